@@ -1,1 +1,11 @@
-export {};
+export * from './envelope.js';
+export * from './errors.js';
+export * from './events/common.js';
+export * from './events/deployment.js';
+export * from './events/feature.js';
+export * from './events/operations.js';
+export * from './events/outcome.js';
+export * from './events/prediction.js';
+export * from './identity.js';
+export * from './topics.js';
+export * from './validators.js';

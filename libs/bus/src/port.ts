@@ -1,0 +1,118 @@
+import type { ErrorCode, Event, EventTopic, TopicName, Undecodable, WireMessage } from '@throughline/contracts';
+
+/** Everything Throughline asks of a broker. Names of topics here never carry the installation's prefix; adapters add it. */
+export interface Bus {
+  readonly producer: BusProducer;
+  readonly admin: BusAdmin;
+  /** Joins a consumer group. Resolves once the group has assigned partitions. */
+  subscribe<T extends EventTopic>(subscription: Subscription<T>): Promise<RunningSubscription>;
+  /**
+   * Reads a whole topic in every instance (no shared group, nothing committed), from its beginning, and goes on with what comes.
+   * `caughtUp` resolves when the end that stood at the start has been handed over.
+   */
+  follow<T extends EventTopic>(follow: Follow<T>): Promise<RunningFollow>;
+  /** Resolves with the reason when the bus can no longer work and the process should end, non-zero. */
+  readonly dead: Promise<Error>;
+  /** Stops consuming, waits for what is in flight, commits, flushes the producer, disconnects; in this order. */
+  close(): Promise<void>;
+}
+
+export interface OutgoingMessage {
+  readonly topic: TopicName;
+  /** Decides the partition and thereby the order. */
+  readonly key: string | Buffer;
+  readonly value: string | Buffer;
+  readonly headers?: Record<string, string>;
+}
+
+export interface BusProducer {
+  /**
+   * Resolves when all in-sync replicas have the message (acks=all). Messages of one call order keep their order. Rejects with
+   * `unavailable` after bounded retries; the caller then must not count the message as sent.
+   */
+  send(message: OutgoingMessage): Promise<void>;
+  /** The same for many at once; one promise for all is cheaper than one each. */
+  sendAll(messages: readonly OutgoingMessage[]): Promise<void>;
+  /** Resolves when nothing is waiting or in flight. */
+  flush(): Promise<void>;
+  /** Bytes and messages accepted and not yet acknowledged, for back-pressure and metrics. */
+  readonly pending: { readonly messages: number; readonly bytes: number };
+}
+
+export interface EventBatch<T extends EventTopic> {
+  readonly topic: T;
+  readonly partition: number;
+  /** Decoded and valid, in the order of the partition. */
+  readonly events: readonly Event<T>[];
+  /** Filled only when the subscription asks to handle them itself; else they are dead letters already. */
+  readonly undecodable: readonly Undecodable[];
+  /** Aborted when the partition was taken away or the service stops: finish quickly, effects stay idempotent. */
+  readonly signal: AbortSignal;
+  /** Sends this one message to the dead letters; the rest of the batch is unharmed. */
+  deadLetter(message: Event<T> | Undecodable, code: ErrorCode, reason: string): void;
+}
+
+/**
+ * Resolves when every effect of the batch is durable; only then may its offsets be committed. A rejection with a retriable error
+ * is tried again with back-off (for ever if the code is `unavailable`: the world is down, not the message); with another one the batch is
+ * split until the poisonous message stands alone and becomes a dead letter.
+ */
+export type BatchHandler<T extends EventTopic> = (batch: EventBatch<T>) => Promise<void>;
+
+export interface Subscription<T extends EventTopic = EventTopic> {
+  readonly topic: T;
+  readonly group: string;
+  readonly handler: BatchHandler<T>;
+  /** Messages handed over at once; default 500. */
+  readonly maxBatchSize?: number;
+  /**
+   * Batches of a partition that may be unfinished at a time; default 1 (right for databases). More keeps a pipeline full: batches are
+   * still handed over in order, and offsets are committed only as the finished prefix.
+   */
+  readonly maxInFlightBatches?: number;
+  readonly undecodable?: 'dead-letter' | 'handle';
+  /** Attempts for a retriable error other than `unavailable`, before the dead letter; default 5. */
+  readonly maxAttempts?: number;
+}
+
+export interface RunningSubscription {
+  /** Stops intake, waits for what is in flight, commits, leaves the group. */
+  stop(): Promise<void>;
+  /** Messages handed over and not yet finished. */
+  readonly inFlight: number;
+  pause(): void;
+  resume(): void;
+}
+
+export interface Follow<T extends EventTopic> {
+  readonly topic: T;
+  readonly onEvent: (event: Event<T>) => void | Promise<void>;
+  /** A compacted topic's deletion. */
+  readonly onTombstone?: (key: string, message: WireMessage) => void;
+  readonly onUndecodable?: (message: Undecodable) => void;
+}
+
+export interface RunningFollow {
+  readonly caughtUp: Promise<void>;
+  /** Messages between what was handed over and the end of the topic, as last seen. */
+  readonly lag: number;
+  stop(): Promise<void>;
+}
+
+export interface PartitionOffsets {
+  readonly partition: number;
+  readonly low: bigint;
+  /** One past the last message. */
+  readonly high: bigint;
+  /** Next offset the group will read; absent when it has none. */
+  readonly committed?: bigint;
+}
+
+export interface BusAdmin {
+  /** Creates what is missing of the contract's topics; leaves what is there. */
+  createTopics(): Promise<{ created: TopicName[]; existing: TopicName[] }>;
+  offsets(topic: TopicName, group?: string): Promise<PartitionOffsets[]>;
+  /** Reads a topic's present content once, from `low` to `high`, without a group. For audits and dead letters. */
+  scan(topic: TopicName, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>): Promise<void>;
+  ping(): Promise<void>;
+}

@@ -1,0 +1,78 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { FeatureValue, Instant, Name, Optional, Role, Tensor, requestIdentity } from './common.js';
+
+export const PredictionRequested = Type.Object(
+  {
+    model: Name('model to ask'),
+    version: Optional(Type.String({ description: 'pins a version; such an answer counts for no rollout guard' })),
+    features: Optional(Type.Record(Type.String(), FeatureValue, { description: 'named features' })),
+    inputs: Optional(Type.Array(Tensor, { description: 'Open Inference Protocol tensors of one row' })),
+    entities: Optional(Type.Record(Type.String(), Type.String(), { description: 'role to entity id; where stored features are looked up' })),
+    occurredAt: Optional(Instant('event time; else the envelope’s time, else the Kafka timestamp')),
+    routingKey: Optional(Type.String({ maxLength: 500, description: 'decides key, order and split' })),
+    deadlineMs: Optional(Type.Number({ exclusiveMinimum: 0, description: 'milliseconds after the Kafka timestamp' })),
+    priority: Optional(Type.Integer({ minimum: 1, maximum: 9, description: '1 goes first' })),
+    team: Optional(Type.String({ maxLength: 200 })),
+  },
+  { description: 'Somebody wants a prediction.' },
+);
+export type PredictionRequested = Static<typeof PredictionRequested>;
+
+export const FeaturesAsUsed = Type.Object({
+  values: Type.Array(FeatureValue, { description: 'in the order of the version’s signature' }),
+  ageSeconds: Optional(Type.Record(Type.String(), Type.Number(), { description: 'per view, relative to the request’s event time' })),
+  defaulted: Optional(Type.Array(Type.Integer({ minimum: 0 }), { description: 'indices of the values that are defaults' })),
+});
+export type FeaturesAsUsed = Static<typeof FeaturesAsUsed>;
+
+export const StageTimings = Type.Object(
+  {
+    transport: Optional(Type.Number()),
+    queue: Optional(Type.Number()),
+    features: Optional(Type.Number()),
+    inference: Optional(Type.Number()),
+    total: Optional(Type.Number()),
+  },
+  { description: 'milliseconds a stage; fields are added as stages are measured' },
+);
+
+export const PredictionScored = Type.Object(
+  {
+    ...requestIdentity,
+    model: Name('model that answered'),
+    version: Type.String(),
+    artifactSha256: Type.String(),
+    role: Role,
+    assignmentRevision: Type.Integer({ minimum: 0 }),
+    outputs: Type.Record(Type.String(), Type.Array(Type.Any()), { description: 'output name to the values of this row' }),
+    score: Optional(Type.Number({ description: 'the one number that monitoring follows, as the signature says' })),
+    features: FeaturesAsUsed,
+    timingsMs: StageTimings,
+    batchSize: Type.Integer({ minimum: 1 }),
+    scoredAt: Instant('processing time of the answer'),
+    worker: Type.String({ description: 'instance that answered' }),
+    runtime: Optional(Type.String({ description: 'runtime, its version and its threads' })),
+    costMicroUsd: Optional(Type.Number()),
+    fallback: Optional(Type.Object({ kind: Type.String(), reason: Type.String() })),
+  },
+  { description: 'The answer.' },
+);
+export type PredictionScored = Static<typeof PredictionScored>;
+
+export const PredictionShadowed = Type.Object({ ...PredictionScored.properties }, { description: 'What a shadow would have answered.' });
+export type PredictionShadowed = Static<typeof PredictionShadowed>;
+
+export const PredictionRejected = Type.Object(
+  {
+    ...requestIdentity,
+    model: Optional(Type.String({ description: 'absent when the request could not be read' })),
+    version: Optional(Type.String()),
+    code: Type.String({ description: 'from the closed list of error codes' }),
+    reason: Type.String(),
+    cure: Type.String(),
+    rejectedAt: Instant('processing time of the answer'),
+    worker: Type.String(),
+  },
+  { description: 'The answer “no”: why, and what would help.' },
+);
+export type PredictionRejected = Static<typeof PredictionRejected>;

@@ -1,0 +1,32 @@
+import { Ajv, type ValidateFunction } from 'ajv';
+import addFormatsModule from 'ajv-formats';
+import { TOPICS, type EventData, type EventTopic } from './topics.js';
+
+// ajv-formats is CommonJS: under nodenext its function is the namespace's default.
+const addFormats = addFormatsModule as unknown as (ajv: Ajv, options: { mode: 'fast'; formats: string[] }) => void;
+
+const ajv = new Ajv({ allErrors: false, strict: true, allowUnionTypes: true });
+addFormats(ajv, { mode: 'fast', formats: ['date-time', 'uuid'] });
+
+const compiled = new Map<EventTopic, ValidateFunction>();
+
+function validatorOf(topic: EventTopic): ValidateFunction {
+  let validate = compiled.get(topic);
+  if (validate === undefined) {
+    validate = ajv.compile(TOPICS[topic].schema);
+    compiled.set(topic, validate);
+  }
+  return validate;
+}
+
+/** `undefined` if `data` is an event of `topic`; else the reason, naming the field. Unknown fields are allowed. */
+export function whyInvalid(topic: EventTopic, data: unknown): string | undefined {
+  const validate = validatorOf(topic);
+  if (validate(data)) return undefined;
+  const error = validate.errors?.[0];
+  return `${error?.instancePath === '' || error === undefined ? 'data' : `data${error.instancePath.replaceAll('/', '.')}`} ${error?.message ?? 'is invalid'}`;
+}
+
+export function isValid<T extends EventTopic>(topic: T, data: unknown): data is EventData<T> {
+  return validatorOf(topic)(data) === true;
+}
