@@ -1,3 +1,5 @@
+export * from './asyncapi.js';
+export * from './diagram.js';
 export * from './envelope.js';
 export * from './errors.js';
 export * from './events/common.js';

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ATTEMPT_HEADER, decodeEvent, encodeEvent, eventTimeMs, type WireMessage } from './envelope.js';
+
+const TOPIC = 'prediction.requested.v1';
+const data = { model: 'flights', features: { distance: 337, hour: 7 } };
+const wire = (value: Buffer | string | null, headers: WireMessage['headers'] = {}): WireMessage => ({
+  topic: TOPIC, partition: 3, offset: '99', timestampMs: 1_000, key: null, headers, value: typeof value === 'string' ? Buffer.from(value) : value,
+});
+const structured = { specversion: '1.0', id: '7', source: '/shop', type: 'prediction.requested', time: '2001-02-03T04:05:06Z', data };
+
+describe('decodeEvent', () => {
+  it('reads structured mode', () => {
+    const event = decodeEvent(TOPIC, wire(JSON.stringify(structured), { 'content-type': 'application/cloudevents+json; charset=utf-8' }));
+    expect(event).toMatchObject({ ok: true, id: '7', source: '/shop', timeMs: Date.UTC(2001, 1, 3, 4, 5, 6), data });
+  });
+
+  it('reads binary mode', () => {
+    const headers = { ce_id: '7', ce_source: Buffer.from('/shop'), ce_type: 'prediction.requested', ce_specversion: '1.0', ce_time: structured.time };
+    expect(decodeEvent(TOPIC, wire(JSON.stringify(data), headers))).toMatchObject({ ok: true, id: '7', source: '/shop', timeMs: Date.UTC(2001, 1, 3, 4, 5, 6), data });
+  });
+
+  it('reads a bare body, whose identity is its place in the topic', () => {
+    expect(decodeEvent(TOPIC, wire(JSON.stringify(data)))).toMatchObject({ ok: true, source: TOPIC, id: '3/99', timeMs: undefined, data });
+  });
+
+  it('ignores unknown fields, in the envelope and in the data', () => {
+    const value = JSON.stringify({ ...structured, extra: 1, data: { ...data, extra: { deep: true } } });
+    expect(decodeEvent(TOPIC, wire(value, { 'content-type': 'application/cloudevents+json' })).ok).toBe(true);
+  });
+
+  it('prefers the trace context of this hop to the originating one', () => {
+    const traceparent = '00-11111111111111111111111111111111-2222222222222222-01';
+    expect(decodeEvent(TOPIC, wire(JSON.stringify(data), { traceparent, ce_id: '1', ce_source: 's', ce_traceparent: 'other' })).traceparent).toBe(traceparent);
+  });
+
+  it('reads the attempt that a replay sets', () => {
+    expect(decodeEvent(TOPIC, wire(JSON.stringify(data), { [ATTEMPT_HEADER]: '2' })).attempt).toBe(2);
+  });
+
+  it.each([
+    ['garbage bytes', Buffer.from([0xff, 0x00, 0x7b]), {}, 'undecodable'],
+    ['no value', null, {}, 'undecodable'],
+    ['a wrong shape', '{"features":{}}', {}, 'schema_invalid'],
+    ['a number', '42', {}, 'schema_invalid'],
+    ['another event type', JSON.stringify({ ...structured, type: 'outcome.observed' }), { 'content-type': 'application/cloudevents+json' }, 'schema_invalid'],
+    ['an impossible time', JSON.stringify({ ...structured, time: 'yesterday' }), { 'content-type': 'application/cloudevents+json' }, 'schema_invalid'],
+  ])('answers %s with a code, a reason, a cure and an identity', (_name, value, headers, code) => {
+    const result = decodeEvent(TOPIC, wire(value, headers));
+    expect(result).toMatchObject({ ok: false, code });
+    if (!result.ok) for (const said of [result.reason, result.cure, result.source, result.id]) expect(said).not.toBe('');
+  });
+
+  it('never throws, whatever the bytes and headers', () => {
+    const headers = fc.dictionary(fc.constantFrom('content-type', 'ce_id', 'ce_source', 'ce_time', 'traceparent', ATTEMPT_HEADER), fc.string());
+    fc.assert(fc.property(fc.oneof(fc.uint8Array().map((bytes) => Buffer.from(bytes)), fc.json().map((json) => Buffer.from(json))), headers, (value, given) => {
+      expect(typeof decodeEvent(TOPIC, wire(value, given)).ok).toBe('boolean');
+    }));
+  });
+
+  it('reads back what encodeEvent wrote', () => {
+    fc.assert(fc.property(fc.uuid(), fc.webUrl(), fc.dictionary(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true })), (id, source, features) => {
+      const sent = { id, source, timeMs: 981_173_106_000, data: { model: 'm', features }, traceparent: 't' };
+      const { value, headers } = encodeEvent(TOPIC, sent);
+      const event = decodeEvent(TOPIC, wire(value, headers));
+      expect(event).toMatchObject({ ok: true, id, source, timeMs: sent.timeMs, traceparent: 't' });
+      if (event.ok) expect(JSON.stringify(event.data)).toBe(JSON.stringify(sent.data));
+    }));
+  });
+});
+
+describe('eventTimeMs', () => {
+  const at = (occurredAt: string | undefined, timeMs: number | undefined) => eventTimeMs({ timeMs, data: { occurredAt }, message: wire(null) });
+  it('takes the data’s instant, else the envelope’s, else Kafka’s', () => {
+    expect([at('1970-01-01T00:00:05Z', 3), at(undefined, 3), at(undefined, undefined)]).toEqual([5_000, 3, 1_000]);
+  });
+});
