@@ -1,1 +1,1 @@
-export {};
+export * from './windows/index.js';
