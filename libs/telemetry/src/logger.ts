@@ -1,0 +1,21 @@
+import { pino, type DestinationStream, type Logger } from 'pino';
+
+export type { Logger } from 'pino';
+
+/** What must never be written, wherever it turns up in a logged object. */
+const REDACTED = ['password', '*.password', 'authorization', '*.authorization', 'headers.authorization', 'headers.cookie', '*.headers.authorization', '*.headers.cookie'];
+
+/**
+ * A JSON logger on standard output: one object a line, `level` as a word, `time` as RFC 3339, `service` on every line. The level
+ * comes from `LOG_LEVEL` (default `info`). Log ids, codes and counts; never feature values, keys or payloads.
+ */
+export function createLogger(service: string, options: { level?: string; destination?: DestinationStream } = {}): Logger {
+  const config = {
+    level: options.level ?? process.env['LOG_LEVEL']?.toLowerCase() ?? 'info',
+    base: { service },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: REDACTED, censor: '[redacted]' },
+  };
+  return options.destination === undefined ? pino(config) : pino(config, options.destination);
+}

@@ -1,0 +1,173 @@
+/**
+ * Every metric, span and attribute name, on one page. A name here is a contract with dashboards and alerts: add, do not rename.
+ * Metrics follow Prometheus: prefix `throughline_`, base units (seconds, bytes), the unit closes the name, counters gain `_total` when
+ * rendered. Labels are few and bounded: never an id, an entity or a feature's value.
+ */
+export type MetricKind = 'counter' | 'histogram' | 'gauge';
+
+export interface MetricDefinition<K extends MetricKind = MetricKind> {
+  readonly kind: K;
+  readonly name: string;
+  readonly help: string;
+  /** UCUM-like: `s`, `By`, or what is counted in braces. */
+  readonly unit: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, in the metric's unit. */
+  readonly buckets?: readonly number[];
+}
+
+/** From 0.5 ms to 10 s: hot path and admin requests alike. */
+const LATENCY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+/** From 20 µs: a batch of a small model. */
+const COMPUTE_SECONDS = [0.00002, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1] as const;
+/** From 0.1 s to an hour: jobs. */
+const JOB_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600] as const;
+/** From a minute to 90 days: how late the truth is. */
+const DELAY_SECONDS = [60, 600, 3600, 6 * 3600, 86_400, 3 * 86_400, 7 * 86_400, 14 * 86_400, 30 * 86_400, 90 * 86_400] as const;
+const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const;
+
+const counter = (name: string, help: string, labels: readonly string[] = [], unit = '1'): MetricDefinition<'counter'> => ({ kind: 'counter', name, help, unit, labels });
+const gauge = (name: string, help: string, labels: readonly string[] = [], unit = '1'): MetricDefinition<'gauge'> => ({ kind: 'gauge', name, help, unit, labels });
+const histogram = (name: string, help: string, buckets: readonly number[], labels: readonly string[] = [], unit = 's'): MetricDefinition<'histogram'> => ({ kind: 'histogram', name, help, unit, labels, buckets });
+
+export const METRICS = {
+  // every process
+  buildInfo: gauge('throughline_build_info', 'Always 1; says which service this is', ['service', 'instance', 'node_version']),
+  spansExported: counter('throughline_spans_exported', 'Spans the OTLP endpoint has accepted'),
+  spansDropped: counter('throughline_spans_dropped', 'Spans given up: the queue was full or the endpoint did not take them', ['reason']),
+  httpRequestSeconds: histogram('throughline_http_request_duration_seconds', 'From receipt to the last byte of the answer', LATENCY_SECONDS, ['method', 'route', 'status']),
+
+  // bus
+  messagesConsumed: counter('throughline_messages_consumed', 'Messages handed to a handler', ['topic', 'group']),
+  messagesProduced: counter('throughline_messages_produced', 'Messages the brokers have acknowledged', ['topic']),
+  produceSeconds: histogram('throughline_produce_duration_seconds', 'From send to acknowledgement, one observation a batch', LATENCY_SECONDS),
+  produceFailures: counter('throughline_produce_failures', 'Messages given up after bounded retries', ['topic']),
+  producerPendingMessages: gauge('throughline_producer_pending_messages', 'Accepted and not yet acknowledged'),
+  producerPendingBytes: gauge('throughline_producer_pending_bytes', 'Accepted and not yet acknowledged', [], 'By'),
+  handlerSeconds: histogram('throughline_handler_duration_seconds', 'One batch through its handler', LATENCY_SECONDS, ['topic', 'group']),
+  handlerRetries: counter('throughline_handler_retries', 'Batches tried again', ['topic', 'group', 'code']),
+  deadLetters: counter('throughline_dead_letters', 'Messages sent to the dead letters', ['topic', 'group', 'code']),
+  consumerLagMessages: gauge('throughline_consumer_lag_messages', 'Messages behind the end of the partition', ['topic', 'group', 'partition']),
+  consumerInFlightMessages: gauge('throughline_consumer_in_flight_messages', 'Handed over and not finished', ['topic', 'group']),
+  commits: counter('throughline_commits', 'Offset commits', ['group', 'result']),
+  rebalances: counter('throughline_rebalances', 'Times the group assigned partitions anew', ['group']),
+  outboxPending: gauge('throughline_outbox_pending_messages', 'Written with their effect and not yet published'),
+  outboxPublished: counter('throughline_outbox_published', 'Messages the relay has published', ['topic']),
+
+  // inference-worker
+  predictions: counter('throughline_predictions', 'Requests answered', ['model', 'version', 'role', 'lane', 'state']),
+  rejections: counter('throughline_rejections', 'Requests answered “no”', ['model', 'code', 'lane']),
+  predictionSeconds: histogram('throughline_prediction_latency_seconds', 'From the request’s Kafka timestamp, or receipt over HTTP, to the acknowledged answer', LATENCY_SECONDS, ['model', 'lane']),
+  queueSeconds: histogram('throughline_queue_duration_seconds', 'Waiting for a batch', LATENCY_SECONDS, ['lane']),
+  featureFetchSeconds: histogram('throughline_feature_fetch_duration_seconds', 'Looking up stored features, one observation a batch', COMPUTE_SECONDS),
+  computeSeconds: histogram('throughline_compute_duration_seconds', 'One batch through ONNX Runtime', COMPUTE_SECONDS, ['model', 'version']),
+  batchSize: histogram('throughline_batch_size_rows', 'Rows scored at once', SIZES, ['model'], '{row}'),
+  queueRows: gauge('throughline_queue_rows', 'Rows waiting to be scored', ['lane']),
+  queueBytes: gauge('throughline_queue_bytes', 'Bytes waiting to be scored', ['lane'], 'By'),
+  featureCacheLookups: counter('throughline_feature_cache_lookups', 'Lookups by result: hit, miss, negative, stale', ['result']),
+  featureCacheEntries: gauge('throughline_feature_cache_entries', 'Entities held'),
+  featureCacheLagMessages: gauge('throughline_feature_cache_lag_messages', 'Updates not yet applied'),
+  modelLoadSeconds: histogram('throughline_model_load_duration_seconds', 'Fetch, load and warm-up', JOB_SECONDS, ['model', 'result']),
+  modelsLoaded: gauge('throughline_models_loaded', 'Versions that are warm', ['model']),
+
+  // model-registry
+  registryUploads: counter('throughline_registry_uploads', 'Uploads by result: created, unchanged, or the error’s code', ['result']),
+  registryInspectSeconds: histogram('throughline_registry_inspect_duration_seconds', 'Inspecting an untrusted artifact in its own process', JOB_SECONDS),
+  deploymentRevision: gauge('throughline_deployment_revision', 'Revision of the serving assignment', ['model']),
+  deploymentConflicts: counter('throughline_deployment_conflicts', 'Compare-and-swap attempts that lost'),
+
+  // feature-store
+  featureEvents: counter('throughline_feature_events', 'Raw events by result: applied, duplicate, late', ['result']),
+  featureUpdates: counter('throughline_feature_updates', 'Updates published', ['view']),
+  featureEntities: gauge('throughline_feature_entities', 'Entities with open windows', ['view']),
+  onlineFeaturesSeconds: histogram('throughline_online_features_duration_seconds', 'One answer of get-online-features', LATENCY_SECONDS),
+
+  // outcome-ledger
+  ledgerPredictions: counter('throughline_ledger_predictions', 'Predictions by result: recorded, duplicate', ['result']),
+  ledgerOutcomes: counter('throughline_ledger_outcomes', 'Outcomes by result: joined, waiting, corrected, duplicate, superseded', ['result']),
+  outcomeDelaySeconds: histogram('throughline_outcome_delay_seconds', 'From the prediction’s event time to the outcome’s', DELAY_SECONDS, ['model']),
+  ledgerPending: gauge('throughline_ledger_pending_predictions', 'Predictions without an outcome'),
+  ledgerUnmatched: gauge('throughline_ledger_unmatched_outcomes', 'Outcomes without a prediction'),
+
+  // drift-monitor
+  driftWindows: counter('throughline_drift_windows', 'Windows judged, by verdict', ['model', 'verdict']),
+  driftStatistic: gauge('throughline_drift_statistic', 'Last value of a drift statistic', ['model', 'version', 'column', 'statistic']),
+  modelQuality: gauge('throughline_model_quality', 'Realised quality of the last window', ['model', 'version', 'measure']),
+  labelCoverage: gauge('throughline_label_coverage_ratio', 'Share of predictions whose outcome is known', ['model']),
+  alerts: counter('throughline_alerts_raised', 'Alerts', ['model', 'kind', 'tier']),
+
+  // retraining-coordinator
+  retrainingRuns: counter('throughline_retraining_runs', 'Runs by how they ended', ['model', 'status']),
+  retrainingSeconds: histogram('throughline_retraining_duration_seconds', 'One run from request to end', JOB_SECONDS, ['model']),
+
+  // platform
+  serviceRestarts: counter('throughline_service_restarts', 'Processes the supervisor started again', ['service']),
+} as const satisfies Record<string, MetricDefinition>;
+
+/** Span names. Those of Kafka follow OpenTelemetry's messaging conventions: operation, then destination. */
+export const SPANS = {
+  /** PRODUCER: one message published. */
+  send: (topic: string) => `send ${topic}`,
+  /** CLIENT: a batch received; links to the messages in it. */
+  poll: (topic: string) => `poll ${topic}`,
+  /** CONSUMER: one message handled. */
+  process: (topic: string) => `process ${topic}`,
+  /** SERVER: one HTTP request. */
+  http: (method: string, route: string) => `${method} ${route}`,
+  /** The stages of one prediction, children of its `process` or HTTP span. */
+  queue: 'queue',
+  features: 'fetch features',
+  compute: 'compute',
+  record: 'record',
+  /** The ledger wrote the prediction down. */
+  ledger: 'write to ledger',
+  /** The outcome, in the prediction's own trace, at its true time. */
+  outcome: 'outcome',
+} as const;
+
+export const ATTRIBUTES = {
+  predictionId: 'throughline.prediction.id',
+  state: 'throughline.prediction.state',
+  lane: 'throughline.lane',
+  model: 'throughline.model.name',
+  modelVersion: 'throughline.model.version',
+  artifactSha256: 'throughline.model.artifact.sha256',
+  role: 'throughline.assignment.role',
+  assignmentRevision: 'throughline.assignment.revision',
+  batchSize: 'throughline.batch.size',
+  batchId: 'throughline.batch.id',
+  team: 'throughline.team',
+  errorCode: 'throughline.error.code',
+  fallbackReason: 'throughline.fallback.reason',
+  outcomeSource: 'throughline.outcome.source',
+  outcomeDelaySeconds: 'throughline.outcome.delay_seconds',
+  outcomeCorrect: 'throughline.outcome.correct',
+  outcomeError: 'throughline.outcome.error',
+  /** Recorded after the fact, from the ledger's row. */
+  reconstructed: 'throughline.reconstructed',
+
+  messagingSystem: 'messaging.system',
+  messagingOperationName: 'messaging.operation.name',
+  messagingOperationType: 'messaging.operation.type',
+  messagingDestination: 'messaging.destination.name',
+  messagingPartition: 'messaging.destination.partition.id',
+  messagingGroup: 'messaging.consumer.group.name',
+  messagingBatchCount: 'messaging.batch.message_count',
+  messagingOffset: 'messaging.kafka.offset',
+  errorType: 'error.type',
+} as const;
+
+/** Attributes of a span about Kafka. `topic` is the name on the broker. */
+export function messagingAttributes(operation: 'send' | 'poll' | 'process', topic: string, more: { partition?: number; offset?: string; group?: string; batchCount?: number } = {}): Record<string, string | number> {
+  const type = operation === 'poll' ? 'receive' : operation;
+  return {
+    [ATTRIBUTES.messagingSystem]: 'kafka',
+    [ATTRIBUTES.messagingOperationName]: operation,
+    [ATTRIBUTES.messagingOperationType]: type,
+    [ATTRIBUTES.messagingDestination]: topic,
+    ...(more.partition === undefined ? {} : { [ATTRIBUTES.messagingPartition]: String(more.partition) }),
+    ...(more.offset === undefined ? {} : { [ATTRIBUTES.messagingOffset]: Number(more.offset) }),
+    ...(more.group === undefined ? {} : { [ATTRIBUTES.messagingGroup]: more.group }),
+    ...(more.batchCount === undefined ? {} : { [ATTRIBUTES.messagingBatchCount]: more.batchCount }),
+  };
+}
