@@ -1,0 +1,80 @@
+import onnxProto from 'onnx-proto';
+import { attribute, encodeModel, floatTensor, floatValue, node } from './write.js';
+
+const { onnx } = onnxProto;
+
+/** Answers its input: float32 `input` [N, F] to `output` [N, F]. */
+export function identityGraph(features: number): Uint8Array {
+  return encodeModel({
+    name: 'identity',
+    input: [floatValue('input', ['N', features])],
+    output: [floatValue('output', ['N', features])],
+    node: [node('Identity', ['input'], ['output'])],
+  });
+}
+
+/** Accepts only `rows` rows: the export that forgot to leave the batch dimension free. */
+export function fixedBatchGraph(rows: number, features: number): Uint8Array {
+  return encodeModel({
+    name: 'fixed_batch',
+    input: [floatValue('input', [rows, features])],
+    output: [floatValue('output', [rows, features])],
+    node: [node('Identity', ['input'], ['output'])],
+  });
+}
+
+/** Answers one number for the whole batch instead of one a row. */
+export function wholeBatchOutputGraph(features: number): Uint8Array {
+  return encodeModel({
+    name: 'whole_batch_output',
+    input: [floatValue('input', ['N', features])],
+    output: [floatValue('mean', [1, 1])],
+    node: [node('ReduceMean', ['input'], ['mean'], [attribute.ints('axes', [0, 1]), attribute.int('keepdims', 1)])],
+  });
+}
+
+/** Loads, then fails on every run: its inner dimensions can never meet. */
+export function failingRunGraph(features: number): Uint8Array {
+  return encodeModel({
+    name: 'failing_run',
+    input: [floatValue('input', ['N', 'F'])],
+    output: [floatValue('output', ['N', 1])],
+    initializer: [floatTensor('weights', [features + 1, 1], Array.from({ length: features + 1 }, () => 1))],
+    node: [node('MatMul', ['input', 'weights'], ['output'])],
+  }, { feature_names: JSON.stringify(Array.from({ length: features }, (_, index) => `f${index}`)) });
+}
+
+/**
+ * A few hundred bytes that keep a loader busy: it folds a chain of products of constant matrices, `size`³ · `steps`
+ * multiplications, and holds `size`² floats a matrix while it does.
+ */
+export function slowLoadGraph({ size, steps }: { size: number; steps: number }): Uint8Array {
+  const constant = (name: string, shape: number[]) => [
+    node('Constant', [], [`${name}_shape`], [attribute.tensor('value', { dataType: onnx.TensorProto.DataType.INT64, dims: [shape.length], int64Data: shape })]),
+    node('ConstantOfShape', [`${name}_shape`], [name]),
+  ];
+  const products = Array.from({ length: steps }, (_, step) => node('MatMul', [`m${step}`, 'm0'], [`m${step + 1}`]));
+  return encodeModel({
+    name: 'slow_load',
+    input: [floatValue('input', ['N', size])],
+    output: [floatValue('output', ['N', size])],
+    node: [...constant('m0', [size, size]), ...products, node('MatMul', ['input', `m${steps}`], ['output'])],
+  });
+}
+
+/** Keeps its weights in a file beside the model, which nobody may follow. */
+export function externalDataGraph(features: number, location: string): Uint8Array {
+  return encodeModel({
+    name: 'external_data',
+    input: [floatValue('input', ['N', features])],
+    output: [floatValue('output', ['N', 1])],
+    initializer: [{
+      name: 'weights',
+      dataType: onnx.TensorProto.DataType.FLOAT,
+      dims: [features, 1],
+      dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
+      externalData: [{ key: 'location', value: location }],
+    }],
+    node: [node('MatMul', ['input', 'weights'], ['output'])],
+  });
+}

@@ -1,0 +1,41 @@
+import { ContractError } from '@throughline/contracts';
+import type { ChildAnswer } from './inspect-in-child.js';
+import { OnnxSession } from './session.js';
+
+// The process that `inspectInChild` starts: an ONNX file on standard input, one message back.
+
+async function readStandardInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function inspect(bytes: Uint8Array): Promise<ChildAnswer> {
+  try {
+    const session = await OnnxSession.load(bytes);
+    await tryOut(session);
+    return { signature: session.signature };
+  } catch (thrown) {
+    if (thrown instanceof ContractError) return { code: thrown.code, reason: thrown.message, cure: thrown.cure };
+    throw thrown;
+  }
+}
+
+/** A graph can load and yet fail on every row; zeros find that out, unless text is asked for, whose vocabulary is unknown. */
+async function tryOut(session: OnnxSession): Promise<void> {
+  const { inputs } = session.signature;
+  const widthsKnown = inputs.every((input) => input.shape.slice(1).every((size) => size !== -1));
+  if (inputs.some((input) => input.datatype === 'BYTES') || !(widthsKnown || session.inputWidth !== undefined)) return;
+  try {
+    await session.warmUp([2]);
+  } catch (thrown) {
+    throw new ContractError('artifact_load_failed', `the model loads, but fails on two rows of zeros: ${(thrown as Error).message}`, {
+      cure: 'Run the file in onnxruntime with a batch of two rows; every output needs one entry a row.',
+    });
+  }
+}
+
+const answer = await inspect(await readStandardInput());
+process.send!(answer);
+// Stay until the parent has read it and kills: an exit could overtake the message. If the parent is gone, so are we.
+process.channel!.ref();
