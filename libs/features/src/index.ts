@@ -1,1 +1,2 @@
 export * from './windows/index.js';
+export * from './train/index.js';

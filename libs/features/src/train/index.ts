@@ -1,0 +1,3 @@
+export * from './logistic-regression.js';
+export * from './split-by-time.js';
+export type { Matrix } from './standardise.js';
