@@ -1,2 +1,3 @@
+export * from './pack/index.js';
 export * from './windows/index.js';
 export * from './train/index.js';
