@@ -1,0 +1,136 @@
+import 'reflect-metadata';
+import { hostname } from 'node:os';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { CustomTransportStrategy, Server } from '@nestjs/microservices';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ContractError } from '@throughline/contracts';
+import { createLogger, newSpanId, startTelemetry, type Logger, type Telemetry } from '@throughline/telemetry';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { edgeRoutes } from './edge-routes.js';
+import { HealthRegistry, type HealthCheck } from './health.js';
+import { isLoopback } from './loopback.js';
+import { nestLogger } from './nest-logger.js';
+import { ProblemFilter, sendProblem } from './problem.filter.js';
+import { validationPipe } from './validation.js';
+
+/** Injects the service's pino logger. */
+export const LOGGER = Symbol('throughline.logger');
+
+const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
+
+export interface ServiceSettings {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly otlpEndpoint?: string | undefined;
+  /** Largest request body; default 1 MiB. */
+  readonly bodyLimitBytes?: number;
+}
+
+export interface ServiceOptions {
+  readonly name: string;
+  readonly settings: ServiceSettings;
+  readonly module: Type | DynamicModule;
+  readonly openApi: { readonly title: string; readonly description: string };
+  /** Consumes from Kafka. Its `close` stops intake, waits for what is in flight, and may be called twice. */
+  readonly strategy?: (app: NestFastifyApplication) => CustomTransportStrategy;
+  /** Fastify plugins and routes that Nest does not know. */
+  readonly configure?: (app: NestFastifyApplication) => void | Promise<void>;
+  /** What `/health/ready` asks; providers may add more through `HealthRegistry`. */
+  readonly checks?: (app: NestFastifyApplication) => Readonly<Record<string, HealthCheck>>;
+  /** After intake has stopped, before connections close: finish what is under way. */
+  readonly drain?: (app: NestFastifyApplication) => Promise<void>;
+  /** Resolves with the reason when the process can no longer do its work and should end, non-zero. */
+  readonly dead?: (app: NestFastifyApplication) => Promise<Error>;
+  readonly logger?: Logger;
+}
+
+export interface RunningService {
+  readonly app: NestFastifyApplication;
+  /** Such as `http://127.0.0.1:3002`. */
+  readonly url: string;
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+  /** Unready, stop consuming and listening, drain, close producer and database, flush telemetry; in this order, once. */
+  close(): Promise<void>;
+}
+
+/** Starts a service in this process and leaves signals and exit codes to the caller; for tests, and for `runService`. */
+export async function startService(options: ServiceOptions): Promise<RunningService> {
+  const { name, settings } = options;
+  refuseOpenListening(settings.host);
+  const logger = options.logger ?? createLogger(name);
+  const telemetry = startTelemetry({ service: name, instance: `${hostname()}-${process.pid}`, otlpEndpoint: settings.otlpEndpoint, logger });
+  try {
+    const app = await createApp(options, logger);
+    const health = app.get(HealthRegistry);
+    const strategy = await start(app, options, health, telemetry);
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => (closing ??= shutDown(app, options, strategy, health, telemetry));
+    const url = await listeningUrl(app);
+    logger.info({ url }, 'listening');
+    return { app, url, telemetry, logger, close };
+  } catch (error) {
+    await telemetry.shutdown();
+    throw error;
+  }
+}
+
+function refuseOpenListening(host: string): void {
+  if (isLoopback(host)) return;
+  throw new ContractError('invalid_request', `HOST is ${host}, which others can reach, and no authentication is configured`, { cure: 'Listen on 127.0.0.1 and let a gateway that authenticates forward to it.' });
+}
+
+@Module({})
+class ServiceRootModule {}
+
+async function createApp(options: ServiceOptions, logger: Logger): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: options.settings.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+    genReqId: newSpanId,
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, logger),
+  });
+  const module: DynamicModule = {
+    module: ServiceRootModule,
+    global: true,
+    imports: [options.module],
+    providers: [HealthRegistry, { provide: LOGGER, useValue: logger }],
+    exports: [HealthRegistry, LOGGER],
+  };
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(logger), abortOnError: false, forceCloseConnections: true });
+  app.useGlobalFilters(new ProblemFilter(logger));
+  app.useGlobalPipes(validationPipe());
+  return app;
+}
+
+async function start(app: NestFastifyApplication, options: ServiceOptions, health: HealthRegistry, telemetry: Telemetry): Promise<CustomTransportStrategy | undefined> {
+  try {
+    edgeRoutes(app, { health, telemetry, openApi: options.openApi });
+    await options.configure?.(app);
+    for (const [name, check] of Object.entries(options.checks?.(app) ?? {})) health.add(name, check);
+    const strategy = options.strategy?.(app);
+    if (strategy !== undefined) app.connectMicroservice({ strategy: strategy as Server });
+    await app.listen(options.settings.port, options.settings.host);
+    await app.startAllMicroservices();
+    health.started();
+    return strategy;
+  } catch (error) {
+    await app.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function shutDown(app: NestFastifyApplication, options: ServiceOptions, strategy: CustomTransportStrategy | undefined, health: HealthRegistry, telemetry: Telemetry): Promise<void> {
+  health.shuttingDown();
+  await Promise.all([app.getHttpAdapter().close(), strategy?.close()]);
+  await options.drain?.(app);
+  await app.close();
+  await telemetry.shutdown();
+}
+
+/** An IPv6 host needs brackets; `app.getUrl` adds them, but calls loopback by the host's own name. */
+async function listeningUrl(app: NestFastifyApplication): Promise<string> {
+  return (await app.getUrl()).replace(/\/$/, '');
+}
