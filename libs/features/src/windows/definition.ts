@@ -31,6 +31,8 @@ export interface FeatureViewDefinition {
   readonly version: number;
   readonly entityType: string;
   readonly features: readonly FeatureDefinition[];
+  /** Values older than this at the moment asked for are not served; without it any age is. */
+  readonly maxAgeSeconds?: number | undefined;
 }
 
 const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,199}$/;
@@ -41,13 +43,14 @@ const MAX_FEATURES = 200;
 /** What is wrong with a definition, a sentence each that names the field; empty if nothing is. Accepts any parsed JSON. */
 export function featureViewProblems(candidate: unknown): string[] {
   if (!isObject(candidate)) return ['the view must be an object'];
-  const { name, version, entityType, features } = candidate;
+  const { name, version, entityType, features, maxAgeSeconds } = candidate;
   const problems: string[] = [];
   if (!isName(name)) problems.push('name must start with a letter and consist of letters, digits, "_", "." or "-"');
   // Feast's words join view and feature by two underscores; a view with them would be ambiguous there.
   if (typeof name === 'string' && name.includes('__')) problems.push('name must not contain "__"');
   if (!Number.isInteger(version) || (version as number) < 1) problems.push('version must be an integer from 1');
   if (!isName(entityType)) problems.push('entityType must be a name');
+  if (maxAgeSeconds !== undefined && !(typeof maxAgeSeconds === 'number' && maxAgeSeconds > 0)) problems.push('maxAgeSeconds must be a number above 0');
   if (!Array.isArray(features) || features.length === 0) return [...problems, 'features must be a list with at least one feature'];
   if (features.length > MAX_FEATURES) problems.push(`features must be at most ${MAX_FEATURES}`);
   features.forEach((feature, index) => problems.push(...featureProblems(feature, `features[${index}]`)));
@@ -71,13 +74,13 @@ function featureProblems(feature: unknown, where: string): string[] {
   return problems;
 }
 
-/** Whether two definitions compute the same values under the same names, whatever their versions. */
+/** Whether two definitions compute and serve the same values under the same names, whatever their versions. */
 export function sameFeatures(a: FeatureViewDefinition, b: FeatureViewDefinition): boolean {
   return canonical(a) === canonical(b);
 }
 
-function canonical({ name, entityType, features }: FeatureViewDefinition): string {
-  return JSON.stringify([name, entityType, features.map((f) => [f.name, f.event, f.aggregate, f.field, f.windowSeconds, f.default])]);
+function canonical({ name, entityType, maxAgeSeconds, features }: FeatureViewDefinition): string {
+  return JSON.stringify([name, entityType, maxAgeSeconds, features.map((f) => [f.name, f.event, f.aggregate, f.field, f.windowSeconds, f.default])]);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

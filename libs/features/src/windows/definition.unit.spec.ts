@@ -20,6 +20,7 @@ describe('featureViewProblems', () => {
     ['no features', { ...view, features: [] }, 'features must be a list with at least one feature'],
     ['a name with two underscores', { ...view, name: 'a__b' }, 'name must not contain "__"'],
     ['version 0', { ...view, version: 0 }, 'version must be an integer from 1'],
+    ['an age of nothing', { ...view, maxAgeSeconds: 0 }, 'maxAgeSeconds must be a number above 0'],
     ['twice the same name', { ...view, features: [view.features[0], view.features[0]] }, 'features must have different names'],
     ['an unknown aggregate', withFeature({ aggregate: 'median' }), 'features[0].aggregate must be one of count, sum, mean, max, last, rate'],
     ['mean without a field', withFeature({ field: undefined }), 'features[0].field is needed by mean'],
