@@ -1,5 +1,5 @@
 export { createLogger, type Logger } from './logger.js';
-export { counter, histogram, observableGauge, renderMetrics, type Observation } from './metrics.js';
+export { counter, histogram, observableCounter, observableGauge, renderMetrics, type Observation } from './metrics.js';
 export { ATTRIBUTES, messagingAttributes, METRICS, SPANS, type MetricDefinition, type MetricKind } from './names.js';
 export type { SpanLink, SpanRecord } from './spans.js';
 export { recordSpan, spansEnabled, startTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.js';

@@ -1,12 +1,13 @@
-import type { Attributes, Counter, Histogram, ObservableGauge, ObservableResult } from '@opentelemetry/api';
+import type { Attributes, Counter, Histogram, ObservableCounter, ObservableGauge, ObservableResult } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider, MetricReader, AggregationTemporality } from '@opentelemetry/sdk-metrics';
+import { AggregationTemporality, InstrumentType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { MetricDefinition } from './names.js';
 
 /** Collects when asked, and only then: services already have an HTTP server. */
 class OnDemandReader extends MetricReader {
   constructor() {
-    super({ aggregationTemporalitySelector: () => AggregationTemporality.CUMULATIVE });
+    // A cumulative gauge repeats for ever what it read last, such as the lag of a partition that has moved elsewhere.
+    super({ aggregationTemporalitySelector: (type) => (type === InstrumentType.OBSERVABLE_GAUGE ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE) });
   }
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
@@ -18,6 +19,7 @@ const serializer = new PrometheusSerializer(undefined, false, undefined, true, t
 
 const counters = new Map<string, Counter>();
 const histograms = new Map<string, Histogram>();
+const observedCounters = new Map<string, ObservableCounter>();
 const gauges = new Map<string, ObservableGauge>();
 
 function once<T>(cache: Map<string, T>, name: string, create: () => T): T {
@@ -38,6 +40,11 @@ export const histogram = (definition: MetricDefinition<'histogram'>): Histogram 
   once(histograms, definition.name, () =>
     meter.createHistogram(definition.name, { description: definition.help, unit: definition.unit, advice: { explicitBucketBoundaries: [...(definition.buckets ?? [])] } }),
   );
+
+/** A counter whose total somebody else keeps; it is read whenever metrics are rendered. */
+export const observableCounter = (definition: MetricDefinition<'counter'>, read: () => number): void =>
+  once(observedCounters, definition.name, () => meter.createObservableCounter(definition.name, { description: definition.help, unit: definition.unit }))
+    .addCallback((result) => result.observe(read()));
 
 export interface Observation {
   readonly value: number;

@@ -1,7 +1,7 @@
 /**
  * Every metric, span and attribute name, on one page. A name here is a contract with dashboards and alerts: add, do not rename.
  * Metrics follow Prometheus: prefix `throughline_`, base units (seconds, bytes), the unit closes the name, counters gain `_total` when
- * rendered. Labels are few and bounded: never an id, an entity or a feature's value.
+ * rendered. What any Node process says of itself keeps the names that dashboards know (`process_`, `nodejs_`). Labels are few and bounded: never an id, an entity or a feature's value.
  */
 export type MetricKind = 'counter' | 'histogram' | 'gauge';
 
@@ -33,6 +33,10 @@ const histogram = (name: string, help: string, buckets: readonly number[], label
 export const METRICS = {
   // every process
   buildInfo: gauge('throughline_build_info', 'Always 1; says which service this is', ['service', 'instance', 'node_version']),
+  processCpuSeconds: counter('process_cpu_seconds', 'User and system time', [], 's'),
+  processResidentBytes: gauge('process_resident_memory_bytes', 'Resident memory', [], 'By'),
+  heapUsedBytes: gauge('nodejs_heap_size_used_bytes', 'Heap in use', [], 'By'),
+  eventLoopUtilization: gauge('nodejs_eventloop_utilization_ratio', 'Share of time since the last look that the event loop was busy'),
   spansExported: counter('throughline_spans_exported', 'Spans the OTLP endpoint has accepted'),
   spansDropped: counter('throughline_spans_dropped', 'Spans given up: the queue was full or the endpoint did not take them', ['reason']),
   httpRequestSeconds: histogram('throughline_http_request_duration_seconds', 'From receipt to the last byte of the answer', LATENCY_SECONDS, ['method', 'route', 'status']),

@@ -3,6 +3,7 @@ import type { Resource } from '@opentelemetry/resources';
 import { createLogger, type Logger } from './logger.js';
 import { counter, observableGauge, renderMetrics } from './metrics.js';
 import { METRICS } from './names.js';
+import { observeProcess } from './process-metrics.js';
 import { SpanQueue } from './span-queue.js';
 import { serviceResource, toReadableSpan, type SpanRecord } from './spans.js';
 
@@ -36,6 +37,7 @@ let pipeline: Pipeline | undefined;
 
 /** Starts recording for this process. Metrics work before and after; spans only between this and `shutdown`. */
 export function startTelemetry(options: TelemetryOptions): Telemetry {
+  observeProcess();
   const stopInfo = observableGauge(METRICS.buildInfo, () => [{ value: 1, labels: { service: options.service, instance: options.instance, node_version: process.version } }]);
   const mine = options.otlpEndpoint === undefined ? undefined : startPipeline(options, options.otlpEndpoint);
   if (mine !== undefined) pipeline = mine;
