@@ -13,6 +13,8 @@ export interface Bus {
   follow<T extends EventTopic>(follow: Follow<T>): Promise<RunningFollow>;
   /** Resolves with the reason when the bus can no longer work and the process should end, non-zero. */
   readonly dead: Promise<Error>;
+  /** Stops every subscription and follow, waits for what is in flight, commits. The producer goes on. */
+  stopConsuming(): Promise<void>;
   /** Stops consuming, waits for what is in flight, commits, flushes the producer, disconnects; in this order. */
   close(): Promise<void>;
 }
@@ -21,8 +23,9 @@ export interface OutgoingMessage {
   readonly topic: TopicName;
   /** Decides the partition and thereby the order. */
   readonly key: string | Buffer;
-  readonly value: string | Buffer;
-  readonly headers?: Record<string, string>;
+  /** `null` deletes the key of a compacted topic. */
+  readonly value: string | Buffer | null;
+  readonly headers?: Readonly<Record<string, string | Buffer>>;
 }
 
 export interface BusProducer {

@@ -1,0 +1,146 @@
+import { decodeEvent, type ContractError, type ErrorCode, type Event, type EventTopic, type Undecodable, type WireMessage } from '@throughline/contracts';
+import { encodeDeadLetter, REPLAY_GROUP_HEADER, type DeadLetter } from '../dead-letter.js';
+import type { BusProducer, EventBatch, Subscription } from '../port.js';
+import type { BusLogger } from '../settings.js';
+import { backoffMs, pauseFor } from './backoff.js';
+import { classify } from './classify.js';
+
+export const DEFAULT_MAX_ATTEMPTS = 5;
+
+export interface BatchRunnerOptions<T extends EventTopic> {
+  readonly subscription: Subscription<T>;
+  readonly producer: Pick<BusProducer, 'sendAll'>;
+  readonly logger: BusLogger;
+  readonly onDeadLetter?: (letter: DeadLetter) => void;
+}
+
+interface Decoded<T extends EventTopic> {
+  readonly events: Event<T>[];
+  readonly undecodable: Undecodable[];
+}
+
+/** Called when an attempt failed and will be repeated: the lane then starts nothing new, so that little overtakes. */
+export type OnRetry = () => void;
+
+/**
+ * Takes messages of one partition through decoding, handler, retries, isolation of poison and dead letters. `run` resolves with true
+ * when every effect is durable, with false when it was given up because the signal was aborted; it never rejects.
+ */
+export class BatchRunner<T extends EventTopic> {
+  private readonly maxAttempts: number;
+  private readonly handlesUndecodable: boolean;
+
+  constructor(private readonly options: BatchRunnerOptions<T>) {
+    this.maxAttempts = options.subscription.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
+    this.handlesUndecodable = options.subscription.undecodable === 'handle';
+  }
+
+  async run(messages: readonly WireMessage[], partition: number, signal: AbortSignal, onRetry: OnRetry): Promise<boolean> {
+    const { events, undecodable } = this.decode(messages);
+    const letters: DeadLetter[] = [];
+    if (!this.handlesUndecodable) {
+      for (const { code, reason, message } of undecodable) letters.push(this.letter(message, code, reason, 1));
+      undecodable.length = 0;
+    }
+    const handled = await this.isolate({ events, undecodable }, partition, { signal, onRetry, letters, maxAttempts: this.maxAttempts });
+    return handled && (letters.length === 0 || this.bury(letters, signal, onRetry));
+  }
+
+  private decode(messages: readonly WireMessage[]): Decoded<T> {
+    const { topic, group } = this.options.subscription;
+    const events: Event<T>[] = [];
+    const undecodable: Undecodable[] = [];
+    for (const message of messages) {
+      const replayGroup = message.headers[REPLAY_GROUP_HEADER];
+      if (replayGroup !== undefined && replayGroup.toString() !== group) continue;
+      const decoded = decodeEvent(topic, message);
+      if (decoded.ok) events.push(decoded);
+      else undecodable.push(decoded);
+    }
+    return { events, undecodable };
+  }
+
+  /** Handles `part`; when it fails for good, its halves, until the poison stands alone. */
+  private async isolate(part: Decoded<T>, partition: number, context: Context): Promise<boolean> {
+    const size = part.events.length + part.undecodable.length;
+    if (size === 0) return true;
+    const outcome = await this.attempt(part, partition, context);
+    if (outcome === 'handled') return true;
+    if (outcome === 'aborted') return false;
+    if (size === 1) {
+      const { message } = (part.events[0] ?? part.undecodable[0])!;
+      const code = outcome.error.code === 'internal' ? 'poison' : outcome.error.code;
+      context.letters.push(this.letter(message, code, outcome.error.message, outcome.attempts));
+      return true;
+    }
+    // Halves have had their back-off as part of the whole: each gets one more try of its own.
+    const narrower = { ...context, maxAttempts: 1 };
+    for (const half of halves(part)) if (!(await this.isolate(half, partition, narrower))) return false;
+    return true;
+  }
+
+  private async attempt(part: Decoded<T>, partition: number, context: Context): Promise<'handled' | 'aborted' | { error: ContractError; attempts: number }> {
+    const { subscription, logger } = this.options;
+    for (let attempts = 1; ; attempts += 1) {
+      if (context.signal.aborted) return 'aborted';
+      const letters = new Map<WireMessage, DeadLetter>();
+      try {
+        await subscription.handler(this.batch(part, partition, context.signal, letters, attempts));
+        context.letters.push(...letters.values());
+        return 'handled';
+      } catch (thrown) {
+        const error = classify(thrown);
+        const again = error.code === 'unavailable' || (error.retriable && attempts < context.maxAttempts);
+        logger.warn({ topic: subscription.topic, group: subscription.group, partition, messages: part.events.length, code: error.code, reason: error.message, attempts, again, error: again ? undefined : thrown }, 'a batch failed');
+        if (!again) return { error, attempts };
+        context.onRetry();
+        await pauseFor(backoffMs(attempts, Math.random()), context.signal);
+      }
+    }
+  }
+
+  private batch(part: Decoded<T>, partition: number, signal: AbortSignal, letters: Map<WireMessage, DeadLetter>, attempts: number): EventBatch<T> {
+    return {
+      topic: this.options.subscription.topic, partition, events: part.events, undecodable: part.undecodable, signal,
+      deadLetter: ({ message }, code, reason) => void letters.set(message, this.letter(message, code, reason, attempts)),
+    };
+  }
+
+  private letter(original: WireMessage, code: ErrorCode, reason: string, attempts: number): DeadLetter {
+    return { code, reason, attempts, group: this.options.subscription.group, original };
+  }
+
+  /** A dead letter must be acknowledged before its original counts as finished: else a crash would lose both. */
+  private async bury(letters: readonly DeadLetter[], signal: AbortSignal, onRetry: OnRetry): Promise<boolean> {
+    const outgoing = letters.map(encodeDeadLetter);
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        await this.options.producer.sendAll(outgoing);
+        for (const letter of letters) this.options.onDeadLetter?.(letter);
+        return true;
+      } catch (thrown) {
+        this.options.logger.error({ letters: letters.length, error: thrown, attempts }, 'dead letters could not be written');
+        if (signal.aborted) return false;
+        onRetry();
+        await pauseFor(backoffMs(attempts, Math.random()), signal);
+      }
+    }
+  }
+}
+
+interface Context {
+  readonly signal: AbortSignal;
+  readonly onRetry: OnRetry;
+  readonly letters: DeadLetter[];
+  readonly maxAttempts: number;
+}
+
+/** Events first: what cannot be decoded has no effect whose order could matter. */
+function halves<T extends EventTopic>({ events, undecodable }: Decoded<T>): Decoded<T>[] {
+  if (events.length > 0 && undecodable.length > 0) return [{ events, undecodable: [] }, { events: [], undecodable }];
+  const middle = Math.ceil((events.length + undecodable.length) / 2);
+  return [
+    { events: events.slice(0, middle), undecodable: undecodable.slice(0, middle) },
+    { events: events.slice(middle), undecodable: undecodable.slice(middle) },
+  ];
+}

@@ -1,0 +1,96 @@
+import { ContractError, TOPIC_NAMES, TOPICS, type TopicName, type WireMessage } from '@throughline/contracts';
+import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
+import { deferred } from '../deferred.js';
+import type { BusAdmin, PartitionOffsets } from '../port.js';
+import type { Names } from './names.js';
+import { TopicReader } from './reader.js';
+
+export class KafkaAdmin implements BusAdmin {
+  private readonly admin: Admin;
+  private connected: Promise<void> | undefined;
+
+  constructor(private readonly kafka: Kafka, private readonly names: Names) {
+    this.admin = kafka.admin();
+  }
+
+  async createTopics(): Promise<{ created: TopicName[]; existing: TopicName[] }> {
+    return this.call('create topics', async (admin) => {
+      const there = new Set(await admin.listTopics());
+      const missing = TOPIC_NAMES.filter((name) => !there.has(this.names.topic(name)));
+      if (missing.length > 0) await admin.createTopics({ topics: missing.map((name) => this.topicConfig(name)), waitForLeaders: true, timeout: 30_000 });
+      return { created: missing, existing: TOPIC_NAMES.filter((name) => !missing.includes(name)) };
+    });
+  }
+
+  async offsets(topic: TopicName, group?: string): Promise<PartitionOffsets[]> {
+    return this.call('read offsets', async (admin) => {
+      const [ends, committed] = await Promise.all([admin.fetchTopicOffsets(this.names.topic(topic)), group === undefined ? undefined : this.committed(admin, topic, group)]);
+      return ends
+        .map(({ partition, low, high }) => {
+          const offset = committed?.get(partition);
+          return { partition, low: BigInt(low), high: BigInt(high), ...(offset === undefined ? {} : { committed: offset }) };
+        })
+        .sort((a, b) => a.partition - b.partition);
+    });
+  }
+
+  async scan(topic: TopicName, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>): Promise<void> {
+    const failed = deferred<never>();
+    const ends = new Map((await this.offsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
+    const reader = new TopicReader({
+      kafka: this.kafka, names: this.names, topic, onDead: failed.reject,
+      onMessages: async (messages) => {
+        const end = ends.get(messages[0]!.partition) ?? 0;
+        const present = messages.filter(({ offset }) => Number(offset) < end);
+        try {
+          if (present.length > 0) await onMessages(present);
+        } catch (error) {
+          failed.reject(error);
+        }
+      },
+    });
+    await reader.start();
+    try {
+      await Promise.race([reader.caughtUp, failed.promise]);
+    } finally {
+      await reader.stop();
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.call('ping', (admin) => admin.describeCluster());
+  }
+
+  async close(): Promise<void> {
+    if (this.connected !== undefined) await this.admin.disconnect();
+  }
+
+  private topicConfig(name: TopicName): ITopicConfig {
+    const { partitions, retention } = TOPICS[name];
+    const kept = retention === 'compact' ? { name: 'cleanup.policy', value: 'compact' } : { name: 'retention.ms', value: String(retention.ms) };
+    return {
+      topic: this.names.topic(name), numPartitions: partitions, replicationFactor: -1,
+      // Deadlines and partition days rest on the time of arrival; a producer's clock may be anything.
+      configEntries: [kept, { name: 'message.timestamp.type', value: 'LogAppendTime' }],
+    };
+  }
+
+  private async committed(admin: Admin, topic: TopicName, group: string): Promise<Map<number, bigint>> {
+    const [answer] = await admin.fetchOffsets({ groupId: this.names.group(group), topics: [this.names.topic(topic)] });
+    const known = (answer?.partitions ?? []).filter(({ offset }) => offset !== '-1');
+    return new Map(known.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  }
+
+  private async call<R>(what: string, work: (admin: Admin) => Promise<R>): Promise<R> {
+    try {
+      this.connected ??= this.admin.connect().catch((error: unknown) => {
+        this.connected = undefined;
+        throw error;
+      });
+      await this.connected;
+      return await work(this.admin);
+    } catch (error) {
+      throw new ContractError('unavailable', `Kafka could not ${what}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}

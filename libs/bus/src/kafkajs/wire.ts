@@ -1,0 +1,21 @@
+import type { TopicName, WireMessage } from '@throughline/contracts';
+import type { IHeaders, KafkaMessage } from 'kafkajs';
+
+const NO_HEADERS: WireMessage['headers'] = Object.freeze({});
+
+/** A fetched message under the topic's name without prefix. */
+export function toWireMessage(topic: TopicName, partition: number, message: KafkaMessage): WireMessage {
+  return {
+    topic, partition, offset: message.offset, timestampMs: Number(message.timestamp),
+    key: message.key, value: message.value, headers: message.headers === undefined ? NO_HEADERS : single(message.headers),
+  };
+}
+
+/** A header may occur several times; the last one counts, as for most readers. */
+function single(headers: IHeaders): WireMessage['headers'] {
+  for (const name in headers) {
+    const value = headers[name];
+    if (Array.isArray(value)) headers[name] = value.at(-1);
+  }
+  return headers as WireMessage['headers'];
+}

@@ -1,0 +1,63 @@
+import { Inject, Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { createBus } from '../kafkajs/bus.js';
+import type { Bus } from '../port.js';
+import type { BusLogger, BusSettings } from '../settings.js';
+import { OutboxRelay } from './outbox-relay.js';
+import { KafkaBatchStrategy } from './strategy.js';
+
+/** Injection token of the `Bus`. */
+export const BUS = Symbol.for('throughline.bus');
+
+export interface BusModuleOptions {
+  /** Name of the service: client id and default consumer group. */
+  readonly service: string;
+  readonly settings: BusSettings;
+  /** Publish the outbox of the service's schema; needs `DbModule` with `outboxMigration`. */
+  readonly outbox?: boolean;
+  readonly logger?: BusLogger;
+  /** Another bus than Kafka, for tests. */
+  readonly bus?: Bus;
+  /** What happens when the bus can no longer work; by default the process ends with code 1 and a supervisor starts it anew. */
+  readonly onDead?: (reason: Error) => void;
+}
+
+/** Provides `BUS` and `KafkaBatchStrategy` everywhere; with `outbox` also runs the relay. */
+@Module({})
+export class BusModule implements BeforeApplicationShutdown, OnApplicationShutdown {
+  constructor(@Inject(BUS) private readonly bus: Bus) {}
+
+  static forRoot({ service, settings, outbox = false, logger, bus, onDead = endProcess }: BusModuleOptions): DynamicModule {
+    const relay = { provide: OutboxRelay, useFactory: (dataSource: DataSource, running: Bus) => new OutboxRelay(dataSource, running.producer, logger), inject: [DataSource, BUS] };
+    return {
+      module: BusModule,
+      global: true,
+      providers: [
+        {
+          provide: BUS,
+          useFactory: (): Bus => {
+            const created = bus ?? createBus(settings, { clientId: service, ...(logger === undefined ? {} : { logger }) });
+            void created.dead.then(onDead);
+            return created;
+          },
+        },
+        { provide: KafkaBatchStrategy, useFactory: (running: Bus) => new KafkaBatchStrategy(running, service), inject: [BUS] },
+        ...(outbox ? [relay] : []),
+      ],
+      exports: [BUS, KafkaBatchStrategy, ...(outbox ? [OutboxRelay] : [])],
+    };
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.bus.stopConsuming();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.bus.close();
+  }
+}
+
+function endProcess(reason: Error): void {
+  process.stderr.write(`The bus is dead: ${reason.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,144 @@
+import { ContractError } from '@throughline/contracts';
+import type { BusProducer, OutgoingMessage } from '../port.js';
+
+export interface MicroBatcherOptions {
+  /** Resolves when the brokers have acknowledged all; rejects after its own bounded retries. */
+  readonly sendBatch: (messages: readonly OutgoingMessage[]) => Promise<void>;
+  readonly maxBatchMessages?: number;
+  /** A broker refuses a batch above 1 MiB; half of it leaves room for framing and foreign limits. */
+  readonly maxBatchBytes?: number;
+  /** What one message may measure, alone in its batch. */
+  readonly maxMessageBytes?: number;
+  readonly maxPendingMessages?: number;
+  readonly maxPendingBytes?: number;
+}
+
+/** One call: settled when its last message is. */
+interface Call {
+  readonly messages: readonly OutgoingMessage[];
+  readonly sizes: readonly number[];
+  readonly bytes: number;
+  /** Messages not yet put into a batch start here. */
+  next: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Bytes a record needs beside key, value and headers, at most. */
+const RECORD_OVERHEAD_BYTES = 40;
+
+/**
+ * Sends through one batch in flight: idle, a message leaves at once; otherwise what gathers while one is in flight is the next batch.
+ * Keeps the order of the calls. Bounded in count and bytes; beyond the bound calls wait.
+ */
+export class MicroBatcher implements Omit<BusProducer, 'close'> {
+  private readonly accepted: Call[] = [];
+  private readonly waiting: Call[] = [];
+  private isSending = false;
+  private pendingMessages = 0;
+  private pendingBytes = 0;
+  private flushWaiters: (() => void)[] = [];
+  private readonly limits: Required<Omit<MicroBatcherOptions, 'sendBatch'>>;
+
+  constructor(private readonly options: MicroBatcherOptions) {
+    this.limits = { maxBatchMessages: 2_000, maxBatchBytes: 512 * 1024, maxMessageBytes: 900 * 1024, maxPendingMessages: 50_000, maxPendingBytes: 64 * 1024 * 1024, ...options };
+  }
+
+  get pending(): { messages: number; bytes: number } {
+    return { messages: this.pendingMessages, bytes: this.pendingBytes };
+  }
+
+  send(message: OutgoingMessage): Promise<void> {
+    return this.sendAll([message]);
+  }
+
+  sendAll(messages: readonly OutgoingMessage[]): Promise<void> {
+    if (messages.length === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const sizes = messages.map(sizeBytes);
+      const tooLarge = sizes.findIndex((size) => size > this.limits.maxMessageBytes);
+      if (tooLarge !== -1) {
+        reject(new ContractError('invalid_request', `a message to ${messages[tooLarge]!.topic} has ${sizes[tooLarge]} bytes, more than the ${this.limits.maxMessageBytes} a broker takes`, { cure: 'Send less in one message, or a reference instead of the content.' }));
+        return;
+      }
+      const bytes = sizes.reduce((sum, size) => sum + size, 0);
+      this.waiting.push({ messages, sizes, bytes, next: 0, resolve, reject });
+      this.admit();
+      this.pump();
+    });
+  }
+
+  flush(): Promise<void> {
+    if (this.pendingMessages === 0 && this.waiting.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.flushWaiters.push(resolve));
+  }
+
+  /** A call enters as a whole, so the bound may be exceeded by the one that crosses it. */
+  private admit(): void {
+    while (this.waiting.length > 0 && this.pendingMessages < this.limits.maxPendingMessages && this.pendingBytes < this.limits.maxPendingBytes) {
+      const call = this.waiting.shift()!;
+      this.accepted.push(call);
+      this.pendingMessages += call.messages.length;
+      this.pendingBytes += call.bytes;
+    }
+  }
+
+  private pump(): void {
+    if (this.isSending || this.accepted.length === 0) return;
+    this.isSending = true;
+    void this.sendNext();
+  }
+
+  private async sendNext(): Promise<void> {
+    const { batch, touched } = this.takeBatch();
+    try {
+      await this.options.sendBatch(batch);
+      for (const call of touched) if (call.next === call.messages.length) this.settle(call, call.resolve);
+    } catch (error) {
+      this.failAll(error, touched);
+    }
+    this.isSending = false;
+    this.admit();
+    this.pump();
+    if (this.pendingMessages === 0 && this.waiting.length === 0) for (const resolve of this.flushWaiters.splice(0)) resolve();
+  }
+
+  private takeBatch(): { batch: OutgoingMessage[]; touched: Call[] } {
+    const batch: OutgoingMessage[] = [];
+    const touched: Call[] = [];
+    let bytes = 0;
+    while (this.accepted.length > 0) {
+      const call = this.accepted[0]!;
+      const before = call.next;
+      while (call.next < call.messages.length && batch.length < this.limits.maxBatchMessages && (batch.length === 0 || bytes + call.sizes[call.next]! <= this.limits.maxBatchBytes)) {
+        batch.push(call.messages[call.next]!);
+        bytes += call.sizes[call.next]!;
+        call.next += 1;
+      }
+      if (call.next > before) touched.push(call);
+      if (call.next < call.messages.length) break;
+      this.accepted.shift();
+    }
+    return { batch, touched };
+  }
+
+  /** Everything behind a failed batch fails with it: to send it would let it overtake what its caller sends again. */
+  private failAll(error: unknown, touched: readonly Call[]): void {
+    for (const call of new Set([...touched, ...this.accepted])) this.settle(call, () => call.reject(error));
+    this.accepted.length = 0;
+  }
+
+  private settle(call: Call, settle: () => void): void {
+    this.pendingMessages -= call.messages.length;
+    this.pendingBytes -= call.bytes;
+    settle();
+  }
+}
+
+/** Size on the wire, from above. */
+export function sizeBytes({ key, value, headers }: OutgoingMessage): number {
+  let bytes = RECORD_OVERHEAD_BYTES + Buffer.byteLength(key) + (value === null ? 0 : Buffer.byteLength(value));
+  if (headers === undefined) return bytes;
+  for (const name in headers) bytes += name.length + Buffer.byteLength(headers[name]!) + 8;
+  return bytes;
+}
