@@ -34,7 +34,7 @@ async function untilItEnds(service: RunningService, options: ServiceOptions, log
   if (end instanceof Error) logger.fatal({ err: end }, 'the service can no longer work');
   else logger.info({ signal: end }, 'shutting down');
   process.once('SIGINT', () => process.exit(EXIT.failure));
-  setTimeout(() => exitNow(logger, undefined, 'the shutdown took too long'), SHUTDOWN_TIMEOUT_MS).unref();
+  setTimeout(() => exitNow(logger, undefined, 'the shutdown took too long'), SHUTDOWN_TIMEOUT_MS);
   await service.close();
   logger.info('shut down');
   process.exit(end instanceof Error ? EXIT.failure : EXIT.ok);

@@ -99,7 +99,7 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
     providers: [HealthRegistry, { provide: LOGGER, useValue: logger }],
     exports: [HealthRegistry, LOGGER],
   };
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(logger), abortOnError: false, forceCloseConnections: true });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(logger), abortOnError: false });
   app.useGlobalFilters(new ProblemFilter(logger));
   app.useGlobalPipes(validationPipe());
   return app;
