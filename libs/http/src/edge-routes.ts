@@ -16,6 +16,10 @@ export function edgeRoutes(app: NestFastifyApplication, { health, telemetry, ope
   const seconds = histogram(METRICS.httpRequestSeconds);
 
   fastify.addHook('onRequest', async (request) => refuseForeign(request.headers));
+  // A kept-alive connection whose request was under way when the end came would hold the end up.
+  fastify.addHook('onSend', async (_request, reply) => {
+    if (health.isShuttingDown) reply.header('connection', 'close');
+  });
   fastify.addHook('onResponse', async (request, reply) => {
     seconds.record(reply.elapsedTime / 1000, { method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode });
   });

@@ -28,6 +28,10 @@ export class HealthRegistry {
     this.phase = 'shutting_down';
   }
 
+  get isShuttingDown(): boolean {
+    return this.phase === 'shutting_down';
+  }
+
   async report(): Promise<HealthReport> {
     const entries = await Promise.all([...this.checks].map(async ([name, check]) => [name, await outcome(check)] as const));
     const checks = Object.fromEntries(entries);
