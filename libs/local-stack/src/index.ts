@@ -1,1 +1,11 @@
-export {};
+export { LocalStackError } from './errors.js';
+export { hasJars } from './kafka/jars.js';
+export { KAFKA_CONTROLLER_PORT, KAFKA_PORT, startKafka } from './kafka/start.js';
+export type { LocalKafka, StartKafkaOptions } from './kafka/start.js';
+export { repositoryRoot } from './paths.js';
+export { POSTGRES_PORT, startPostgres } from './postgres/start.js';
+export type { LocalPostgres, StartPostgresOptions } from './postgres/start.js';
+export { eventually } from './process/eventually.js';
+export { guard, unguard } from './process/guardian.js';
+export { freePort, isPortFree, listenerOn } from './process/ports.js';
+export type { OnProgress } from './progress.js';
