@@ -1,5 +1,7 @@
 export * from './dead-letter.js';
 export { createBus, type BusOptions } from './kafkajs/bus.js';
+export { MemoryBroker } from './memory/broker.js';
+export { MemoryBus } from './memory/bus.js';
 export * from './nest/bus.module.js';
 export * from './nest/consumes.js';
 export * from './nest/outbox-relay.js';

@@ -1,5 +1,6 @@
 import { decodeEvent, type ContractError, type ErrorCode, type Event, type EventTopic, type Undecodable, type WireMessage } from '@throughline/contracts';
 import { encodeDeadLetter, REPLAY_GROUP_HEADER, type DeadLetter } from '../dead-letter.js';
+import { busMetrics } from '../metrics.js';
 import type { BusProducer, EventBatch, Subscription } from '../port.js';
 import type { BusLogger } from '../settings.js';
 import { backoffMs, pauseFor } from './backoff.js';
@@ -11,7 +12,6 @@ export interface BatchRunnerOptions<T extends EventTopic> {
   readonly subscription: Subscription<T>;
   readonly producer: Pick<BusProducer, 'sendAll'>;
   readonly logger: BusLogger;
-  readonly onDeadLetter?: (letter: DeadLetter) => void;
 }
 
 interface Decoded<T extends EventTopic> {
@@ -29,9 +29,11 @@ export type OnRetry = () => void;
 export class BatchRunner<T extends EventTopic> {
   private readonly maxAttempts: number;
   private readonly handlesUndecodable: boolean;
+  private readonly labels: { readonly topic: string; readonly group: string };
 
   constructor(private readonly options: BatchRunnerOptions<T>) {
     this.maxAttempts = options.subscription.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
+    this.labels = { topic: options.subscription.topic, group: options.subscription.group };
     this.handlesUndecodable = options.subscription.undecodable === 'handle';
   }
 
@@ -84,8 +86,11 @@ export class BatchRunner<T extends EventTopic> {
     for (let attempts = 1; ; attempts += 1) {
       if (context.signal.aborted) return 'aborted';
       const letters = new Map<WireMessage, DeadLetter>();
+      const startedMs = performance.now();
       try {
         await subscription.handler(this.batch(part, partition, context.signal, letters, attempts));
+        busMetrics.handlerSeconds.record((performance.now() - startedMs) / 1_000, this.labels);
+        busMetrics.consumed.add(part.events.length + part.undecodable.length, this.labels);
         context.letters.push(...letters.values());
         return 'handled';
       } catch (thrown) {
@@ -93,6 +98,7 @@ export class BatchRunner<T extends EventTopic> {
         const again = error.code === 'unavailable' || (error.retriable && attempts < context.maxAttempts);
         logger.warn({ topic: subscription.topic, group: subscription.group, partition, messages: part.events.length, code: error.code, reason: error.message, attempts, again, error: again ? undefined : thrown }, 'a batch failed');
         if (!again) return { error, attempts };
+        busMetrics.retries.add(1, { ...this.labels, code: error.code });
         context.onRetry();
         await pauseFor(backoffMs(attempts, Math.random()), context.signal);
       }
@@ -116,7 +122,7 @@ export class BatchRunner<T extends EventTopic> {
     for (let attempts = 1; ; attempts += 1) {
       try {
         await this.options.producer.sendAll(outgoing);
-        for (const letter of letters) this.options.onDeadLetter?.(letter);
+        for (const { code, group, original: { topic } } of letters) busMetrics.deadLetters.add(1, { topic, group, code });
         return true;
       } catch (thrown) {
         this.options.logger.error({ letters: letters.length, error: thrown, attempts }, 'dead letters could not be written');

@@ -28,6 +28,8 @@ export class Lane {
   private retrying = 0;
   private isHeld = false;
   private nextOffset = -1;
+  private end = 0;
+  private firstOffset = -1;
   private isCatchingUp = false;
   private readonly tracker = new OffsetTracker();
   private readonly abort = new AbortController();
@@ -37,11 +39,17 @@ export class Lane {
 
   constructor(private readonly options: LaneOptions) {}
 
-  /** Takes over messages in the order of the partition. */
-  push(messages: readonly WireMessage[]): void {
+  /**
+   * Takes over messages in the order of the partition.
+   *
+   * @param end one past the partition's last message, as the broker saw it with these
+   */
+  push(messages: readonly WireMessage[], end: number): void {
+    this.end = end;
     if (this.abort.signal.aborted || messages.length === 0) return;
     const fresh = this.withoutDelivered(messages);
     if (fresh.length === 0) return;
+    if (this.firstOffset === -1) this.firstOffset = Number(fresh[0]!.offset);
     for (const message of fresh) {
       this.queue.push(message);
       this.bytes += sizeBytes(message);
@@ -90,6 +98,11 @@ export class Lane {
   /** Half empty: intake may go on. The gap to `isFull` keeps pauses rare. */
   get hasRoom(): boolean {
     return this.held <= this.options.maxMessages / 2 && this.bytes <= this.options.maxBytes / 2;
+  }
+
+  /** Messages between the finished prefix and the end of the partition as last seen. */
+  get lag(): number {
+    return this.firstOffset === -1 ? 0 : Math.max(0, this.end - (this.tracker.committable ?? this.firstOffset));
   }
 
   /** The offset to commit, when it is beyond what is committed. */

@@ -5,7 +5,7 @@ import type { Bus, Follow, RunningFollow, RunningSubscription, Subscription } fr
 import { silentLogger, type BusLogger, type BusSettings } from '../settings.js';
 import { KafkaAdmin } from './admin.js';
 import { createClient } from './client.js';
-import { followHandler } from './follow.js';
+import { followHandler } from '../consume/follow-handler.js';
 import { prefixedNames, type Names } from './names.js';
 import { KafkaProducer } from './producer.js';
 import { TopicReader } from './reader.js';

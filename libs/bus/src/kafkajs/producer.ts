@@ -1,5 +1,7 @@
 import { ContractError } from '@throughline/contracts';
+import { METRICS, observableGauge } from '@throughline/telemetry';
 import kafkajs, { type Kafka, type Message, type Producer, type TopicMessages } from 'kafkajs';
+import { addPerTopic, busMetrics } from '../metrics.js';
 import { MicroBatcher } from '../produce/micro-batcher.js';
 import type { BusProducer, OutgoingMessage } from '../port.js';
 import type { Names } from './names.js';
@@ -12,6 +14,7 @@ const RETRY = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 18 };
 export class KafkaProducer implements BusProducer {
   private readonly producer: Producer;
   private readonly batcher: MicroBatcher;
+  private readonly stopObserving: (() => void)[];
   private connected: Promise<void> | undefined;
 
   constructor(kafka: Kafka, private readonly names: Names) {
@@ -23,6 +26,10 @@ export class KafkaProducer implements BusProducer {
       retry: RETRY,
     });
     this.batcher = new MicroBatcher({ sendBatch: (messages) => this.sendBatch(messages) });
+    this.stopObserving = [
+      observableGauge(METRICS.producerPendingMessages, () => this.pending.messages),
+      observableGauge(METRICS.producerPendingBytes, () => this.pending.bytes),
+    ];
   }
 
   get pending(): { messages: number; bytes: number } {
@@ -43,14 +50,19 @@ export class KafkaProducer implements BusProducer {
 
   async close(): Promise<void> {
     await this.batcher.flush();
+    for (const stop of this.stopObserving) stop();
     if (this.connected !== undefined) await this.producer.disconnect();
   }
 
   private async sendBatch(messages: readonly OutgoingMessage[]): Promise<void> {
+    const startedMs = performance.now();
     try {
       await this.connect();
       await this.producer.sendBatch({ acks: ALL_IN_SYNC_REPLICAS, topicMessages: this.byTopic(messages) });
+      busMetrics.produceSeconds.record((performance.now() - startedMs) / 1_000);
+      addPerTopic(busMetrics.produced, messages);
     } catch (error) {
+      addPerTopic(busMetrics.produceFailures, messages);
       throw new ContractError('unavailable', `Kafka did not acknowledge ${messages.length} messages: ${(error as Error).message}`, { cause: error });
     }
   }

@@ -1,9 +1,10 @@
-import type { EventTopic, WireMessage } from '@throughline/contracts';
+import { ContractError, type EventTopic } from '@throughline/contracts';
 import type { Consumer, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
 import { BatchRunner } from '../consume/batch-runner.js';
-import { Lane } from '../consume/lane.js';
+import { LaneGroup } from '../consume/lane-group.js';
+import type { Lane } from '../consume/lane.js';
+import { busMetrics } from '../metrics.js';
 import type { BusProducer, RunningSubscription, Subscription } from '../port.js';
-import type { DeadLetter } from '../dead-letter.js';
 import type { BusLogger } from '../settings.js';
 import { CONSUMER, GroupMembership } from './membership.js';
 import type { Names } from './names.js';
@@ -11,8 +12,6 @@ import { toWireMessage } from './wire.js';
 
 const COMMIT_INTERVAL_MS = 200;
 const DRAIN_TIMEOUT_MS = 15_000;
-const LANE_MIN_MESSAGES = 8_192;
-const LANE_MAX_BYTES = 4 * 1024 * 1024;
 
 export interface SubscriptionContext {
   readonly kafka: Kafka;
@@ -20,7 +19,6 @@ export interface SubscriptionContext {
   readonly producer: BusProducer;
   readonly logger: BusLogger;
   readonly onDead: (error: Error) => void;
-  readonly onDeadLetter?: (letter: DeadLetter) => void;
 }
 
 type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
@@ -33,23 +31,20 @@ type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
 export class KafkaSubscription<T extends EventTopic> implements RunningSubscription {
   private readonly consumer: Consumer;
   private readonly topic: string;
-  private readonly lanes = new Map<number, Lane>();
-  /** Lanes of lost partitions whose batches are still in flight: a regained partition waits for them. */
-  private readonly leaving = new Map<number, Promise<void>>();
+  private readonly lanes: LaneGroup;
   private readonly paused = new Set<number>();
-  private readonly runner: BatchRunner<T>;
   private commitOffsets: Commit | undefined;
   private committing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isStopping = false;
-  private isHeld = false;
   private stopped: Promise<void> | undefined;
 
   constructor(private readonly subscription: Subscription<T>, private readonly context: SubscriptionContext) {
-    const { kafka, names, producer, logger, onDeadLetter } = context;
+    const { kafka, names, producer, logger } = context;
     this.topic = names.topic(subscription.topic);
     this.consumer = kafka.consumer({ ...CONSUMER, groupId: names.group(subscription.group) });
-    this.runner = new BatchRunner({ subscription, producer, logger, ...(onDeadLetter === undefined ? {} : { onDeadLetter }) });
+    const runner = new BatchRunner({ subscription, producer, logger });
+    this.lanes = new LaneGroup({ subscription, run: (...batch) => runner.run(...batch), onProgress: (lane) => this.resumeIfRoom(lane) });
   }
 
   async start(): Promise<void> {
@@ -58,27 +53,27 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
       onRebalancing: () => void this.commit(),
       onDead: this.context.onDead,
     });
-    await this.consumer.connect();
-    await this.consumer.subscribe({ topic: this.topic, fromBeginning: true });
-    this.timer = setInterval(() => void this.commit(), COMMIT_INTERVAL_MS);
-    await this.consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async (payload) => this.take(payload) });
-    await membership.joined;
+    try {
+      await this.consumer.connect();
+      await this.consumer.subscribe({ topic: this.topic, fromBeginning: true });
+      this.timer = setInterval(() => void this.commit(), COMMIT_INTERVAL_MS);
+      await this.consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async (payload) => this.take(payload) });
+      await membership.joined;
+    } catch (error) {
+      throw new ContractError('unavailable', `${this.subscription.group} cannot subscribe to ${this.topic}: ${(error as Error).message}`, { cause: error });
+    }
   }
 
   get inFlight(): number {
-    let sum = 0;
-    for (const lane of this.lanes.values()) sum += lane.inFlight;
-    return sum;
+    return this.lanes.inFlight;
   }
 
   pause(): void {
-    this.isHeld = true;
-    for (const lane of this.lanes.values()) lane.hold(true);
+    this.lanes.hold(true);
   }
 
   resume(): void {
-    this.isHeld = false;
-    for (const lane of this.lanes.values()) lane.hold(false);
+    this.lanes.hold(false);
   }
 
   stop(): Promise<void> {
@@ -88,12 +83,10 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
 
   private async drainAndLeave(): Promise<void> {
     this.isStopping = true;
-    for (const lane of this.lanes.values()) lane.close();
-    const drained = Promise.all([...Array.from(this.lanes.values(), (lane) => lane.idle()), ...this.leaving.values()]);
-    await withDeadline(drained, DRAIN_TIMEOUT_MS);
+    await this.lanes.drain(DRAIN_TIMEOUT_MS);
     clearInterval(this.timer);
-    await this.commit();
-    // A commit may have been under way already with less than what has finished since.
+    // A commit may be under way already with less than what has finished since.
+    await this.committing;
     await this.commit();
     await this.consumer.disconnect();
   }
@@ -104,9 +97,7 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
     const lane = this.lanes.get(batch.partition);
     if (this.isStopping || !isRunning() || isStale() || lane === undefined) return;
     if (!lane.isFull) {
-      const { topic } = this.subscription;
-      const messages: WireMessage[] = batch.messages.map((message) => toWireMessage(topic, batch.partition, message));
-      lane.push(messages);
+      lane.push(batch.messages.map((message) => toWireMessage(this.subscription.topic, batch.partition, message)), Number(batch.highWatermark));
       resolveOffset(batch.messages.at(-1)!.offset);
     }
     if (lane.isFull) this.pausePartition(batch.partition);
@@ -114,41 +105,14 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
 
   private assigned(partitions: readonly number[]): void {
     if (this.isStopping) return;
-    for (const [partition, lane] of this.lanes) {
-      if (partitions.includes(partition)) lane.rejoined();
-      else this.giveUp(partition, lane);
+    busMetrics.rebalances.add(1, { group: this.subscription.group });
+    this.lanes.assign(partitions);
+    // A client that crashed and started again has forgotten its pauses, one that rejoined has not: ask for all that have room.
+    this.paused.clear();
+    for (const lane of this.lanes.all) {
+      this.paused.add(lane.partition);
+      this.resumeIfRoom(lane);
     }
-    for (const partition of partitions) {
-      if (!this.lanes.has(partition)) this.lanes.set(partition, this.createLane(partition));
-      // A client that crashed and started again has forgotten its pauses, one that rejoined has not.
-      this.paused.add(partition);
-      this.progressed(partition);
-    }
-  }
-
-  private giveUp(partition: number, lane: Lane): void {
-    lane.close();
-    this.lanes.delete(partition);
-    this.paused.delete(partition);
-    const left = lane.idle().then(() => void this.leaving.delete(partition));
-    this.leaving.set(partition, left);
-  }
-
-  private createLane(partition: number): Lane {
-    const { maxBatchSize = 500, maxInFlightBatches = 1 } = this.subscription;
-    const lane = new Lane({
-      partition, maxBatchSize, maxInFlightBatches,
-      maxMessages: Math.max(LANE_MIN_MESSAGES, 2 * maxBatchSize * maxInFlightBatches), maxBytes: LANE_MAX_BYTES,
-      run: (messages, signal, onRetry) => this.runner.run(messages, partition, signal, onRetry),
-      onProgress: () => this.progressed(partition),
-    });
-    const leaving = this.leaving.get(partition);
-    if (leaving !== undefined) lane.hold(true);
-    if (this.isHeld) lane.hold(true);
-    void leaving?.then(() => {
-      if (!this.isHeld) lane.hold(false);
-    });
-    return lane;
   }
 
   private pausePartition(partition: number): void {
@@ -157,20 +121,16 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
     this.consumer.pause([{ topic: this.topic, partitions: [partition] }]);
   }
 
-  private progressed(partition: number): void {
-    if (!this.paused.has(partition) || this.isStopping || this.lanes.get(partition)?.hasRoom !== true) return;
+  private resumeIfRoom(lane: Lane): void {
+    if (!this.paused.has(lane.partition) || this.isStopping || !lane.hasRoom) return;
     try {
-      this.consumer.resume([{ topic: this.topic, partitions: [partition] }]);
-      this.paused.delete(partition);
+      this.consumer.resume([{ topic: this.topic, partitions: [lane.partition] }]);
+      this.paused.delete(lane.partition);
     } catch {
       // The client is between a crash and its restart; the assignment that follows resumes.
     }
   }
 
-  /**
-   * Commits the finished prefixes. kafkajs's own `commitOffsets` would repeat a failed commit under a later generation, for partitions that may
-   * be somebody else's by then; this one is sent once, with the generation of this moment, and the broker refuses it if that has passed.
-   */
   private commit(): Promise<void> {
     this.committing ??= this.commitOnce().finally(() => {
       this.committing = undefined;
@@ -178,27 +138,23 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
     return this.committing;
   }
 
+  /**
+   * Commits the finished prefixes. kafkajs's own `commitOffsets` would repeat a failed commit under a later generation, for partitions that
+   * may be somebody else's by then; the one of `eachBatch` is sent once, with the generation of this moment, and the broker refuses it if
+   * that has passed. What was refused is due again at the next tick, if the lane is still here.
+   */
   private async commitOnce(): Promise<void> {
-    const due: { lane: Lane; offset: number }[] = [];
-    for (const lane of this.lanes.values()) {
-      const offset = lane.committable;
-      if (offset !== undefined) due.push({ lane, offset });
-    }
+    const due = this.lanes.committable();
     if (due.length === 0 || this.commitOffsets === undefined) return;
+    const { topic, group } = this.subscription;
     const offsets: Offsets = { topics: [{ topic: this.topic, partitions: due.map(({ lane, offset }) => ({ partition: lane.partition, offset: String(offset) })) }] };
     try {
       await this.commitOffsets(offsets);
       for (const { lane, offset } of due) lane.committed = offset;
+      busMetrics.commits.add(1, { group, result: 'accepted' });
     } catch (error) {
-      this.context.logger.warn({ topic: this.subscription.topic, group: this.subscription.group, reason: (error as Error).message }, 'a commit was refused; the next one follows');
+      busMetrics.commits.add(1, { group, result: 'refused' });
+      this.context.logger.warn({ topic, group, reason: (error as Error).message }, 'a commit was refused; the next one follows');
     }
   }
-}
-
-function withDeadline(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  return Promise.race([work.then(() => {}), deadline]).finally(() => clearTimeout(timer));
 }

@@ -9,6 +9,9 @@ import { KafkaBatchStrategy } from './strategy.js';
 /** Injection token of the `Bus`. */
 export const BUS = Symbol.for('throughline.bus');
 
+/** Longer than an orderly shutdown. */
+const END_AFTER_MS = 45_000;
+
 export interface BusModuleOptions {
   /** Name of the service: client id and default consumer group. */
   readonly service: string;
@@ -18,8 +21,6 @@ export interface BusModuleOptions {
   readonly logger?: BusLogger;
   /** Another bus than Kafka, for tests. */
   readonly bus?: Bus;
-  /** What happens when the bus can no longer work; by default the process ends with code 1 and a supervisor starts it anew. */
-  readonly onDead?: (reason: Error) => void;
 }
 
 /** Provides `BUS` and `KafkaBatchStrategy` everywhere; with `outbox` also runs the relay. */
@@ -27,7 +28,7 @@ export interface BusModuleOptions {
 export class BusModule implements BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(@Inject(BUS) private readonly bus: Bus) {}
 
-  static forRoot({ service, settings, outbox = false, logger, bus, onDead = endProcess }: BusModuleOptions): DynamicModule {
+  static forRoot({ service, settings, outbox = false, logger, bus }: BusModuleOptions): DynamicModule {
     const relay = { provide: OutboxRelay, useFactory: (dataSource: DataSource, running: Bus) => new OutboxRelay(dataSource, running.producer, logger), inject: [DataSource, BUS] };
     return {
       module: BusModule,
@@ -37,7 +38,7 @@ export class BusModule implements BeforeApplicationShutdown, OnApplicationShutdo
           provide: BUS,
           useFactory: (): Bus => {
             const created = bus ?? createBus(settings, { clientId: service, ...(logger === undefined ? {} : { logger }) });
-            void created.dead.then(onDead);
+            void created.dead.then(endLater);
             return created;
           },
         },
@@ -57,7 +58,8 @@ export class BusModule implements BeforeApplicationShutdown, OnApplicationShutdo
   }
 }
 
-function endProcess(reason: Error): void {
+/** `runService` ends in order (give it `dead`); a process that nobody ends must not go on as if it consumed. */
+function endLater(reason: Error): void {
   process.stderr.write(`The bus is dead: ${reason.message}\n`);
-  process.exit(1);
+  setTimeout(() => process.exit(1), END_AFTER_MS).unref();
 }

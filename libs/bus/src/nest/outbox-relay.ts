@@ -1,8 +1,10 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { TopicName } from '@throughline/contracts';
 import { openSession, OUTBOX_CHANNEL_SQL } from '@throughline/db';
+import { METRICS, observableGauge } from '@throughline/telemetry';
 import type { DataSource } from 'typeorm';
 import { backoffMs, pauseFor } from '../consume/backoff.js';
+import { addPerTopic, busMetrics } from '../metrics.js';
 import type { BusProducer, OutgoingMessage } from '../port.js';
 import { silentLogger, type BusLogger } from '../settings.js';
 
@@ -30,6 +32,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   private readonly abort = new AbortController();
   private wake: () => void = () => {};
   private finished: Promise<void> | undefined;
+  private pending = 0;
 
   constructor(private readonly dataSource: DataSource, private readonly producer: Pick<BusProducer, 'sendAll'>, private readonly logger: BusLogger = silentLogger) {}
 
@@ -42,7 +45,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   start(): void {
-    this.finished ??= this.work();
+    this.finished ??= this.work().finally(observableGauge(METRICS.outboxPending, () => this.pending));
   }
 
   /** Resolves when the batch in flight is published and deleted. */
@@ -86,10 +89,13 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
 
   private async publishBatch(session: Session): Promise<number> {
     const { rows } = await session.query<OutboxRow>('SELECT id, topic, key, value, headers FROM outbox ORDER BY id LIMIT $1', [BATCH_SIZE]);
+    this.pending = rows.length < BATCH_SIZE ? rows.length : await countRows(session);
     if (rows.length === 0) return 0;
     await this.producer.sendAll(rows.map(({ topic, key, value, headers }): OutgoingMessage => ({ topic, key, value, headers })));
     // By their ids, not up to one: a transaction with a lower id may commit at this moment.
     await session.query('DELETE FROM outbox WHERE id = ANY($1::bigint[])', [rows.map(({ id }) => id)]);
+    this.pending -= rows.length;
+    addPerTopic(busMetrics.outboxPublished, rows);
     return rows.length;
   }
 
@@ -104,6 +110,11 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
       if (this.abort.signal.aborted) this.wake();
     });
   }
+}
+
+async function countRows(session: Session): Promise<number> {
+  const { rows } = await session.query<{ count: string }>('SELECT count(*) FROM outbox');
+  return Number(rows[0]!.count);
 }
 
 async function isLocked(session: Session): Promise<boolean> {

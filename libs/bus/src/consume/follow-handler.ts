@@ -1,6 +1,6 @@
 import { decodeEvent, type EventTopic, type WireMessage } from '@throughline/contracts';
-import { backoffMs, pauseFor } from '../consume/backoff.js';
-import { classify } from '../consume/classify.js';
+import { backoffMs, pauseFor } from './backoff.js';
+import { classify } from './classify.js';
 import { REPLAY_GROUP_HEADER } from '../dead-letter.js';
 import type { Follow } from '../port.js';
 import type { BusLogger } from '../settings.js';

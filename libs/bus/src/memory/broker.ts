@@ -1,0 +1,105 @@
+import { ContractError, TOPICS, type TopicName, type WireMessage } from '@throughline/contracts';
+import type { OutgoingMessage } from '../port.js';
+
+type Listener = (partition: number) => void;
+
+interface Member {
+  readonly assign: (partitions: readonly number[]) => void;
+}
+
+/** What several in-memory buses share: logs, groups and their commits. Nothing survives the process. */
+export class MemoryBroker {
+  private readonly logs = new Map<TopicName, WireMessage[][]>();
+  private readonly listeners = new Map<TopicName, Set<Listener>>();
+  private readonly groups = new Map<string, { readonly members: Member[]; readonly committed: Map<number, number> }>();
+  /** While true, every send is refused with `unavailable`. */
+  isDown = false;
+
+  constructor(private readonly nowMs: () => number = Date.now) {}
+
+  log(topic: TopicName): WireMessage[][] {
+    let log = this.logs.get(topic);
+    if (log === undefined) {
+      log = Array.from({ length: TOPICS[topic].partitions }, () => []);
+      this.logs.set(topic, log);
+    }
+    return log;
+  }
+
+  append(messages: readonly OutgoingMessage[]): void {
+    if (this.isDown) throw new ContractError('unavailable', 'the broker is down');
+    const touched = new Map<TopicName, Set<number>>();
+    for (const message of messages) {
+      const partition = this.appendOne(message);
+      const partitions = touched.get(message.topic);
+      if (partitions === undefined) touched.set(message.topic, new Set([partition]));
+      else partitions.add(partition);
+    }
+    for (const [topic, partitions] of touched) for (const listener of this.listeners.get(topic) ?? []) partitions.forEach(listener);
+  }
+
+  /** Calls with the partition after each append; returns the function that ends it. */
+  listen(topic: TopicName, listener: Listener): () => void {
+    const listeners = this.listeners.get(topic) ?? new Set();
+    this.listeners.set(topic, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  join(topic: TopicName, group: string, member: Member): void {
+    const { members } = this.group(topic, group);
+    members.push(member);
+    this.rebalance(topic, members);
+  }
+
+  leave(topic: TopicName, group: string, member: Member): void {
+    const { members } = this.group(topic, group);
+    const index = members.indexOf(member);
+    if (index === -1) return;
+    members.splice(index, 1);
+    this.rebalance(topic, members);
+  }
+
+  commit(topic: TopicName, group: string, partition: number, offset: number): void {
+    this.group(topic, group).committed.set(partition, offset);
+  }
+
+  committed(topic: TopicName, group: string, partition: number): number | undefined {
+    return this.group(topic, group).committed.get(partition);
+  }
+
+  private group(topic: TopicName, group: string): { readonly members: Member[]; readonly committed: Map<number, number> } {
+    const name = `${group}\n${topic}`;
+    let found = this.groups.get(name);
+    if (found === undefined) {
+      found = { members: [], committed: new Map() };
+      this.groups.set(name, found);
+    }
+    return found;
+  }
+
+  private rebalance(topic: TopicName, members: readonly Member[]): void {
+    const assignments = members.map((): number[] => []);
+    for (let partition = 0; partition < TOPICS[topic].partitions && members.length > 0; partition += 1) assignments[partition % members.length]!.push(partition);
+    // Those who lose must have lost before anyone gains.
+    for (const [index, member] of members.entries()) member.assign(assignments[index]!);
+  }
+
+  private appendOne({ topic, key, value, headers }: OutgoingMessage): number {
+    const keyBytes = Buffer.from(key as string);
+    const log = this.log(topic);
+    const partition = hash(keyBytes) % log.length;
+    const messages = log[partition]!;
+    messages.push({
+      topic, partition, offset: String(messages.length), timestampMs: this.nowMs(), key: keyBytes, value: value === null ? null : Buffer.from(value as string),
+      headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, header]) => [name, Buffer.from(header as string)])),
+    });
+    return partition;
+  }
+}
+
+/** FNV-1a. Another partitioner than Kafka's, as those of other clients are. */
+function hash(bytes: Buffer): number {
+  let value = 0x811c9dc5;
+  for (const byte of bytes) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
+  return value;
+}
