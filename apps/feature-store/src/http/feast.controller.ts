@@ -1,0 +1,59 @@
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ContractError } from '@throughline/contracts';
+import { histogram, METRICS } from '@throughline/telemetry';
+import { DataSource } from 'typeorm';
+import { answerOnlineFeatures, planOnlineFeatures, type OnlineResponse, type ViewLookup } from '../domain/online-features.js';
+import { eventsOfPush } from '../domain/push.js';
+import { readCurrent } from '../store/entity-states.js';
+import { FeatureWriter } from '../store/feature-writer.js';
+import { ViewStore, type StoredView } from '../store/view-store.js';
+import { readOnlineRequest, readPushRequest } from './feast-requests.js';
+
+const ONLINE_EXAMPLE = { features: ['airport_traffic:mean_delay_1h'], entities: { airport: ['ATL', 'SFO'] }, full_feature_names: false };
+const PUSH_EXAMPLE = { push_source_name: 'flight_departed', df: { airport: ['ATL'], event_timestamp: ['2001-01-15T14:30:00Z'], delayMinutes: [7] }, to: 'online' };
+
+/** The feature server in Feast's words. */
+@ApiTags('online features')
+@Controller()
+export class FeastController {
+  private readonly seconds = histogram(METRICS.onlineFeaturesSeconds);
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly views: ViewStore,
+    private readonly writer: FeatureWriter,
+  ) {}
+
+  @Post('get-online-features')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Current values, columnar: entity columns first; a status and an event time each' })
+  @ApiBody({ schema: { type: 'object', example: ONLINE_EXAMPLE } })
+  async getOnlineFeatures(@Body() body: unknown): Promise<OnlineResponse> {
+    const startedMs = performance.now();
+    const request = readOnlineRequest(body, Date.now());
+    const plan = planOnlineFeatures(request, lookupIn(await this.views.all()));
+    const answer = answerOnlineFeatures(request, plan, await readCurrent(this.dataSource, plan.keys));
+    this.seconds.record((performance.now() - startedMs) / 1000);
+    return answer;
+  }
+
+  @Post('push')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Count rows as events of the push source; answers once they can be read' })
+  @ApiBody({ schema: { type: 'object', example: PUSH_EXAMPLE } })
+  async push(@Body() body: unknown): Promise<{ status: 'ok'; applied: number; late: number }> {
+    const { source, frame } = readPushRequest(body);
+    const views = (await this.views.all()).filter(({ definition }) => definition.features.some(({ event }) => event === source));
+    const entityTypes = [...new Set(views.map(({ definition }) => definition.entityType))];
+    if (entityTypes.length === 0) throw new ContractError('not_found', `no feature view aggregates events called ${source}`);
+    const given = entityTypes.filter((entityType) => frame[entityType] !== undefined);
+    const events = (given.length > 0 ? given : entityTypes).flatMap((entityType) => eventsOfPush(source, entityType, frame));
+    const { applied, late } = await this.writer.applyPush(events);
+    return { status: 'ok', applied, late };
+  }
+}
+
+/** Newest version first, so that the first of a name is its latest. */
+const lookupIn = (views: readonly StoredView[]): ViewLookup => (name, version) =>
+  views.find(({ definition }) => definition.name === name && (version === undefined || definition.version === version))?.definition;
