@@ -12,6 +12,7 @@ export default defineConfig({
     include: ['**/*.{unit,int,e2e}.spec.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
+    globalSetup: ['tools/test-services/global-setup.mjs'],
     reporters: ['default'],
   },
 });

@@ -1,7 +1,8 @@
 export { LocalStackError } from './errors.js';
-export { hasJars } from './kafka/jars.js';
+export { defaultLibsFolder, hasJars } from './kafka/jars.js';
 export { KAFKA_CONTROLLER_PORT, KAFKA_PORT, startKafka } from './kafka/start.js';
 export type { LocalKafka, StartKafkaOptions } from './kafka/start.js';
+export { identify, isAlive } from './process/identity.js';
 export { repositoryRoot } from './paths.js';
 export { POSTGRES_PORT, startPostgres } from './postgres/start.js';
 export type { LocalPostgres, StartPostgresOptions } from './postgres/start.js';
@@ -9,3 +10,4 @@ export { eventually } from './process/eventually.js';
 export { guard, unguard } from './process/guardian.js';
 export { freePort, isPortFree, listenerOn } from './process/ports.js';
 export type { OnProgress } from './progress.js';
+export { removeHome } from './remove.js';
