@@ -1,0 +1,84 @@
+import { encodeEvent } from '@throughline/contracts';
+import { describe, expect, it } from 'vitest';
+import type { OutgoingMessage } from '../port.js';
+import type { BusUnderTest } from './contract-suite.js';
+import { eventually, numbered, range, readAll, TOPIC } from './fixtures.js';
+
+const COMPACTED = 'feature.updated.v1';
+
+export function followContract(open: () => Promise<BusUnderTest>): void {
+  describe('following a topic', () => {
+    it('reads it from the beginning in every instance, says when it has caught up, and goes on', async () => {
+      const installation = await open();
+      const [bus, other] = [installation.connect(), installation.connect()];
+      await bus.producer.sendAll(range(500).map((n) => updated(n)));
+      const seen = { bus: 0, other: 0 };
+      const following = await bus.follow({ topic: COMPACTED, onEvent: () => void (seen.bus += 1) });
+      await following.caughtUp;
+      expect(seen.bus).toBe(500);
+      const second = await other.follow({ topic: COMPACTED, onEvent: () => void (seen.other += 1) });
+      await second.caughtUp;
+      await bus.producer.sendAll(range(20).map((n) => updated(n)));
+      await eventually(() => expect(seen).toEqual({ bus: 520, other: 520 }));
+      await eventually(() => expect(following.lag).toBe(0));
+    });
+
+    it('has caught up at once with an empty topic', async () => {
+      const bus = (await open()).connect();
+      const following = await bus.follow({ topic: COMPACTED, onEvent: () => {} });
+      await following.caughtUp;
+      expect(following.lag).toBe(0);
+    });
+
+    it('tells deletions and what it cannot read, and outlives both', async () => {
+      const bus = (await open()).connect();
+      const told: string[] = [];
+      await bus.producer.sendAll([updated(1, 'k'), { topic: COMPACTED, key: 'k', value: null }, { topic: COMPACTED, key: 'k', value: 'no json' }, updated(2, 'k')]);
+      const following = await bus.follow({
+        topic: COMPACTED,
+        onEvent: ({ data }) => void told.push(`event ${data.sequence}`),
+        onTombstone: (key) => void told.push(`deleted ${key}`),
+        onUndecodable: ({ code }) => void told.push(code),
+      });
+      await following.caughtUp;
+      expect(told).toEqual(['event 1', 'deleted k', 'undecodable', 'event 2']);
+    });
+
+    it('hears nothing more after it stopped', async () => {
+      const bus = (await open()).connect();
+      let seen = 0;
+      const following = await bus.follow({ topic: COMPACTED, onEvent: () => void (seen += 1) });
+      await following.stop();
+      await bus.producer.send(updated(1));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(seen).toBe(0);
+    });
+  });
+
+  describe('looking at topics', () => {
+    it('scans what is there, without a group', async () => {
+      const bus = (await open()).connect();
+      await bus.producer.sendAll(range(1_500).map((n) => numbered(n)));
+      expect(await readAll(bus, TOPIC)).toHaveLength(1_500);
+      expect(await readAll(bus, 'alert.raised.v1')).toEqual([]);
+    });
+
+    it('knows beginnings, ends and commits', async () => {
+      const bus = (await open()).connect();
+      await bus.producer.sendAll(range(10).map((n) => numbered(n)));
+      const before = await bus.admin.offsets(TOPIC, 'nobody');
+      expect(before).toHaveLength(4);
+      expect(before.every(({ committed }) => committed === undefined)).toBe(true);
+      expect(before.reduce((sum, { low, high }) => sum + high - low, 0n)).toBe(10n);
+      await bus.admin.ping();
+    });
+  });
+}
+
+function updated(n: number, key = `v@1|airport|entity-${n % 50}`): OutgoingMessage {
+  const time = new Date(Date.UTC(2026, 0, 1) + n).toISOString();
+  return {
+    topic: COMPACTED, key,
+    ...encodeEvent(COMPACTED, { id: String(n), source: '/test', timeMs: Date.parse(time), data: { view: 'v', viewVersion: 1, entityType: 'airport', entityId: `entity-${n % 50}`, values: { n }, eventTime: time, sequence: n } }),
+  };
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import type { BusUnderTest } from './contract-suite.js';
+import { committedSum, eventually, gate, numbered, numberOf, range, sorted, TOPIC } from './fixtures.js';
+
+export function groupContract(open: () => Promise<BusUnderTest>): void {
+  describe('groups', () => {
+    it('gives every group everything', async () => {
+      const bus = (await open()).connect();
+      const seen = { a: new Set<number>(), b: new Set<number>() };
+      await bus.subscribe({ topic: TOPIC, group: 'a', handler: async ({ events }) => events.forEach((event) => seen.a.add(numberOf(event))) });
+      await bus.producer.sendAll(range(500).map((n) => numbered(n)));
+      await bus.subscribe({ topic: TOPIC, group: 'b', handler: async ({ events }) => events.forEach((event) => seen.b.add(numberOf(event))) });
+      await eventually(() => expect([sorted(seen.a), sorted(seen.b)]).toEqual([range(500), range(500)]));
+    });
+
+    it('shares a topic between two members, and loses nothing when members come and go', async () => {
+      const installation = await open();
+      const [producing, first, second] = [installation.connect(), installation.connect(), installation.connect()];
+      const seen = { first: new Map<number, number>(), second: new Map<number, number>() };
+      const count = (member: Map<number, number>) => async ({ events }: { events: readonly Parameters<typeof numberOf>[0][] }) => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        for (const event of events) member.set(numberOf(event), (member.get(numberOf(event)) ?? 0) + 1);
+      };
+      const total = 6_000;
+      let sent = 0;
+      const send = async (upTo: number): Promise<void> => {
+        for (; sent < upTo; sent += 50) await producing.producer.sendAll(range(50, sent).map((n) => numbered(n)));
+      };
+      await first.subscribe({ topic: TOPIC, group: 'members', maxBatchSize: 20, handler: count(seen.first) });
+      await send(2_000);
+      const joining = second.subscribe({ topic: TOPIC, group: 'members', maxBatchSize: 20, handler: count(seen.second) });
+      await send(4_000);
+      await joining;
+      await eventually(async () => {
+        await send(sent + 50);
+        expect(seen.second.size).toBeGreaterThan(0);
+      });
+      await first.stopConsuming();
+      await send(Math.max(total, sent + 500));
+      await eventually(async () => expect(await committedSum(producing, 'members')).toBe(sent));
+      expect(sorted(new Set([...seen.first.keys(), ...seen.second.keys()]))).toEqual(range(sent));
+    });
+
+    it('hands a partition over only when its former batches have ended in this process', async () => {
+      const installation = await open();
+      const [first, second] = [installation.connect(), installation.connect()];
+      const release = gate();
+      const running = new Map<number, number>();
+      let mostAtOnce = 0;
+      const handler = async ({ partition }: { partition: number }): Promise<void> => {
+        running.set(partition, (running.get(partition) ?? 0) + 1);
+        mostAtOnce = Math.max(mostAtOnce, running.get(partition)!);
+        await release.opened;
+        running.set(partition, running.get(partition)! - 1);
+      };
+      await first.producer.sendAll(range(200).map((n) => numbered(n)));
+      await first.subscribe({ topic: TOPIC, group: 'again', handler });
+      await eventually(() => expect(running.size).toBeGreaterThan(1));
+      // The partitions leave with the second member and come back when it goes.
+      await second.subscribe({ topic: TOPIC, group: 'again', handler: async () => {} });
+      await second.stopConsuming();
+      await first.producer.sendAll(range(200, 200).map((n) => numbered(n)));
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      expect(mostAtOnce).toBe(1);
+      release.open();
+      await eventually(async () => expect(await committedSum(first, 'again')).toBe(400));
+    });
+
+    it('hands nothing over while paused, and everything after', async () => {
+      const bus = (await open()).connect();
+      const seen: number[] = [];
+      const subscription = await bus.subscribe({ topic: TOPIC, group: 'paused', handler: async ({ events }) => void seen.push(...events.map(numberOf)) });
+      subscription.pause();
+      await bus.producer.sendAll(range(100).map((n) => numbered(n, 'one')));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(seen).toEqual([]);
+      subscription.resume();
+      await eventually(() => expect(seen).toEqual(range(100)));
+    });
+  });
+}
