@@ -13,6 +13,8 @@ export interface OnlineRequest {
   readonly fullFeatureNames: boolean;
   /** Ages are relative to this moment; epoch milliseconds of event time. */
   readonly asOfMs: number;
+  /** Values that are too old are given all the same, with their status: for a reader who judges ages by each request's own time. */
+  readonly includeOutsideMaxAge: boolean;
 }
 
 /** Feast's answer: one column an entity type, then one a feature. `sequences` is ours: with the event time it orders two answers. */
@@ -74,7 +76,7 @@ export function answerOnlineFeatures(request: OnlineRequest, plan: OnlinePlan, f
     values: ids, statuses: ids.map((): FieldStatus => 'PRESENT'), event_timestamps: ids.map(() => NO_TIME),
   }));
   const featureResults = plan.columns.map(({ view, feature }) => {
-    const cells = rowNumbers.map((row) => cellOf(found.get(entityKeyText(keyOf(view, request.entities, row))), feature, view, request.asOfMs));
+    const cells = rowNumbers.map((row) => cellOf(found.get(entityKeyText(keyOf(view, request.entities, row))), feature, view, request));
     return {
       values: cells.map(({ value }) => value),
       statuses: cells.map(({ status }) => status),
@@ -94,12 +96,12 @@ interface Cell {
 }
 
 /** A value that is too old is withheld, so that a caller who does not look at statuses does not use it; its time says how old. */
-function cellOf(current: CurrentValues | undefined, feature: string, view: FeatureViewDefinition, asOfMs: number): Cell {
+function cellOf(current: CurrentValues | undefined, feature: string, view: FeatureViewDefinition, { asOfMs, includeOutsideMaxAge }: OnlineRequest): Cell {
   if (current === undefined) return { value: null, status: 'NOT_FOUND', eventTime: NO_TIME, sequence: 0 };
   const at = { eventTime: new Date(current.eventTimeMs).toISOString(), sequence: current.sequence };
   const ageSeconds = (asOfMs - current.eventTimeMs) / 1000;
-  if (view.maxAgeSeconds !== undefined && ageSeconds > view.maxAgeSeconds) return { value: null, status: 'OUTSIDE_MAX_AGE', ...at };
   const value = current.values[feature] ?? null;
+  if (view.maxAgeSeconds !== undefined && ageSeconds > view.maxAgeSeconds) return { value: includeOutsideMaxAge ? value : null, status: 'OUTSIDE_MAX_AGE', ...at };
   return { value, status: value === null ? 'NULL_VALUE' : 'PRESENT', ...at };
 }
 

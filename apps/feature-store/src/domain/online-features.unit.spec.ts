@@ -10,7 +10,7 @@ const view = (version: number, maxAgeSeconds?: number): FeatureViewDefinition =>
 const versions = [view(1), view(2, 3600)];
 const viewOf = (name: string, version = 2) => versions.find((v) => v.name === name && v.version === version);
 const request = (change: Partial<OnlineRequest> = {}): OnlineRequest => ({
-  features: ['traffic:n', 'traffic:delay'], entities: { airport: ['ATL', 'SFO', 'XXX'] }, fullFeatureNames: false, asOfMs: T0 + 60_000, ...change,
+  features: ['traffic:n', 'traffic:delay'], entities: { airport: ['ATL', 'SFO', 'XXX'] }, fullFeatureNames: false, asOfMs: T0 + 60_000, includeOutsideMaxAge: false, ...change,
 });
 const found = new Map<string, CurrentValues>([
   ['traffic@2|ATL', { values: { n: 3, delay: 4.5 }, eventTimeMs: T0, sequence: 3 }],
@@ -36,6 +36,11 @@ describe('get-online-features', () => {
     expect(column).toMatchObject({ values: [null, null, null], statuses: ['OUTSIDE_MAX_AGE', 'OUTSIDE_MAX_AGE', 'NOT_FOUND'] });
     expect(column!.event_timestamps[0]).toBe('2001-01-01T00:00:00.000Z');
     expect(answer(request({ asOfMs: T0 + 3600_000 })).results[1]!.statuses[0]).toBe('PRESENT');
+  });
+
+  it('gives them to a reader who judges ages itself, still with their status', () => {
+    const [, column] = answer(request({ asOfMs: T0 + 3600_001, includeOutsideMaxAge: true })).results;
+    expect(column).toMatchObject({ values: [3, 0, null], statuses: ['OUTSIDE_MAX_AGE', 'OUTSIDE_MAX_AGE', 'NOT_FOUND'] });
   });
 
   it('reads the version asked for, else the latest', () => {

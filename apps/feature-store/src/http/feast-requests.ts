@@ -4,17 +4,18 @@ import type { DataFrame } from '../domain/push.js';
 
 /**
  * Reads the body of Feast's `/get-online-features`; fields that are not understood are passed over, as its clients send more with
- * every version. `as_of` is ours: the moment that ages are relative to, for replays.
+ * every version. Ours are `as_of`, the moment that ages are relative to, for replays, and `include_outside_max_age`.
  *
  * @throws ContractError `invalid_request` naming the field
  */
 export function readOnlineRequest(body: unknown, nowMs: number): OnlineRequest {
-  const { features, entities, feature_service: service, full_feature_names: fullNames, as_of: asOf } = objectOf(body, 'the body');
+  const { features, entities, feature_service: service, full_feature_names: fullNames, as_of: asOf, include_outside_max_age: stale } = objectOf(body, 'the body');
   if (service !== undefined && service !== null) throw new ContractError('invalid_request', 'feature_service is not supported', { cure: 'Name the features: ["view:feature"].' });
   if (!Array.isArray(features) || features.length === 0 || !features.every((name) => typeof name === 'string')) {
     throw new ContractError('invalid_request', 'features must be a list of "view:feature"');
   }
-  return { features, entities: columnsOf(entities, 'entities'), fullFeatureNames: fullNames === true, asOfMs: readInstant(asOf, nowMs) };
+  const asOfMs = readInstant(asOf, nowMs);
+  return { features, entities: columnsOf(entities, 'entities'), fullFeatureNames: fullNames === true, asOfMs, includeOutsideMaxAge: stale === true };
 }
 
 export interface PushRequest {
