@@ -1,0 +1,84 @@
+import type { ModelSignature, OutcomeObserved } from '@throughline/contracts';
+import { ContractError } from '@throughline/contracts';
+import { predictionId } from '@throughline/contracts';
+import { canonicalId, coordinatesOf, instant, type TraceRef } from './prediction.js';
+import { correlationOf, type Correlation } from './correlation.js';
+import type { Event } from '@throughline/contracts';
+
+export type OutcomeValue = OutcomeObserved['value'];
+export type Task = ModelSignature['task'];
+
+/** One statement of the truth. Times are epoch milliseconds. */
+export interface OutcomeRecord {
+  /** The prediction it is about; while that is unknown, the id of its correlation. */
+  readonly subjectId: string;
+  readonly source: string;
+  readonly sequence: number;
+  readonly value: OutcomeValue;
+  readonly occurredAtMs: number;
+  readonly observedAtMs: number | undefined;
+  /** Kafka's timestamp of the message. */
+  readonly receivedAtMs: number;
+  readonly eventSource: string;
+  readonly eventId: string;
+  readonly coordinates: string;
+  readonly trace: TraceRef | undefined;
+}
+
+/** An outcome together with how it names its prediction. */
+export interface NamedOutcome {
+  readonly outcome: OutcomeRecord;
+  /** Present when the sender knows neither the prediction's id nor the request's. */
+  readonly correlation: Correlation | undefined;
+}
+
+/** @throws ContractError `schema_invalid` when it names no prediction, or an instant is none. */
+export function outcomeOf(event: Event<'outcome.observed.v1'>, trace: TraceRef | undefined): NamedOutcome {
+  const { data, message } = event;
+  const correlation = namesRequest(data) || data.correlationKey === undefined ? undefined : correlationOf(data.correlationKey, data.source);
+  const outcome: OutcomeRecord = {
+    subjectId: correlation?.correlationId ?? namedPrediction(data), source: data.source, sequence: data.sequence, value: data.value,
+    occurredAtMs: instant(data.occurredAt, 'occurredAt'), observedAtMs: data.observedAt === undefined ? undefined : instant(data.observedAt, 'observedAt'),
+    receivedAtMs: message.timestampMs, eventSource: event.source, eventId: event.id, coordinates: coordinatesOf(message), trace,
+  };
+  return { outcome, correlation };
+}
+
+const namesRequest = (data: OutcomeObserved): boolean => data.predictionId !== undefined || (data.requestSource !== undefined && data.requestId !== undefined);
+
+function namedPrediction(data: OutcomeObserved): string {
+  if (data.predictionId !== undefined) return canonicalId(data.predictionId);
+  if (data.requestSource !== undefined && data.requestId !== undefined) return predictionId(data.requestSource, data.requestId);
+  throw new ContractError('schema_invalid', 'data names no prediction: give predictionId, or requestSource and requestId, or correlationKey');
+}
+
+/**
+ * The outcome that holds, of all that were said about one prediction, in any order: within a source the highest sequence; of
+ * several sources the one that observed last (by `observedAt`, else `occurredAt`), and at the same instant the one whose name sorts last.
+ */
+export function effectiveOutcome(outcomes: readonly OutcomeRecord[]): OutcomeRecord | undefined {
+  const bySource = new Map<string, OutcomeRecord>();
+  for (const outcome of outcomes) {
+    const known = bySource.get(outcome.source);
+    if (known === undefined || outcome.sequence > known.sequence) bySource.set(outcome.source, outcome);
+  }
+  return [...bySource.values()].reduce<OutcomeRecord | undefined>((best, one) => (best === undefined || isLater(one, best) ? one : best), undefined);
+}
+
+function isLater(a: OutcomeRecord, b: OutcomeRecord): boolean {
+  const difference = (a.observedAtMs ?? a.occurredAtMs) - (b.observedAtMs ?? b.occurredAtMs);
+  return difference === 0 ? a.source > b.source : difference > 0;
+}
+
+/** Why a value cannot be the outcome of a model with this task; `undefined` if it can. Of an unknown task anything can. */
+export function misfit(task: Task | undefined, value: OutcomeValue): string | undefined {
+  if (task === 'binary_classification' && typeof value !== 'boolean' && value !== 0 && value !== 1) return `a binary model's outcome is true, false, 1 or 0, not ${describe(value)}`;
+  if (task === 'regression' && typeof value !== 'number') return `a regression model's outcome is a number, not ${describe(value)}`;
+  return undefined;
+}
+
+// The value itself stays out: reasons go to logs and headers.
+const describe = (value: OutcomeValue): string => (typeof value === 'number' ? 'another number' : `a ${typeof value}`);
+
+/** The outcome as a number: true is 1, false is 0; text has none. */
+export const outcomeNumber = (value: OutcomeValue): number | undefined => (typeof value === 'string' ? undefined : Number(value));

@@ -1,0 +1,122 @@
+import type { Event, PredictionRejected, PredictionScored } from '@throughline/contracts';
+import { ContractError } from '@throughline/contracts';
+import { packFeatures, type FeatureValue, type PackedFeatures } from './features-codec.js';
+
+/** How a request ended. */
+export type PredictionState = 'scored' | 'fallback' | 'rejected';
+
+/** Where a prediction's answer stands in its trace. */
+export interface TraceRef {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly sampled: boolean;
+}
+
+/** One row of the ledger. Times are epoch milliseconds. */
+export interface PredictionRecord {
+  readonly predictionId: string;
+  /** UTC day of `requestedAtMs`, `YYYY-MM-DD`: the partition. */
+  readonly day: string;
+  readonly state: PredictionState;
+  readonly attempt: number;
+  readonly requestSource: string;
+  readonly requestId: string;
+  readonly row: number | undefined;
+  readonly lane: string;
+  readonly team: string | undefined;
+  readonly routingKey: string | undefined;
+  readonly entities: Readonly<Record<string, string>> | undefined;
+  readonly occurredAtMs: number;
+  readonly requestedAtMs: number;
+  readonly answeredAtMs: number;
+  readonly requestCoordinates: string | undefined;
+  readonly answerCoordinates: string;
+  readonly worker: string;
+  readonly trace: TraceRef | undefined;
+  /** Empty when the request could not be read. */
+  readonly model: string;
+  readonly version: string | undefined;
+  readonly answer: Answer | undefined;
+  readonly rejection: { readonly code: string; readonly reason: string } | undefined;
+}
+
+/** What only a scored prediction has. */
+export interface Answer {
+  readonly artifactSha256: string;
+  readonly role: string;
+  readonly assignmentRevision: number;
+  readonly outputs: Readonly<Record<string, unknown[]>>;
+  readonly score: number | undefined;
+  readonly features: PackedFeatures;
+  readonly ageSeconds: Readonly<Record<string, number>> | undefined;
+  readonly defaulted: readonly number[] | undefined;
+  readonly timingsMs: Readonly<Record<string, number | undefined>>;
+  readonly batchSize: number;
+  readonly runtime: string | undefined;
+  readonly costMicroUsd: number | undefined;
+  readonly fallback: { readonly kind: string; readonly reason: string } | undefined;
+}
+
+type ScoredEvent = Event<'prediction.scored.v1'> | Event<'prediction.shadowed.v1'>;
+
+/** The row of a scored prediction (or of a shadow's answer). @throws ContractError `schema_invalid` for an instant that is none. */
+export function recordOfScored(event: ScoredEvent, trace: TraceRef | undefined): PredictionRecord {
+  const data: PredictionScored = event.data;
+  const { values, ageSeconds, defaulted } = data.features;
+  const answer: Answer = {
+    artifactSha256: data.artifactSha256, role: data.role, assignmentRevision: data.assignmentRevision,
+    outputs: data.outputs, score: data.score, features: packFeatures(values as FeatureValue[]), ageSeconds, defaulted,
+    timingsMs: data.timingsMs, batchSize: data.batchSize, runtime: data.runtime, costMicroUsd: data.costMicroUsd, fallback: data.fallback,
+  };
+  return {
+    ...common(event, trace), state: data.fallback === undefined ? 'scored' : 'fallback', answeredAtMs: instant(data.scoredAt, 'scoredAt'),
+    model: data.model, version: data.version, answer, rejection: undefined,
+  };
+}
+
+/** The row of a rejected request. @throws ContractError `schema_invalid` for an instant that is none. */
+export function recordOfRejected(event: Event<'prediction.rejected.v1'>, trace: TraceRef | undefined): PredictionRecord {
+  const data: PredictionRejected = event.data;
+  return {
+    ...common(event, trace), state: 'rejected', answeredAtMs: instant(data.rejectedAt, 'rejectedAt'),
+    model: data.model ?? '', version: data.version, answer: undefined, rejection: { code: data.code, reason: data.reason },
+  };
+}
+
+function common({ data, message }: ScoredEvent | Event<'prediction.rejected.v1'>, trace: TraceRef | undefined) {
+  const requestedAtMs = instant(data.requestedAt, 'requestedAt');
+  return {
+    predictionId: canonicalId(data.predictionId), day: dayOf(requestedAtMs), attempt: data.attempt ?? 0,
+    requestSource: data.requestSource, requestId: data.requestId, row: data.row, lane: data.lane, team: data.team,
+    routingKey: data.routingKey, entities: data.entities, occurredAtMs: instant(data.occurredAt, 'occurredAt'), requestedAtMs,
+    requestCoordinates: data.requestCoordinates, answerCoordinates: coordinatesOf(message), worker: data.worker, trace,
+  };
+}
+
+/** Epoch milliseconds of an RFC 3339 instant; the schema's pattern lets a thirteenth month through. */
+export function instant(text: string, field: string): number {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new ContractError('schema_invalid', `data.${field} is not an RFC 3339 instant`);
+  return ms;
+}
+
+/** The one spelling of a UUID: PostgreSQL's. The schema also lets `urn:uuid:` and capitals through. */
+export const canonicalId = (uuid: string): string => uuid.toLowerCase().replace(/^urn:uuid:/, '');
+
+/** UTC day of an instant, `YYYY-MM-DD`. */
+export const dayOf = (epochMs: number): string => new Date(epochMs).toISOString().slice(0, 10);
+
+/** `topic/partition/offset` of a message. */
+export const coordinatesOf = ({ topic, partition, offset }: { topic: string; partition: number; offset: string }): string => `${topic}/${partition}/${offset}`;
+
+const DAY_MS = 86_400_000;
+/** Partitions are made on demand; a clock gone mad must not make thousands. */
+const OLDEST_DAYS = 400;
+const NEWEST_DAYS = 2;
+
+/** Why a row's processing time cannot be true; `undefined` if it can. */
+export function implausibleDay({ requestedAtMs }: { readonly requestedAtMs: number }, nowMs: number): string | undefined {
+  const ageDays = (nowMs - requestedAtMs) / DAY_MS;
+  if (ageDays <= OLDEST_DAYS && ageDays >= -NEWEST_DAYS) return undefined;
+  return `data.requestedAt is processing time and must lie within the last ${OLDEST_DAYS} days`;
+}

@@ -1,0 +1,37 @@
+/** What is counted, so that the books can be read without counting rows. */
+export type Measure =
+  | 'scored'
+  | 'fallback'
+  | 'rejected'
+  | 'shadowed'
+  /** Predictions whose outcome is known. */
+  | 'joined'
+  /** Outcome records kept. */
+  | 'outcomes'
+  /** Outcome records whose prediction has not been seen. */
+  | 'unmatched'
+  /** Outcome records about requests that were rejected. */
+  | 'outcomes_of_rejected';
+
+export interface Count {
+  readonly model: string;
+  readonly version: string;
+  readonly role: string;
+  readonly measure: Measure;
+  readonly count: number;
+}
+
+/** Outcomes without a prediction belong to no model. */
+export const countOf = (measure: Measure, count: number, of: { model?: string; version?: string | undefined; role?: string | undefined } = {}): Count => ({
+  model: of.model ?? '', version: of.version ?? '', role: of.role ?? '', measure, count,
+});
+
+/** One count a key, zeros left out, sorted: every transaction then locks the rows of the tally in the same order. */
+export function sumOfCounts(counts: readonly Count[]): Count[] {
+  const sums = new Map<string, Count>();
+  for (const one of counts) {
+    const key = JSON.stringify([one.model, one.version, one.role, one.measure]);
+    sums.set(key, { ...one, count: one.count + (sums.get(key)?.count ?? 0) });
+  }
+  return [...sums].filter(([, { count }]) => count !== 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
+}

@@ -1,0 +1,83 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { LOGGER } from '@throughline/http';
+import { METRICS, observableGauge, type Logger } from '@throughline/telemetry';
+import { Books, type Summary } from '../store/books.js';
+import { OutcomeStore } from '../store/outcome-store.js';
+import { Partitions } from '../store/partitions.js';
+import { countJoins } from './ledger-metrics.js';
+import { recordOutcomeSpans } from './ledger-spans.js';
+
+const LOOK_AGAIN_MS = 1_000;
+const GAUGES_MS = 5_000;
+const PARTITIONS_MS = 3_600_000;
+
+/** What the ledger does without being told: looks again for predictions of waiting outcomes, keeps partitions ahead and gauges fresh. */
+@Injectable()
+export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly abort = new AbortController();
+  private readonly loops: Promise<void>[] = [];
+  private books: Pick<Summary, 'pending' | 'unmatched' | 'models'> = { pending: 0, unmatched: 0, models: [] };
+
+  constructor(
+    private readonly outcomes: OutcomeStore,
+    private readonly partitions: Partitions,
+    private readonly bookkeeping: Books,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    observableGauge(METRICS.ledgerPending, () => this.books.pending);
+    observableGauge(METRICS.ledgerUnmatched, () => this.books.unmatched);
+    observableGauge(METRICS.labelCoverage, () => coverageByModel(this.books.models));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.partitions.ensureAhead(Date.now());
+    this.every(LOOK_AGAIN_MS, 'looking again for predictions', () => this.lookAgain());
+    this.every(GAUGES_MS, 'reading the books', async () => void (this.books = await this.bookkeeping.summary({ auc: false })));
+    this.every(PARTITIONS_MS, 'making partitions', () => this.partitions.ensureAhead(Date.now()));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.abort.abort();
+    await Promise.all(this.loops);
+  }
+
+  private async lookAgain(): Promise<void> {
+    const startMs = Date.now();
+    const joins = await this.outcomes.lookAgain(startMs);
+    countJoins(joins);
+    recordOutcomeSpans(joins, { startMs, endMs: Date.now() });
+  }
+
+  /** One at a time, never overlapping; a failure is logged and tried again at the next turn. */
+  private every(intervalMs: number, what: string, work: () => Promise<void>): void {
+    const loop = async (): Promise<void> => {
+      while (!this.abort.signal.aborted) {
+        await work().catch((error: unknown) => this.logger.warn({ err: error }, `${what} failed`));
+        await pause(intervalMs, this.abort.signal);
+      }
+    };
+    this.loops.push(loop());
+  }
+}
+
+function coverageByModel(models: Summary['models']): { value: number; labels: { model: string } }[] {
+  const sums = new Map<string, { joined: number; predictions: number }>();
+  for (const { model, joined, predictions } of models) {
+    const sum = sums.get(model) ?? { joined: 0, predictions: 0 };
+    sums.set(model, { joined: sum.joined + joined, predictions: sum.predictions + predictions });
+  }
+  return [...sums].filter(([, { predictions }]) => predictions > 0).map(([model, { joined, predictions }]) => ({ value: joined / predictions, labels: { model } }));
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,17 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { BUS, type Bus } from '@throughline/bus';
+import { ServedVersions } from '../store/served-versions.js';
+
+/** Learns what features are called and how outcomes are judged, before the first prediction is taken in. */
+@Injectable()
+export class ModelDeploymentFollower implements OnModuleInit {
+  constructor(
+    @Inject(BUS) private readonly bus: Bus,
+    private readonly servedVersions: ServedVersions,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const following = await this.bus.follow({ topic: 'model.deployment.v1', onEvent: ({ data }) => this.servedVersions.learn(data) });
+    await following.caughtUp;
+  }
+}

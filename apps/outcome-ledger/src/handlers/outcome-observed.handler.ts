@@ -1,0 +1,38 @@
+import { Controller } from '@nestjs/common';
+import { Consumes, type EventBatch } from '@throughline/bus';
+import { ContractError, type Event } from '@throughline/contracts';
+import { parseTraceparent } from '@throughline/telemetry';
+import { outcomeOf, type NamedOutcome } from '../domain/outcome.js';
+import { OutcomeStore } from '../store/outcome-store.js';
+import { countOutcomes } from './ledger-metrics.js';
+import { recordOutcomeSpans } from './ledger-spans.js';
+import { MAX_BATCH_SIZE } from './prediction-intake.js';
+
+type OutcomeEvent = Event<'outcome.observed.v1'>;
+
+@Controller()
+export class OutcomeObservedHandler {
+  constructor(private readonly store: OutcomeStore) {}
+
+  @Consumes({ topic: 'outcome.observed.v1', maxBatchSize: MAX_BATCH_SIZE })
+  async handle(batch: EventBatch<'outcome.observed.v1'>): Promise<void> {
+    const decoded = batch.events.flatMap((event) => decode(batch, event));
+    if (decoded.length === 0) return;
+    const startMs = Date.now();
+    const report = await this.store.record(decoded.map(({ named }) => named), startMs);
+    const events = new Map(decoded.map(({ event, named }) => [named.outcome.coordinates, event]));
+    for (const { outcome, reason } of report.misfits) batch.deadLetter(events.get(outcome.coordinates) as OutcomeEvent, 'outcome_wrong_type', reason);
+    countOutcomes(report);
+    recordOutcomeSpans(report.joins, { startMs, endMs: Date.now() });
+  }
+}
+
+function decode(batch: EventBatch<'outcome.observed.v1'>, event: OutcomeEvent): { event: OutcomeEvent; named: NamedOutcome }[] {
+  try {
+    return [{ event, named: outcomeOf(event, parseTraceparent(event.traceparent)) }];
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    batch.deadLetter(event, error.code, error.message);
+    return [];
+  }
+}

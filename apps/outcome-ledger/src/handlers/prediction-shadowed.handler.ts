@@ -1,0 +1,14 @@
+import { Controller } from '@nestjs/common';
+import { Consumes, type EventBatch } from '@throughline/bus';
+import { recordOfScored } from '../domain/prediction.js';
+import { MAX_BATCH_SIZE, PredictionIntake } from './prediction-intake.js';
+
+@Controller()
+export class PredictionShadowedHandler {
+  constructor(private readonly intake: PredictionIntake) {}
+
+  @Consumes({ topic: 'prediction.shadowed.v1', maxBatchSize: MAX_BATCH_SIZE })
+  async handle(batch: EventBatch<'prediction.shadowed.v1'>): Promise<void> {
+    await this.intake.recordShadows(batch, recordOfScored);
+  }
+}

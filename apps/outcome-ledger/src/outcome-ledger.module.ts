@@ -1,0 +1,44 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { BusModule } from '@throughline/bus';
+import { DbModule, outboxMigration } from '@throughline/db';
+import { createLogger } from '@throughline/telemetry';
+import type { LedgerConfig } from './config.js';
+import { Housekeeping } from './handlers/housekeeping.js';
+import { ModelDeploymentFollower } from './handlers/model-deployment.follower.js';
+import { OutcomeObservedHandler } from './handlers/outcome-observed.handler.js';
+import { PredictionIntake } from './handlers/prediction-intake.js';
+import { PredictionRejectedHandler } from './handlers/prediction-rejected.handler.js';
+import { PredictionScoredHandler } from './handlers/prediction-scored.handler.js';
+import { PredictionShadowedHandler } from './handlers/prediction-shadowed.handler.js';
+import { BooksController } from './http/books.controller.js';
+import { ExportsController } from './http/exports.controller.js';
+import { PredictionsController } from './http/predictions.controller.js';
+import { Books } from './store/books.js';
+import { Exports } from './store/exports.js';
+import { Listing } from './store/listing.js';
+import { Ledger1763700000000 } from './store/migrations/1-ledger.js';
+import { OutcomeStore } from './store/outcome-store.js';
+import { Partitions } from './store/partitions.js';
+import { PredictionStore } from './store/prediction-store.js';
+import { ServedVersions } from './store/served-versions.js';
+import { Stories } from './store/stories.js';
+
+export const SERVICE = 'outcome-ledger';
+
+@Module({})
+export class OutcomeLedgerModule {
+  static forRoot(config: LedgerConfig): DynamicModule {
+    return {
+      module: OutcomeLedgerModule,
+      imports: [
+        DbModule.forRoot({ schema: 'outcome_ledger', migrations: [outboxMigration, Ledger1763700000000], settings: config, maxConnections: 16 }),
+        BusModule.forRoot({ service: SERVICE, settings: config, outbox: true, logger: createLogger(SERVICE) }),
+      ],
+      controllers: [
+        PredictionScoredHandler, PredictionRejectedHandler, PredictionShadowedHandler, OutcomeObservedHandler,
+        PredictionsController, BooksController, ExportsController,
+      ],
+      providers: [PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
+    };
+  }
+}

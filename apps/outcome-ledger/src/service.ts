@@ -1,0 +1,19 @@
+import { BUS, KafkaBatchStrategy, type Bus } from '@throughline/bus';
+import { query } from '@throughline/db';
+import type { ServiceOptions } from '@throughline/http';
+import { DataSource } from 'typeorm';
+import type { LedgerConfig } from './config.js';
+import { OutcomeLedgerModule, SERVICE } from './outcome-ledger.module.js';
+
+/** 5,000 ids of the books are 200 kB of JSON. */
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+export const serviceOptions = (config: LedgerConfig): ServiceOptions => ({
+  name: SERVICE,
+  settings: { host: config.HOST, port: config.PORT, otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT, bodyLimitBytes: BODY_LIMIT_BYTES },
+  module: OutcomeLedgerModule.forRoot(config),
+  openApi: { title: 'Throughline outcome ledger', description: 'Every prediction with the features as used, every outcome, and what the one says of the other.' },
+  strategy: (app) => app.get(KafkaBatchStrategy),
+  checks: (app) => ({ database: () => query(app.get(DataSource), 'SELECT 1'), kafka: () => app.get<Bus>(BUS).admin.ping() }),
+  dead: (app) => app.get<Bus>(BUS).dead,
+});

@@ -1,0 +1,37 @@
+import type { EntityManager } from 'typeorm';
+import type { Admission, PredictionKey } from '../domain/admission.js';
+import { insertRows, recordset, rowsParameter } from './rows.js';
+
+const KEY_COLUMNS = { prediction_id: 'uuid', state: 'text', day: 'date', attempt: 'bigint' } as const;
+
+/*
+ * The one place of locks. Every transaction first inserts keys (sorted), then locks those that were there (sorted). Whoever inserts waits
+ * only for keys that another transaction holds further on in the same order, and whoever locks waits only for keys that were
+ * committed before; so transactions never wait in a circle, and whichever side of a join comes second sees what the first has committed.
+ */
+
+/** Inserts the keys that are not there; the ids of those that are new. */
+export async function insertKeys(manager: EntityManager, keys: readonly PredictionKey[]): Promise<Set<string>> {
+  const rows = keys.map(toRow);
+  const inserted = await insertRows<{ prediction_id: string }>(manager, 'prediction_key', KEY_COLUMNS, rows, 'ON CONFLICT DO NOTHING RETURNING prediction_id', 'ORDER BY prediction_id');
+  return new Set(inserted.map((row) => row.prediction_id));
+}
+
+/** Locks keys until the transaction ends. */
+export async function lockKeys(manager: EntityManager, ids: readonly string[]): Promise<Map<string, PredictionKey>> {
+  if (ids.length === 0) return new Map();
+  const rows: { prediction_id: string; state: PredictionKey['state']; day: string | null; attempt: string }[] = await manager.query(
+    `SELECT prediction_id, state, day::text, attempt FROM prediction_key WHERE prediction_id = ANY($1) ORDER BY prediction_id FOR UPDATE`, [ids]);
+  return new Map(rows.map(({ prediction_id, state, day, attempt }) => [prediction_id, { predictionId: prediction_id, state, day: day ?? undefined, attempt: Number(attempt) }]));
+}
+
+/** Writes the outcome of an admission into keys that were there before. */
+export async function updateKeys(manager: EntityManager, admissions: readonly Admission[]): Promise<void> {
+  if (admissions.length === 0) return;
+  await manager.query(
+    `UPDATE prediction_key k SET state = r.state, day = r.day, attempt = r.attempt FROM ${recordset(1, KEY_COLUMNS)} WHERE k.prediction_id = r.prediction_id`,
+    [rowsParameter(admissions.map(({ record }) => toRow(record)))],
+  );
+}
+
+const toRow = ({ predictionId, state, day, attempt }: PredictionKey): object => ({ prediction_id: predictionId, state, day, attempt });

@@ -1,0 +1,68 @@
+import type { EntityManager } from 'typeorm';
+import type { OutcomeRecord, OutcomeValue } from '../domain/outcome.js';
+import { traceOf } from './trace-columns.js';
+import { insertRows, timestamp } from './rows.js';
+
+const OUTCOME_COLUMNS = {
+  subject_id: 'uuid', source: 'text', sequence: 'bigint', value: 'jsonb', occurred_at: 'timestamptz', observed_at: 'timestamptz', received_at: 'timestamptz',
+  event_source: 'text', event_id: 'text', coordinates: 'text', trace_id: 'text', span_id: 'text', sampled: 'boolean',
+} as const;
+
+export interface OutcomeRow {
+  readonly subject_id: string;
+  readonly source: string;
+  readonly sequence: string;
+  readonly value: OutcomeValue;
+  readonly occurred_at: Date;
+  readonly observed_at: Date | null;
+  readonly received_at: Date;
+  readonly recorded_at: Date;
+  readonly event_source: string;
+  readonly event_id: string;
+  readonly coordinates: string;
+  readonly trace_id: string | null;
+  readonly span_id: string | null;
+  readonly sampled: boolean | null;
+}
+
+export const outcomeOfRow = (row: OutcomeRow): OutcomeRecord => ({
+  subjectId: row.subject_id, source: row.source, sequence: Number(row.sequence), value: row.value, occurredAtMs: row.occurred_at.getTime(),
+  observedAtMs: row.observed_at?.getTime(), receivedAtMs: row.received_at.getTime(), eventSource: row.event_source, eventId: row.event_id,
+  coordinates: row.coordinates, trace: traceOf(row),
+});
+
+/** Identity of an outcome within its subject. */
+export const statementKey = ({ subjectId, source, sequence }: Pick<OutcomeRecord, 'subjectId' | 'source' | 'sequence'>): string => `${subjectId}/${sequence}/${source}`;
+
+/** Appends what is new; the statement keys of that. The caller holds the subjects' locks. */
+export async function appendOutcomes(manager: EntityManager, outcomes: readonly OutcomeRecord[]): Promise<Set<string>> {
+  const rows = outcomes.map((outcome) => ({
+    subject_id: outcome.subjectId, source: outcome.source, sequence: outcome.sequence, value: outcome.value, occurred_at: timestamp(outcome.occurredAtMs),
+    observed_at: outcome.observedAtMs === undefined ? undefined : timestamp(outcome.observedAtMs), received_at: timestamp(outcome.receivedAtMs),
+    event_source: outcome.eventSource, event_id: outcome.eventId, coordinates: outcome.coordinates,
+    trace_id: outcome.trace?.traceId, span_id: outcome.trace?.spanId, sampled: outcome.trace?.sampled,
+  }));
+  const appended = await insertRows<{ subject_id: string; source: string; sequence: string }>(
+    manager, 'outcome', OUTCOME_COLUMNS, rows, 'ON CONFLICT DO NOTHING RETURNING subject_id, source, sequence', 'ORDER BY subject_id, source, sequence');
+  return new Set(appended.map((row) => statementKey({ subjectId: row.subject_id, source: row.source, sequence: Number(row.sequence) })));
+}
+
+/** Everything said about these subjects. */
+export async function loadOutcomes(manager: EntityManager, subjectIds: readonly string[]): Promise<Map<string, OutcomeRecord[]>> {
+  const bySubject = new Map<string, OutcomeRecord[]>();
+  if (subjectIds.length === 0) return bySubject;
+  const rows: OutcomeRow[] = await manager.query(`SELECT * FROM outcome WHERE subject_id = ANY($1)`, [subjectIds]);
+  for (const outcome of rows.map(outcomeOfRow)) {
+    const known = bySubject.get(outcome.subjectId);
+    if (known === undefined) bySubject.set(outcome.subjectId, [outcome]);
+    else known.push(outcome);
+  }
+  return bySubject;
+}
+
+/** Removes outcomes that leave the history: to another subject, or to the dead letters. */
+export async function removeOutcomes(manager: EntityManager, outcomes: readonly OutcomeRecord[]): Promise<void> {
+  for (const { subjectId, source, sequence } of outcomes) {
+    await manager.query(`DELETE FROM outcome WHERE subject_id = $1 AND source = $2 AND sequence = $3`, [subjectId, source, sequence]);
+  }
+}

@@ -1,0 +1,124 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { inTransaction } from '@throughline/db';
+import { DataSource, type EntityManager } from 'typeorm';
+import { admit, firstOfHighestAttempt, type Admission, type PredictionKey } from '../domain/admission.js';
+import { factsOf, type Join, type JoinedRef } from '../domain/joining.js';
+import type { PredictionRecord } from '../domain/prediction.js';
+import type { OutcomeRecord } from '../domain/outcome.js';
+import { countOf, type Count } from '../domain/tally.js';
+import { loadJoined } from './facts.js';
+import { insertKeys, lockKeys, updateKeys } from './keys.js';
+import { loadOutcomes } from './outcome-rows.js';
+import { Partitions } from './partitions.js';
+import { PREDICTION_COLUMNS, rowOf } from './prediction-rows.js';
+import { insertRows, recordset, rowsParameter } from './rows.js';
+import { ServedVersions } from './served-versions.js';
+import { settle } from './settle.js';
+import { addToTally } from './tally.js';
+
+export interface RecordReport {
+  readonly recorded: readonly PredictionRecord[];
+  readonly duplicates: number;
+  /** Joins with outcomes that had come first. */
+  readonly joins: readonly Join[];
+}
+
+/** Writes terminal events down: one transaction a batch, each prediction once, however often and in whatever order it is told. */
+@Injectable()
+export class PredictionStore {
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(Partitions) private readonly partitions: Partitions,
+    @Inject(ServedVersions) private readonly servedVersions: ServedVersions,
+  ) {}
+
+  async record(records: readonly PredictionRecord[]): Promise<RecordReport> {
+    const candidates = firstOfHighestAttempt(records);
+    await this.partitions.ensure(candidates.map(({ day }) => day));
+    const versionIds = await this.versionIds(candidates);
+    return inTransaction(this.dataSource, async (manager) => {
+      const admissions = await admitAll(manager, candidates);
+      const displaced = await removeDisplaced(manager, admissions);
+      const rows = admissions.map(({ record }) => rowOf(record, versionIds.get(record)));
+      await insertRows(manager, 'prediction', PREDICTION_COLUMNS, rows, 'ON CONFLICT DO NOTHING');
+      const met = await this.meetOutcomes(manager, admissions, displaced.told, versionIds);
+      await addToTally(manager, [...displaced.counts, ...admissions.map(({ record }) => countOf(record.state, 1, named(record))), ...met.counts]);
+      return { recorded: admissions.map(({ record }) => record), duplicates: records.length - admissions.length, joins: met.joins };
+    });
+  }
+
+  /** Shadows' answers, apart from predictions: they end nothing and are joined with nothing. */
+  async recordShadows(records: readonly PredictionRecord[]): Promise<number> {
+    await this.partitions.ensure(records.map(({ day }) => day));
+    const versionIds = await this.versionIds(records);
+    return inTransaction(this.dataSource, async (manager) => {
+      const rows = records.map((record) => rowOf(record, versionIds.get(record)));
+      const conflict = 'ON CONFLICT DO NOTHING RETURNING model, version';
+      const inserted = await insertRows<{ model: string; version: string }>(manager, 'prediction_shadow', PREDICTION_COLUMNS, rows, conflict, 'ORDER BY prediction_id, day, version');
+      await addToTally(manager, inserted.map((row) => countOf('shadowed', 1, { ...row, role: 'shadow' })));
+      return inserted.length;
+    });
+  }
+
+  private async versionIds(records: readonly PredictionRecord[]): Promise<Map<PredictionRecord, number>> {
+    const ids = new Map<PredictionRecord, number>();
+    for (const record of records) {
+      const { answer, model, version } = record;
+      if (answer === undefined || version === undefined) continue;
+      ids.set(record, (await this.servedVersions.entryOf({ model, version, artifactSha256: answer.artifactSha256 })).id);
+    }
+    return ids;
+  }
+
+  private async meetOutcomes(manager: EntityManager, admissions: readonly Admission[], told: ReadonlyMap<string, JoinedRef>, versionIds: ReadonlyMap<PredictionRecord, number>) {
+    const expected = admissions.filter(({ awaited, replaces }) => awaited || replaces !== undefined);
+    const outcomes = await loadOutcomes(manager, expected.map(({ record }) => record.predictionId));
+    const meetings = await Promise.all(expected.map(async ({ record }) => {
+      const facts = factsOf(record);
+      if (facts === undefined) return [];
+      const reading = await this.servedVersions.readingOf(manager, versionIds.get(record) as number);
+      return [{ facts, reading, outcomes: outcomes.get(record.predictionId) ?? [], told: told.get(record.predictionId) }];
+    }));
+    const { joins, counts } = await settle(manager, meetings.flat());
+    return { joins, counts: [...counts, ...expected.flatMap((admission) => movedOutcomes(admission, outcomes.get(admission.record.predictionId) ?? []))] };
+  }
+}
+
+const named = ({ model, version, answer }: PredictionRecord) => ({ model, version, role: answer?.role });
+
+/** Outcomes are counted by what their prediction is known to be: unseen, rejected, or answered. */
+function movedOutcomes({ record, replaces, awaited }: Admission, outcomes: readonly OutcomeRecord[]): Count[] {
+  const left = awaited ? [countOf('unmatched', -outcomes.length)] : replaces?.state === 'rejected' ? [countOf('outcomes_of_rejected', -outcomes.length)] : [];
+  return record.state === 'rejected' ? [...left, countOf('outcomes_of_rejected', outcomes.length)] : left;
+}
+
+async function admitAll(manager: EntityManager, candidates: readonly PredictionRecord[]): Promise<Admission[]> {
+  const fresh = await insertKeys(manager, candidates);
+  const locked = await lockKeys(manager, candidates.flatMap(({ predictionId }) => (fresh.has(predictionId) ? [] : [predictionId])));
+  const admissions = candidates.flatMap((record) => admit(record, locked.get(record.predictionId)) ?? []);
+  await updateKeys(manager, admissions.filter(({ record }) => !fresh.has(record.predictionId)));
+  return admissions;
+}
+
+/** Takes away what a higher attempt displaces: the row, and its join, which is told anew as a correction. */
+async function removeDisplaced(manager: EntityManager, admissions: readonly Admission[]): Promise<{ told: Map<string, JoinedRef>; counts: Count[] }> {
+  const displaced = admissions.flatMap(({ replaces }) => (replaces === undefined ? [] : [replaces]));
+  if (displaced.length === 0) return { told: new Map(), counts: [] };
+  const told = await loadJoined(manager, displaced);
+  const parameter = rowsParameter(displaced.map(({ predictionId, day }: PredictionKey) => ({ prediction_id: predictionId, day })));
+  const remove = async (table: string, returning: string): Promise<DisplacedRow[]> => {
+    const places = recordset(1, { prediction_id: 'uuid', day: 'date' });
+    const [rows] = await manager.query(`DELETE FROM ${table} t USING ${places} WHERE t.prediction_id = r.prediction_id AND t.day = r.day RETURNING ${returning}`, [parameter]);
+    return rows;
+  };
+  const joined = await remove('prediction_joined', `t.model, t.version, t.role, 'joined' AS state`);
+  const rows = await remove('prediction', 't.model, t.version, t.role, t.state');
+  return { told, counts: [...joined, ...rows].map(({ state, model, version, role }) => countOf(state, -1, { model, version: version ?? undefined, role: role ?? undefined })) };
+}
+
+interface DisplacedRow {
+  readonly model: string;
+  readonly version: string | null;
+  readonly role: string | null;
+  readonly state: 'joined' | PredictionRecord['state'];
+}

