@@ -1,9 +1,13 @@
+import { setTimeout } from 'node:timers/promises';
 import { ContractError, TOPIC_NAMES, TOPICS, type TopicName, type WireMessage } from '@throughline/contracts';
 import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
 import { deferred } from '../deferred.js';
 import type { BusAdmin, PartitionOffsets } from '../port.js';
 import type { Names } from './names.js';
 import { TopicReader } from './reader.js';
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const LEADER_POLL_MS = 20;
 
 export class KafkaAdmin implements BusAdmin {
   private readonly admin: Admin;
@@ -17,7 +21,10 @@ export class KafkaAdmin implements BusAdmin {
     return this.call('create topics', async (admin) => {
       const there = new Set(await admin.listTopics());
       const missing = TOPIC_NAMES.filter((name) => !there.has(this.names.topic(name)));
-      if (missing.length > 0) await admin.createTopics({ topics: missing.map((name) => this.topicConfig(name)), waitForLeaders: true, timeout: 30_000 });
+      if (missing.length > 0) {
+        await admin.createTopics({ topics: missing.map((name) => this.topicConfig(name)), waitForLeaders: false, timeout: REQUEST_TIMEOUT_MS });
+        await this.waitForLeaders(admin, missing);
+      }
       return { created: missing, existing: TOPIC_NAMES.filter((name) => !missing.includes(name)) };
     });
   }
@@ -73,6 +80,22 @@ export class KafkaAdmin implements BusAdmin {
       // Deadlines and partition days rest on the time of arrival; a producer's clock may be anything.
       configEntries: [kept, { name: 'message.timestamp.type', value: 'LogAppendTime' }],
     };
+  }
+
+  /**
+   * Until every partition answers as its leader: whoever sends earlier gets some partitions refused, and kafkajs then sends to all of them
+   * again. kafkajs's own wait gives up at the first broker that has not heard of the topic.
+   */
+  private async waitForLeaders(admin: Admin, names: readonly TopicName[]): Promise<void> {
+    for (const deadlineMs = Date.now() + REQUEST_TIMEOUT_MS; ; ) {
+      try {
+        await Promise.all(names.map((name) => admin.fetchTopicOffsets(this.names.topic(name))));
+        return;
+      } catch (error) {
+        if (Date.now() > deadlineMs) throw error;
+        await setTimeout(LEADER_POLL_MS);
+      }
+    }
   }
 
   private async committed(admin: Admin, topic: TopicName, group: string): Promise<Map<number, bigint>> {
