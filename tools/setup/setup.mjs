@@ -63,6 +63,11 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
   process.stderr.write(`  Node ${process.version} is too old: install Node ${OLDEST_NODE} or later (the rest is installed from here).\n`);
   process.exit(1);
 }
+// `throughline doctor` asks without wanting anything changed.
+if (process.argv.includes('--check')) {
+  if (!isInstalled()) process.stdout.write('the installed packages are not known to be those of package-lock.json\n');
+  process.exit(isInstalled() ? 0 : 1);
+}
 if (!isInstalled()) {
   await run('installing dependencies', 'npm', ['ci', '--no-progress']);
   writeFileSync(stampFile, installFingerprint());

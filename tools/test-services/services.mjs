@@ -18,7 +18,9 @@ export async function startServices(env, onProgress) {
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, OWNER), JSON.stringify(identify(process.pid)));
   const started = await Promise.allSettled([
-    env.KAFKA_BROKERS ? undefined : startKafka({ home, port: 0, controllerPort: 0, libsFolder: defaultLibsFolder(join(repositoryRoot, '.throughline')), onProgress }),
+    env.KAFKA_BROKERS
+      ? undefined
+      : startKafka({ home, port: 0, controllerPort: 0, libsFolder: defaultLibsFolder(join(repositoryRoot, '.throughline')), onProgress }),
     env.DATABASE_URL ? undefined : startPostgres({ home, port: 0, throwaway: true, onProgress }),
   ]);
   const stop = async () => {

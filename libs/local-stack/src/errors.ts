@@ -2,7 +2,11 @@
 export class LocalStackError extends Error {
   override readonly name = 'LocalStackError';
 
-  constructor(problem: string, readonly cure: string, options?: ErrorOptions) {
+  constructor(
+    problem: string,
+    readonly cure: string,
+    options?: ErrorOptions,
+  ) {
     super(`${problem}\n${cure}`, options);
   }
 }

@@ -95,7 +95,9 @@ describe('Kafka', { timeout: TIMEOUT_MS }, () => {
     const { brokers } = await kafka();
     const port = Number(brokers.split(':')[1]);
     const other = mkdtempSync(join(tmpdir(), 'throughline-'));
-    await expect(startKafka({ home: other, port, controllerPort: 0, libsFolder: defaultLibsFolder(join(repositoryRoot, '.throughline')) })).rejects.toThrow(/needs port \d+, which (process \d+ \(.*java.*\)|another process) has\.\n.*LOCAL_KAFKA_PORT/);
+    await expect(startKafka({ home: other, port, controllerPort: 0, libsFolder: defaultLibsFolder(join(repositoryRoot, '.throughline')) })).rejects.toThrow(
+      /needs port \d+, which (process \d+ \(.*java.*\)|another process) has\.\n.*LOCAL_KAFKA_PORT/,
+    );
     await removeHome(other);
   });
 });

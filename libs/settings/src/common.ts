@@ -23,7 +23,11 @@ export const servicePort = (service: ServiceName, basePort: number = DEFAULT_POR
 /** The address of a service beside a platform on `basePort`, all on loopback. */
 export const serviceUrl = (service: ServiceName, basePort: number = DEFAULT_PORT): string => `http://127.0.0.1:${servicePort(service, basePort)}`;
 
-const serviceUrlSetting = <S extends ServiceName>(service: S) => ({ meaning: `Address of the ${service}`, parse: url('http', 'https'), default: serviceUrl(service) });
+const serviceUrlSetting = <S extends ServiceName>(service: S) => ({
+  meaning: `Address of the ${service}`,
+  parse: url('http', 'https'),
+  default: serviceUrl(service),
+});
 
 /** What every process of an installation understands. A service picks what it needs and overrides defaults with `withDefault`, `required`. */
 export const commonSettings = defineSettings({

@@ -19,9 +19,7 @@ export interface Setting<T> {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Settings = Readonly<Record<string, Setting<any>>>;
 
-type ValueOf<S> = S extends { parse: Parser<infer T> }
-  ? S extends { default: unknown } | { required: true } ? T : T | undefined
-  : never;
+type ValueOf<S> = S extends { parse: Parser<infer T> } ? (S extends { default: unknown } | { required: true } ? T : T | undefined) : never;
 
 /** The typed values of a record of settings. */
 export type Parsed<D extends Settings> = { readonly [K in keyof D]: ValueOf<D[K]> };
@@ -41,7 +39,11 @@ export const withDefault = <T>(setting: Setting<T>, value: T): Setting<T> & { re
 export class SettingError extends Error {
   override readonly name = 'SettingError';
 
-  constructor(readonly setting: string, given: string | undefined, definition: Setting<unknown>) {
+  constructor(
+    readonly setting: string,
+    given: string | undefined,
+    definition: Setting<unknown>,
+  ) {
     const shown = given === undefined ? 'not set' : definition.secret ? 'set to a value that does not parse' : `"${given}"`;
     super(`${setting} is ${shown}; expected ${definition.parse.expected} (${definition.meaning})`);
   }

@@ -53,9 +53,12 @@ export const url = (...protocols: readonly string[]): Parser<string> =>
   });
 
 /** Part of a topic's or schema's name. */
-export const namePrefix: Parser<string> = parser('letters, digits, dots, underscores or dashes', (raw) => (/^[A-Za-z0-9._-]{1,100}$/.test(raw) ? raw : undefined));
+export const namePrefix: Parser<string> = parser('letters, digits, dots, underscores or dashes', (raw) =>
+  /^[A-Za-z0-9._-]{1,100}$/.test(raw) ? raw : undefined,
+);
 
 /** Part of a PostgreSQL identifier that needs no quotes. */
-export const identifierPrefix: Parser<string> = parser('a lower-case letter or underscore, then lower-case letters, digits or underscores, at most 30', (raw) =>
-  /^[a-z_][a-z0-9_]{0,29}$/.test(raw) ? raw : undefined,
+export const identifierPrefix: Parser<string> = parser(
+  'a lower-case letter or underscore, then lower-case letters, digits or underscores, at most 30',
+  (raw) => (/^[a-z_][a-z0-9_]{0,29}$/.test(raw) ? raw : undefined),
 );

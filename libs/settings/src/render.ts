@@ -2,7 +2,9 @@ import type { Setting, Settings } from './define.js';
 
 /** A Markdown table of settings: name, meaning, what is expected (and its unit), default. */
 export function settingsTable(definitions: Settings): string {
-  const rows = Object.entries(definitions).map(([name, setting]) => `| \`${name}\` | ${cell(setting.meaning)} | ${expected(setting)} | ${defaultOf(setting)} |`);
+  const rows = Object.entries(definitions).map(
+    ([name, setting]) => `| \`${name}\` | ${cell(setting.meaning)} | ${expected(setting)} | ${defaultOf(setting)} |`,
+  );
   return ['| setting | meaning | expected | default |', '|---|---|---|---|', ...rows].join('\n');
 }
 

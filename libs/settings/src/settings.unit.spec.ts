@@ -1,6 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { commonSettings, defineSettings, parser, parsers, parseSettings, required, servicePort, SERVICES, settingsEnvFile, settingsTable, withDefault } from './index.js';
+import {
+  commonSettings,
+  defineSettings,
+  parser,
+  parsers,
+  parseSettings,
+  required,
+  servicePort,
+  SERVICES,
+  settingsEnvFile,
+  settingsTable,
+  withDefault,
+} from './index.js';
 
 const settings = defineSettings({
   RETRY_BASE_MS: { meaning: 'First pause between retries', unit: 'ms', parse: parsers.integer(1, 60_000), default: 100 },
@@ -16,7 +28,9 @@ describe('parseSettings', () => {
   });
 
   it('names the setting, what was given and what is expected when a value is bad', () => {
-    expect(() => parseSettings(settings, { SEED: '7', RETRY_BASE_MS: '0.5' })).toThrow('RETRY_BASE_MS is "0.5"; expected an integer from 1 to 60000 (First pause between retries)');
+    expect(() => parseSettings(settings, { SEED: '7', RETRY_BASE_MS: '0.5' })).toThrow(
+      'RETRY_BASE_MS is "0.5"; expected an integer from 1 to 60000 (First pause between retries)',
+    );
     expect(() => parseSettings(settings, {})).toThrow('SEED is not set; expected an integer from 0 to 9 (Seed)');
   });
 
@@ -28,11 +42,22 @@ describe('parseSettings', () => {
 
   it('reads every common setting from an empty environment', () => {
     const values = parseSettings(commonSettings, {});
-    expect(values).toMatchObject({ HOST: '127.0.0.1', PORT: 3000, KAFKA_BROKERS: undefined, KAFKA_TOPIC_PREFIX: '', THROUGHLINE_HOME: '.throughline', WORKER_URL: 'http://127.0.0.1:3001', RETRAINING_URL: 'http://127.0.0.1:3006' });
+    expect(values).toMatchObject({
+      HOST: '127.0.0.1',
+      PORT: 3000,
+      KAFKA_BROKERS: undefined,
+      KAFKA_TOPIC_PREFIX: '',
+      THROUGHLINE_HOME: '.throughline',
+      WORKER_URL: 'http://127.0.0.1:3001',
+      RETRAINING_URL: 'http://127.0.0.1:3006',
+    });
   });
 
   it('takes overrides of default and presence', () => {
-    const own = defineSettings({ PORT: withDefault(commonSettings.PORT, servicePort('outcome-ledger')), KAFKA_BROKERS: required(commonSettings.KAFKA_BROKERS) });
+    const own = defineSettings({
+      PORT: withDefault(commonSettings.PORT, servicePort('outcome-ledger')),
+      KAFKA_BROKERS: required(commonSettings.KAFKA_BROKERS),
+    });
     const values = parseSettings(own, { KAFKA_BROKERS: 'a:9092, b:9093' });
     expect(values).toEqual({ PORT: 3004, KAFKA_BROKERS: ['a:9092', 'b:9093'] });
     expectTypeOf(values.KAFKA_BROKERS).toEqualTypeOf<readonly string[]>();
@@ -41,7 +66,12 @@ describe('parseSettings', () => {
 
 describe('parsers', () => {
   it('integer accepts exactly the integers within its bounds', () => {
-    fc.assert(fc.property(fc.integer({ min: -1000, max: 1000 }), (value) => parsers.integer(-10, 10).read(String(value)) === (Math.abs(value) <= 10 ? value : undefined)));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -1000, max: 1000 }),
+        (value) => parsers.integer(-10, 10).read(String(value)) === (Math.abs(value) <= 10 ? value : undefined),
+      ),
+    );
   });
 
   it.each(['9092', 'a', 'a:', 'a:0', 'a:65536', 'http://a:1', 'a:1,,b:2', 'a b:1'])('hostPorts refuses %j', (raw) => {

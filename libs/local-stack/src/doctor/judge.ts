@@ -16,7 +16,10 @@ export const MIN_NODE = 24;
 export const MIN_FREE_BYTES = 2 * 1024 ** 3;
 
 const INSTALL = {
-  java: { linux: 'apt-get install openjdk-17-jre-headless  (Debian, Ubuntu), dnf install java-17-openjdk-headless  (Fedora, RHEL)', darwin: 'brew install openjdk@17' },
+  java: {
+    linux: 'apt-get install openjdk-17-jre-headless  (Debian, Ubuntu), dnf install java-17-openjdk-headless  (Fedora, RHEL)',
+    darwin: 'brew install openjdk@17',
+  },
   maven: { linux: 'apt-get install maven  (Debian, Ubuntu), dnf install maven  (Fedora, RHEL)', darwin: 'brew install maven' },
 } as const;
 
@@ -36,18 +39,24 @@ export function judgeJava(output: string | undefined, platform: NodeJS.Platform)
 export function judgeMaven(output: string | undefined, hasKafkaJars: boolean, platform: NodeJS.Platform): Check {
   const version = /Apache Maven ([\d.]+)/.exec(output ?? '')?.[1];
   if (version !== undefined) return passed('Maven', `Maven ${version}`);
-  return hasKafkaJars ? passed('Maven', 'not there, and not needed: Kafka is fetched already') : failed('Maven', 'no mvn on PATH', `${installing('maven', platform)}, ${OWN_KAFKA}`);
+  return hasKafkaJars
+    ? passed('Maven', 'not there, and not needed: Kafka is fetched already')
+    : failed('Maven', 'no mvn on PATH', `${installing('maven', platform)}, ${OWN_KAFKA}`);
 }
 
 export function judgeNode(version: string): Check {
   const name = `Node ${MIN_NODE} or newer`;
   const major = Number(/^v?(\d+)/.exec(version)?.[1]);
-  return major >= MIN_NODE ? passed(name, `Node ${version}`) : failed(name, `Node ${version}`, 'start through npm (`npm start`, `npx throughline`), which runs on the Node 24 that it installs');
+  return major >= MIN_NODE
+    ? passed(name, `Node ${version}`)
+    : failed(name, `Node ${version}`, 'start through npm (`npm start`, `npx throughline`), which runs on the Node 24 that it installs');
 }
 
 export function judgeDisk(folder: string, freeBytes: number): Check {
   const detail = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free at ${folder}`;
-  return freeBytes >= MIN_FREE_BYTES ? passed('Disk', detail) : failed('Disk', detail, `free ${MIN_FREE_BYTES / 1024 ** 3} GiB, or set THROUGHLINE_HOME to a folder on another disk`);
+  return freeBytes >= MIN_FREE_BYTES
+    ? passed('Disk', detail)
+    : failed('Disk', detail, `free ${MIN_FREE_BYTES / 1024 ** 3} GiB, or set THROUGHLINE_HOME to a folder on another disk`);
 }
 
 export interface PortNeed {
@@ -65,10 +74,13 @@ export function judgePort({ port, what, setting }: PortNeed, listener: string | 
 }
 
 /** @param output what the setup's own check said */
-export const judgeDependencies = (ok: boolean, output: string): Check => (ok ? passed('Dependencies', 'as package-lock.json says') : failed('Dependencies', output, 'npm ci'));
+export const judgeDependencies = (ok: boolean, output: string): Check =>
+  ok ? passed('Dependencies', 'as package-lock.json says') : failed('Dependencies', output, 'node tools/setup/setup.mjs');
 
 export const judgePostgres = (isInstalled: boolean): Check =>
-  isInstalled ? passed('PostgreSQL', 'from its npm package') : failed('PostgreSQL', 'no package for this system', 'npm ci, or give DATABASE_URL (docker compose up postgres brings one)');
+  isInstalled
+    ? passed('PostgreSQL', 'from its npm package')
+    : failed('PostgreSQL', 'no package for this system', 'npm ci, or give DATABASE_URL (docker compose up postgres brings one)');
 
 /** One line a check; a cure below each that failed. */
 export const renderChecks = (checks: readonly Check[]): string =>

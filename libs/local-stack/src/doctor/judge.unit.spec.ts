@@ -39,6 +39,10 @@ describe('doctor', () => {
 
   it('prints a cure only under what failed', () => {
     const text = renderChecks([judgeDisk('/data', 3 * 1024 ** 3), judgeDisk('/data', 1024 ** 3)]);
-    expect(text.split('\n')).toEqual(['✓ Disk: 3.0 GiB free at /data', '✗ Disk: 1.0 GiB free at /data', '    cure: free 2 GiB, or set THROUGHLINE_HOME to a folder on another disk']);
+    expect(text.split('\n')).toEqual([
+      '✓ Disk: 3.0 GiB free at /data',
+      '✗ Disk: 1.0 GiB free at /data',
+      '    cure: free 2 GiB, or set THROUGHLINE_HOME to a folder on another disk',
+    ]);
   });
 });

@@ -31,7 +31,10 @@ export async function ensureJars(libsFolder: string, onProgress: OnProgress): Pr
   const result = await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${filling}`, '-DincludeScope=runtime']);
   if (!result.ok) {
     rmSync(filling, { recursive: true, force: true });
-    throw new LocalStackError(`Maven could not fetch Kafka:\n${lastLines(result.output, 15)}`, 'Check the network and ~/.m2/settings.xml (mirrors), or give KAFKA_BROKERS to use a Kafka that you have.');
+    throw new LocalStackError(
+      `Maven could not fetch Kafka:\n${lastLines(result.output, 15)}`,
+      'Check the network and ~/.m2/settings.xml (mirrors), or give KAFKA_BROKERS to use a Kafka that you have.',
+    );
   }
   writeFileSync(join(filling, STAMP), pomDigest());
   putInPlace(filling, libsFolder);

@@ -10,4 +10,3 @@ export const jvmArguments = (libsFolder: string, log4jFile: string, heapMb: numb
   '-cp',
   join(libsFolder, '*'),
 ];
-

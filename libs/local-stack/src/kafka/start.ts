@@ -42,7 +42,8 @@ export interface LocalKafka {
 
 const HEAP_MB = 512;
 const ATTEMPTS = 3;
-const PORT_CURE = 'Give KAFKA_BROKERS to use the Kafka that listens there, or LOCAL_KAFKA_PORT and LOCAL_KAFKA_CONTROLLER_PORT to start ours elsewhere (0: any free port).';
+const PORT_CURE =
+  'Give KAFKA_BROKERS to use the Kafka that listens there, or LOCAL_KAFKA_PORT and LOCAL_KAFKA_CONTROLLER_PORT to start ours elsewhere (0: any free port).';
 
 /**
  * Starts a real single-node Kafka (KRaft) on loopback. Data of an earlier start in the same home is found again, also after a kill -9.
@@ -94,7 +95,11 @@ async function format(folder: string, libsFolder: string, configFile: string, on
   onProgress('formatting Kafka’s folder');
   const args = [...jvm(libsFolder), 'kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId(), '-c', configFile];
   const result = await run(javaCommand(process.env), args);
-  if (!result.ok) throw new LocalStackError(`Kafka’s folder ${folder} could not be formatted:\n${result.output}`, 'Kafka needs Java 17 or newer; `npx throughline doctor` checks.');
+  if (!result.ok)
+    throw new LocalStackError(
+      `Kafka’s folder ${folder} could not be formatted:\n${result.output}`,
+      'Kafka needs Java 17 or newer; `npx throughline doctor` checks.',
+    );
 }
 
 const startBroker = (libsFolder: string, configFile: string, logFile: string, pidFile: string): Promise<ManagedProcess> =>

@@ -49,7 +49,11 @@ function findPackage(): { folder: string; version: string } {
     const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
     return { folder, version };
   } catch (error) {
-    throw new LocalStackError(`There is no local PostgreSQL for this system (${name} is not installed).`, 'Run `npm ci`, or give DATABASE_URL to use a PostgreSQL that you have.', { cause: error });
+    throw new LocalStackError(
+      `There is no local PostgreSQL for this system (${name} is not installed).`,
+      'Run `npm ci`, or give DATABASE_URL to use a PostgreSQL that you have.',
+      { cause: error },
+    );
   }
 }
 

@@ -25,7 +25,8 @@ export async function dataFolderFor(home: string, user: RunAs): Promise<string> 
 export function passwordFor(home: string, dataFolder: string): string {
   const file = join(home, 'postgres', 'password');
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
-  if (isInitialised(dataFolder)) throw new LocalStackError(`The password of ${dataFolder} is gone (${file}).`, 'Put the file back, or delete the data folder to start anew.');
+  if (isInitialised(dataFolder))
+    throw new LocalStackError(`The password of ${dataFolder} is gone (${file}).`, 'Put the file back, or delete the data folder to start anew.');
   const password = randomBytes(24).toString('base64url');
   writeFileSync(file, `${password}\n`, { mode: 0o600 });
   return password;
@@ -43,10 +44,23 @@ export async function initialise(dataFolder: string, password: string, binaries:
   mkdirSync(folder, { mode: 0o700 });
   writeFileSync(passwordFile, password, { mode: 0o600 });
   if (user) for (const path of [filling, folder, passwordFile]) chownSync(path, user.uid, user.gid);
-  const args = [`--pgdata=${folder}`, `--username=${DATABASE_USER}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  const args = [
+    `--pgdata=${folder}`,
+    `--username=${DATABASE_USER}`,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+  ];
   const result = await run(binaries.initdb, args, { ...user, cwd: '/' });
   rmSync(passwordFile);
-  if (!result.ok) throw new LocalStackError(`PostgreSQL’s data folder ${dataFolder} could not be made:\n${result.output}`, 'Give DATABASE_URL to use a PostgreSQL that you have.');
+  if (!result.ok)
+    throw new LocalStackError(
+      `PostgreSQL’s data folder ${dataFolder} could not be made:\n${result.output}`,
+      'Give DATABASE_URL to use a PostgreSQL that you have.',
+    );
   // Rename last: a folder that is there is complete.
   renameSync(folder, dataFolder);
   rmSync(filling, { recursive: true });

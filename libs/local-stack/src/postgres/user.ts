@@ -16,7 +16,10 @@ export async function postgresUser(): Promise<RunAs> {
   const created = await run('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']);
   const made = await idsOf('postgres');
   if (made) return made;
-  throw new LocalStackError(`PostgreSQL does not run as root, and the user postgres could not be made:\n${created.output}`, 'Run as another user than root, or make the user: `useradd postgres`, or give DATABASE_URL.');
+  throw new LocalStackError(
+    `PostgreSQL does not run as root, and the user postgres could not be made:\n${created.output}`,
+    'Run as another user than root, or make the user: `useradd postgres`, or give DATABASE_URL.',
+  );
 }
 
 async function idsOf(user: string): Promise<RunAs> {

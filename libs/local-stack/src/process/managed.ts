@@ -43,7 +43,13 @@ const LINES_KEPT = 20;
 export async function startManaged(options: ManagedOptions): Promise<ManagedProcess> {
   const { what, logFile, pidFile } = options;
   mkdirSync(dirname(logFile), { recursive: true });
-  const child = spawn(options.command, options.args, { cwd: options.cwd, env: options.env ?? process.env, ...options.user, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(options.command, options.args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    ...options.user,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const log = createWriteStream(logFile, { flags: 'a' });
   const lastLines: string[] = [];
   let failure: Error | undefined;
@@ -85,5 +91,8 @@ export async function startManaged(options: ManagedOptions): Promise<ManagedProc
   if (state === 'ready' && pid !== undefined) return { pid, exited, stop };
   if (state === 'late') await stop();
   const lastWords = [...(failure ? [failure.message] : []), ...lastLines].join('\n');
-  throw new LocalStackError(`${what} ${state === 'late' ? `was not ready within ${READY_WITHIN_MS / 1000} s` : 'ended before it was ready'}. Its last words:\n${lastWords}`, `The whole log is in ${logFile}.`);
+  throw new LocalStackError(
+    `${what} ${state === 'late' ? `was not ready within ${READY_WITHIN_MS / 1000} s` : 'ended before it was ready'}. Its last words:\n${lastWords}`,
+    `The whole log is in ${logFile}.`,
+  );
 }

@@ -55,7 +55,9 @@ describe('clearStray', () => {
     const sleeper = startSleeper();
     const owner = identify(process.ppid);
     writeFileSync(pidFile(), JSON.stringify({ child: identify(sleeper.pid ?? 0), owner }));
-    await expect(clearStray(pidFile(), 'X')).rejects.toThrow(`X is already running from ${folder} (process ${sleeper.pid}, started by process ${process.ppid}).`);
+    await expect(clearStray(pidFile(), 'X')).rejects.toThrow(
+      `X is already running from ${folder} (process ${sleeper.pid}, started by process ${process.ppid}).`,
+    );
     sleeper.kill('SIGKILL');
   });
 
@@ -77,7 +79,15 @@ describe('clearStray', () => {
 
 describe('startManaged', () => {
   const shell = (script: string) =>
-    startManaged({ what: 'It', command: '/bin/sh', args: ['-c', script], logFile: join(folder, 'it.log'), pidFile: join(folder, 'it.pid'), stopSignal: 'SIGTERM', isReadyLine: (line) => line === 'ready' });
+    startManaged({
+      what: 'It',
+      command: '/bin/sh',
+      args: ['-c', script],
+      logFile: join(folder, 'it.log'),
+      pidFile: join(folder, 'it.pid'),
+      stopSignal: 'SIGTERM',
+      isReadyLine: (line) => line === 'ready',
+    });
 
   it('resolves at the ready line and stops on request', async () => {
     const started = await shell('echo ready; exec sleep 1000');
@@ -91,7 +101,15 @@ describe('startManaged', () => {
   });
 
   it('says so when there is no such command', async () => {
-    const start = startManaged({ what: 'It', command: 'no-such-command', args: [], logFile: join(folder, 'it.log'), pidFile: join(folder, 'it.pid'), stopSignal: 'SIGTERM', isReadyLine: () => false });
+    const start = startManaged({
+      what: 'It',
+      command: 'no-such-command',
+      args: [],
+      logFile: join(folder, 'it.log'),
+      pidFile: join(folder, 'it.pid'),
+      stopSignal: 'SIGTERM',
+      isReadyLine: () => false,
+    });
     await expect(start).rejects.toThrow('ENOENT');
   });
 });
