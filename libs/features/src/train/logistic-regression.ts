@@ -36,6 +36,8 @@ export interface LogisticRegressionFit {
 
 const DEFAULTS = { l2: 1, maxIterations: 50, tolerance: 1e-10, onProgress: () => undefined };
 const MAX_HALVINGS = 30;
+/** An improvement below this share of the objective drowns in the rounding of a sum over rows, of which there may be millions. */
+const LOST_IN_ROUNDING = 1e-9;
 
 /**
  * Fits L2-regularised logistic regression: minimises Σ log(1 + exp(−y·z)) + λ/2·‖w‖² with y = ±1, z = w·(x − mean)/scale + b, by
@@ -59,9 +61,11 @@ export function trainLogisticRegression(matrix: Matrix, labels: Uint8Array, opti
   let iteration = 0;
   let converged = state.gradientMax <= tolerance;
   while (!converged && iteration < maxIterations) {
-    const step = state.gradient;
+    const step = state.gradient.slice();
     solvePositiveDefinite(state.hessian, step);
-    const next = descend(objective, parameters, step, state.value);
+    // Half the squared Newton decrement (Boyd and Vandenberghe, Convex Optimization, §9.5): what the full step will gain.
+    const gain = dot(state.gradient, step) / 2 / rowCount;
+    const next = gain <= LOST_IN_ROUNDING * state.value ? scaledStep(parameters, step, 1) : descend(objective, parameters, step, state.value);
     if (next === undefined) break;
     parameters = next;
     state = objective.at(parameters);
@@ -96,13 +100,14 @@ function checkTrainingSet({ values, rowCount, width }: Matrix, labels: Uint8Arra
   return positiveCount;
 }
 
+const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, index) => sum + value * b[index]!, 0);
+const scaledStep = (from: Float64Array, step: Float64Array, share: number): Float64Array => from.map((parameter, index) => parameter - share * step[index]!);
+
 /** The first of the full step, its half, its quarter … that lowers the objective; none at the limit of precision. */
 function descend(objective: Objective, from: Float64Array, step: Float64Array, valueBefore: number): Float64Array | undefined {
   for (let halving = 0; halving <= MAX_HALVINGS; halving++) {
-    const candidate = from.map((parameter, index) => parameter - step[index]! / 2 ** halving);
-    const value = objective.valueAt(candidate);
-    // Close to the minimum a good step changes nothing that a double can hold.
-    if (value <= valueBefore + Number.EPSILON * Math.abs(valueBefore)) return candidate;
+    const candidate = scaledStep(from, step, 1 / 2 ** halving);
+    if (objective.valueAt(candidate) <= valueBefore) return candidate;
   }
   return undefined;
 }

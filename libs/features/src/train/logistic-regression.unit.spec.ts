@@ -49,6 +49,17 @@ describe('trainLogisticRegression', () => {
     expect(progress.at(-1)!.gradientMax).toBeLessThan(1e-10);
   });
 
+  it.each([4, 11])('converges where the rounding of a sum over many rows hides the last improvements (data %d)', (data) => {
+    let seed = data * 1_234_567;
+    const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
+    const rowCount = 60_000;
+    const values = Float64Array.from({ length: 3 * rowCount }, () => 1 / (random() + 1e-4));
+    const late = Uint8Array.from({ length: rowCount }, (_, row) => Number(random() < 1 / (1 + Math.exp(3 - 0.05 * values[3 * row]!))));
+    const fit = trainLogisticRegression({ values, rowCount, width: 3 }, late);
+    expect(fit.converged).toBe(true);
+    expect(fit.iterations).toBeLessThan(12);
+  });
+
   it.each([0, 1])('gives a constant column and an empty one no weight, at l2 = %d', (l2) => {
     const rows = reference.rows.map((row) => [row[0]!, 42, null]);
     const fit = trainLogisticRegression(matrixOf(rows), labels, { l2 });
