@@ -17,6 +17,8 @@ const forbidden = ({ name }: ServedFeature, what: string): PackError => ({ code:
 export function convertNumber(feature: ServedFeature, value: FeatureScalar, round: (value: number) => number): number | PackError {
   const number = readNumber(value);
   if (number === undefined) return wrongType(feature, 'a number');
+  // JSON has no infinite numbers, but 1e999 is read as one; meant ones travel as text.
+  if (typeof value === 'number' && !Number.isFinite(value)) return forbidden(feature, 'is beyond the range of a number');
   const rounded = round(number);
   if (Number.isFinite(rounded) || (feature.allowNaN === true && !Number.isFinite(number))) return rounded;
   return forbidden(feature, Number.isFinite(number) ? 'is beyond the range of the model’s datatype' : 'must not be NaN or infinite');

@@ -1,0 +1,23 @@
+import { hostname } from 'node:os';
+import { commonSettings, defineSettings, parsers, parseSettings, required, servicePort, withDefault } from '@throughline/settings';
+
+const GIB = 1024 ** 3;
+
+export const workerSettings = defineSettings({
+  ...commonSettings,
+  KAFKA_BROKERS: required(commonSettings.KAFKA_BROKERS),
+  PORT: withDefault(commonSettings.PORT, servicePort('inference-worker')),
+  WORKER_ID: { meaning: 'Name of this instance in its answers', parse: parsers.text, default: `${hostname()}-${process.pid}` },
+  MAX_BATCH_SIZE: { meaning: 'Rows that one run of a model takes at most, where its deployment does not say', unit: 'rows', parse: parsers.integer(2, 4096), default: 256 },
+  HTTP_MAX_ROWS: { meaning: 'Rows that one HTTP request may hold', unit: 'rows', parse: parsers.integer(1, 100_000), default: 5000 },
+  HTTP_MAX_PENDING_ROWS: { meaning: 'Unanswered rows over HTTP at which further requests are refused as overloaded', unit: 'rows', parse: parsers.integer(1, 1_000_000), default: 20_000 },
+  ARTIFACT_TIMEOUT_MS: { meaning: 'Longest download of an artifact', unit: 'ms', parse: parsers.integer(100, 600_000), default: 60_000 },
+  ARTIFACT_CACHE_MAX_BYTES: { meaning: 'Cached artifacts beyond it are evicted', unit: 'bytes', parse: parsers.integer(0, 1024 * GIB), default: 2 * GIB },
+  FEATURE_CACHE_MAX_ENTRIES: { meaning: 'Entities whose stored features are held in memory', unit: 'entries', parse: parsers.integer(1, 10_000_000), default: 200_000 },
+  FEATURE_CACHE_MAX_LAG: { meaning: 'Updates behind at which held features count as stale', unit: 'messages', parse: parsers.integer(1, 10_000_000), default: 5000 },
+  FEATURE_STORE_TIMEOUT_MS: { meaning: 'Longest wait for the feature store; then its features count as missing', unit: 'ms', parse: parsers.integer(1, 60_000), default: 500 },
+  TRACE_SAMPLE_RATIO: { meaning: 'Share of requests without a trace context that get a sampled one', parse: parsers.number(0, 1), default: 0.01 },
+});
+
+export const readConfig = (env: NodeJS.ProcessEnv) => parseSettings(workerSettings, env);
+export type WorkerConfig = ReturnType<typeof readConfig>;

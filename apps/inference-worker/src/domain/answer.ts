@@ -1,0 +1,69 @@
+import type { ModelSignature } from '@throughline/contracts';
+import type { AssembledRow, PackPlan } from '@throughline/features';
+import type { Role } from './assignment.js';
+import type { Rejection } from './rejection.js';
+import type { RequestIdentity } from './scoring-request.js';
+import type { Lookup } from './stored-features.js';
+
+/** What an answer says of the version that gave it, and what packing needs of it. */
+export interface ServedModel {
+  readonly model: string;
+  readonly version: string;
+  readonly artifactSha256: string;
+  readonly signature: ModelSignature;
+  readonly plan: PackPlan;
+  readonly lookups: readonly Lookup[];
+  /** Runtime, its version and threads. */
+  readonly runtime: string;
+}
+
+/** One output of a batch, row after row: row i is `data[i * rowWidth]` and the `rowWidth - 1` after it. */
+export interface OutputColumn {
+  readonly name: string;
+  readonly datatype: string;
+  readonly data: Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | readonly string[];
+  readonly rowWidth: number;
+}
+
+/** Milliseconds a stage. */
+export interface StageTimings {
+  /** From the Kafka timestamp to pick-up. */
+  readonly transport: number;
+  readonly queue: number;
+  readonly features: number;
+  readonly inference: number;
+  readonly total: number;
+}
+
+/** What both kinds of answer have. */
+export interface Answered {
+  readonly request: RequestIdentity;
+  readonly predictionId: string;
+  /** Goes out with the event: a child of the request's, or a new one. */
+  readonly traceparent: string;
+  /** Processing times, epoch milliseconds. */
+  readonly pickedUpAtMs: number;
+  readonly answeredAtMs: number;
+}
+
+export interface Scored extends Answered {
+  readonly state: 'scored';
+  readonly served: ServedModel;
+  readonly role: Role;
+  readonly revision: number;
+  readonly row: AssembledRow;
+  readonly ageSeconds: Record<string, number> | undefined;
+  readonly outputs: readonly OutputColumn[];
+  /** This answer's row in `outputs`. */
+  readonly outputRow: number;
+  readonly batchSize: number;
+  readonly timingsMs: StageTimings;
+}
+
+export interface Rejected extends Answered {
+  readonly state: 'rejected';
+  readonly rejection: Rejection;
+}
+
+/** Every request ends in exactly one of the two. */
+export type Answer = Scored | Rejected;

@@ -1,0 +1,15 @@
+import { Controller } from '@nestjs/common';
+import { Consumes, type EventBatch } from '@throughline/bus';
+import { TopicScoring } from './topic-scoring.js';
+
+/** The lane that yields: smaller batches and fewer of them, so that the others never wait long. */
+@Controller()
+export class PredictionRequestedBatchHandler {
+  constructor(private readonly scoring: TopicScoring) {}
+
+  // A group of its own: members of one group that read different topics would be assigned each other's partitions.
+  @Consumes({ topic: 'prediction.requested.batch.v1', group: 'inference-worker-batch', maxBatchSize: 128, maxInFlightBatches: 2, undecodable: 'handle' })
+  handle(batch: EventBatch<'prediction.requested.batch.v1'>): Promise<void> {
+    return this.scoring.answer(batch);
+  }
+}

@@ -1,0 +1,94 @@
+import type { BusProducer } from '@throughline/bus';
+import { ContractError } from '@throughline/contracts';
+import type { Logger } from '@throughline/telemetry';
+import { isRejection } from '../domain/rejection.js';
+import { resolve } from '../domain/assignment.js';
+import { candidatesOf, whyNoInferRequest, type InferRequest, type Receipt } from '../domain/oip/infer-request.js';
+import { allOrNothing, inferResponse, type InferResponse } from '../domain/oip/infer-response.js';
+import { SOURCE } from '../domain/answer-events.js';
+import type { Answer } from '../domain/answer.js';
+import type { Candidate } from '../domain/scoring-request.js';
+import type { LaneGate } from '../scoring/lane-gate.js';
+import type { ScoringPipeline } from '../scoring/pipeline.js';
+import type { AnswerRecorder } from '../scoring/recorder.js';
+import type { ModelFleet } from '../serving/model-fleet.js';
+import { AnswerMemory } from './answer-memory.js';
+
+export interface InferOptions {
+  readonly fleet: Pick<ModelFleet, 'assignment'>;
+  readonly pipeline: ScoringPipeline;
+  readonly recorder: AnswerRecorder;
+  readonly gate: LaneGate;
+  readonly producer: Pick<BusProducer, 'pending'>;
+  readonly newId: () => string;
+  readonly maxRows: number;
+  readonly maxPendingRows: number;
+  readonly logger: Logger;
+}
+
+/** Path and headers of a call. */
+export interface InferCall {
+  readonly model: string;
+  readonly version: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** The real-time lane: rows of one call are answered together and recorded as so many predictions. */
+export class InferService {
+  private readonly memory = new AnswerMemory();
+  private pendingRows = 0;
+
+  constructor(private readonly options: InferOptions) {}
+
+  /** @throws ContractError with the code of what is wrong. */
+  async infer(call: InferCall, body: unknown): Promise<InferResponse> {
+    const invalid = whyNoInferRequest(body);
+    if (invalid !== undefined) throw new ContractError('invalid_request', invalid, { cure: 'Send a request of the Open Inference Protocol v2; /openapi.json has an example.' });
+    const request = body as InferRequest;
+    const { pipeline, newId, maxRows } = this.options;
+    const source = `${SOURCE}/v2/models/${call.model}`;
+    const pickUp = pipeline.pickUp();
+    const receipt: Receipt = { source, id: call.idempotencyKey ?? newId(), model: call.model, version: call.version, receivedAtMs: pickUp.nowMs, traceparent: call.traceparent };
+    const candidates = candidatesOf(request, receipt);
+    if (candidates.length > maxRows) throw new ContractError('invalid_request', `the request holds ${candidates.length} rows, at most ${maxRows} are taken`, { cure: 'Send fewer rows at once, or use the batch topic.' });
+    this.refuseUnknownOutputs(call, request);
+    const answer = (): Promise<InferResponse> => this.answer(request, receipt, candidates, pickUp);
+    return call.idempotencyKey === undefined ? answer() : this.memory.once(`${source}@${call.version ?? ''}`, call.idempotencyKey, request, candidates.length, answer);
+  }
+
+  private async answer(request: InferRequest, { id }: Receipt, candidates: readonly Candidate[], pickUp: ReturnType<ScoringPipeline['pickUp']>): Promise<InferResponse> {
+    return this.counted(candidates.length, async () => {
+      const { pipeline, recorder } = this.options;
+      const outcome = allOrNothing(await pipeline.score(candidates, pickUp));
+      const answers: readonly Answer[] = 'scored' in outcome ? outcome.scored : outcome.rejected;
+      const recorded = recorder.record(answers);
+      if (request.parameters?.record === 'async') recorded.catch((error: unknown) => this.options.logger.warn({ err: error, rows: answers.length }, 'answers given over HTTP are not on record'));
+      else await recorded;
+      if ('first' in outcome) throw new ContractError(outcome.first.rejection.code, outcome.first.rejection.reason, { cure: outcome.first.rejection.cure });
+      return inferResponse(request.id ?? id, outcome.scored, request.outputs?.map(({ name }) => name));
+    });
+  }
+
+  /** Bounds what is unanswered: beyond it waiting would only make everybody late. */
+  private async counted<T>(rows: number, work: () => Promise<T>): Promise<T> {
+    const { gate, producer, maxPendingRows } = this.options;
+    if (Math.max(this.pendingRows, producer.pending.messages) >= maxPendingRows) throw new ContractError('overloaded', `${maxPendingRows} rows are waiting for their answers already`);
+    this.pendingRows += rows;
+    try {
+      return await gate.during(rows, work);
+    } finally {
+      this.pendingRows -= rows;
+    }
+  }
+
+  /** Before scoring: a request that cannot be answered as asked must not be on record as answered. */
+  private refuseUnknownOutputs({ model, version }: InferCall, { outputs }: InferRequest): void {
+    if (outputs === undefined) return;
+    const resolution = resolve(this.options.fleet.assignment(model), model, version);
+    if (isRejection(resolution)) return;
+    const known = resolution.served.signature.outputs.map(({ name }) => name);
+    const unknown = outputs.find(({ name }) => !known.includes(name));
+    if (unknown !== undefined) throw new ContractError('invalid_request', `the model has no output “${unknown.name}”; it has ${known.join(', ')}`);
+  }
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { BUS, BusModule, type Bus } from '@throughline/bus';
+import { createLogger } from '@throughline/telemetry';
+import type { WorkerConfig } from './config.js';
+import { FeatureCache } from './features/feature-cache.js';
+import { FeatureStoreClient } from './features/feature-store-client.js';
+import { FeatureUpdates } from './features/feature-updates.js';
+import { PredictionRequestedBatchHandler } from './handlers/prediction-requested-batch.handler.js';
+import { PredictionRequestedHandler } from './handlers/prediction-requested.handler.js';
+import { TopicScoring } from './handlers/topic-scoring.js';
+import { InferService } from './http/infer.service.js';
+import { InferenceProtocolController } from './http/inference-protocol.controller.js';
+import { systemClock as clock } from './scoring/clock.js';
+import { LaneGate } from './scoring/lane-gate.js';
+import { ScoringPipeline } from './scoring/pipeline.js';
+import { AnswerRecorder } from './scoring/recorder.js';
+import { ArtifactCache } from './serving/artifact-cache.js';
+import { Deployments } from './serving/deployments.js';
+import { ModelFleet } from './serving/model-fleet.js';
+import { WarmStartStrategy } from './warm-start.strategy.js';
+
+export const SERVICE = 'inference-worker';
+
+@Module({})
+export class InferenceWorkerModule {
+  static forRoot(config: WorkerConfig): DynamicModule {
+    return {
+      module: InferenceWorkerModule,
+      imports: [BusModule.forRoot({ service: SERVICE, settings: config, logger: createLogger(SERVICE) })],
+      controllers: [PredictionRequestedHandler, PredictionRequestedBatchHandler, InferenceProtocolController],
+      providers: [...storedFeatures(config), ...models(config), ...scoring(config)],
+    };
+  }
+}
+
+const storedFeatures = (config: WorkerConfig): Provider[] => [
+  { provide: FeatureUpdates, useFactory: (bus: Bus) => new FeatureUpdates(bus, createLogger(SERVICE)), inject: [BUS] },
+  {
+    provide: FeatureCache,
+    useFactory: (updates: FeatureUpdates) =>
+      new FeatureCache({
+        store: new FeatureStoreClient({ url: config.FEATURE_STORE_URL, timeoutMs: config.FEATURE_STORE_TIMEOUT_MS }),
+        maxEntries: config.FEATURE_CACHE_MAX_ENTRIES,
+        isLagging: () => updates.lag > config.FEATURE_CACHE_MAX_LAG,
+        nowMs: clock.nowMs,
+        logger: createLogger(SERVICE),
+      }),
+    inject: [FeatureUpdates],
+  },
+];
+
+const models = (config: WorkerConfig): Provider[] => [
+  {
+    provide: ModelFleet,
+    useFactory: (cache: FeatureCache) =>
+      new ModelFleet({
+        artifacts: new ArtifactCache({
+          folder: join(config.THROUGHLINE_HOME, 'artifact-cache'),
+          registryUrl: config.REGISTRY_URL,
+          timeoutMs: config.ARTIFACT_TIMEOUT_MS,
+          maxBytes: config.ARTIFACT_CACHE_MAX_BYTES,
+        }),
+        defaultMaxBatchSize: config.MAX_BATCH_SIZE,
+        onLoaded: ({ lookups }) => cache.register(lookups),
+        logger: createLogger(SERVICE),
+      }),
+    inject: [FeatureCache],
+  },
+  { provide: Deployments, useFactory: (bus: Bus, fleet: ModelFleet) => new Deployments(bus, fleet, createLogger(SERVICE)), inject: [BUS, ModelFleet] },
+];
+
+const scoring = (config: WorkerConfig): Provider[] => [
+  LaneGate,
+  {
+    provide: ScoringPipeline,
+    useFactory: (fleet: ModelFleet, cache: FeatureCache) => new ScoringPipeline({ fleet, cache, clock, random: Math.random, traceSampleRatio: config.TRACE_SAMPLE_RATIO }),
+    inject: [ModelFleet, FeatureCache],
+  },
+  {
+    provide: AnswerRecorder,
+    useFactory: (bus: Bus, fleet: ModelFleet) =>
+      new AnswerRecorder({ producer: bus.producer, worker: config.WORKER_ID, clock, isDeployed: (model) => fleet.assignment(model) !== undefined, topicPrefix: config.KAFKA_TOPIC_PREFIX }),
+    inject: [BUS, ModelFleet],
+  },
+  { provide: TopicScoring, useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, gate: LaneGate) => new TopicScoring(fleet, pipeline, recorder, gate), inject: [ModelFleet, ScoringPipeline, AnswerRecorder, LaneGate] },
+  {
+    provide: InferService,
+    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, gate: LaneGate, bus: Bus) =>
+      new InferService({
+        fleet, pipeline, recorder, gate,
+        producer: bus.producer,
+        newId: randomUUID,
+        maxRows: config.HTTP_MAX_ROWS,
+        maxPendingRows: config.HTTP_MAX_PENDING_ROWS,
+        logger: createLogger(SERVICE),
+      }),
+    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, LaneGate, BUS],
+  },
+  {
+    provide: WarmStartStrategy,
+    useFactory: (bus: Bus, deployments: Deployments, updates: FeatureUpdates, cache: FeatureCache) => new WarmStartStrategy(bus, SERVICE, () => Promise.all([deployments.start(), updates.start(cache)])),
+    inject: [BUS, Deployments, FeatureUpdates, FeatureCache],
+  },
+];

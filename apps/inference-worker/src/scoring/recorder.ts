@@ -1,0 +1,81 @@
+import type { BusProducer, OutgoingMessage } from '@throughline/bus';
+import { counter, histogram, METRICS, spansEnabled } from '@throughline/telemetry';
+import type { Answer, Rejected } from '../domain/answer.js';
+import { encodeAnswer, topicOf } from '../domain/answer-events.js';
+import { reject } from '../domain/rejection.js';
+import { instantWriter, type Clock } from './clock.js';
+import { recordSpans } from './spans.js';
+
+export interface RecorderOptions {
+  readonly producer: Pick<BusProducer, 'sendAll'>;
+  /** Instance that answers. */
+  readonly worker: string;
+  readonly clock: Clock;
+  /** Names of other models are the sender's choosing: as a metric's label they would be unbounded. */
+  readonly isDeployed: (model: string) => boolean;
+  readonly topicPrefix: string;
+}
+
+/** Brokers refuse larger messages; bounded in characters of at most three bytes. */
+const MAX_ANSWER_CHARACTERS = 256 * 1024;
+
+const predictions = counter(METRICS.predictions);
+const rejections = counter(METRICS.rejections);
+const latencySeconds = histogram(METRICS.predictionSeconds);
+const queueSeconds = histogram(METRICS.queueSeconds);
+
+/** Puts answers on record: publishes them, and counts and traces what the brokers have acknowledged. */
+export class AnswerRecorder {
+  constructor(private readonly options: RecorderOptions) {}
+
+  /** Resolves when every in-sync replica has all answers. Those of one call keep their order. */
+  async record(answers: readonly Answer[]): Promise<void> {
+    if (answers.length === 0) return;
+    const { producer, clock, worker, topicPrefix } = this.options;
+    const instant = instantWriter();
+    const messages: OutgoingMessage[] = new Array(answers.length);
+    for (let at = 0; at < answers.length; at++) messages[at] = this.message(answers[at]!, instant);
+    const sentAtMs = clock.nowMs();
+    await producer.sendAll(messages);
+    const acknowledgedAtMs = clock.nowMs();
+    measure(answers, acknowledgedAtMs, this.options.isDeployed);
+    if (spansEnabled()) for (const answer of answers) recordSpans(answer, { worker, topicPrefix, sentAtMs, acknowledgedAtMs });
+  }
+
+  private message(answer: Answer, instant: (ms: number) => string): OutgoingMessage {
+    const { worker } = this.options;
+    const { key } = answer.request;
+    const { value, headers } = encodeAnswer(answer, worker, instant);
+    if (value.length <= MAX_ANSWER_CHARACTERS) return { topic: topicOf(answer), key, value, headers };
+    const { request, predictionId, traceparent, pickedUpAtMs, answeredAtMs } = answer;
+    const tooLarge: Rejected = { state: 'rejected', request, predictionId, traceparent, pickedUpAtMs, answeredAtMs, rejection: reject('model_failed', 'the answer is larger than a message may be') };
+    return { topic: 'prediction.rejected.v1', key, ...encodeAnswer(tooLarge, worker, instant) };
+  }
+}
+
+/** Counts per label set, not per answer: an instrument costs a microsecond a call. */
+function measure(answers: readonly Answer[], acknowledgedAtMs: number, isDeployed: (model: string) => boolean): void {
+  const scored = new Map<string, { count: number; labels: Record<string, string> }>();
+  const rejected = new Map<string, { count: number; labels: Record<string, string> }>();
+  for (const answer of answers) {
+    const { lane, model } = answer.request;
+    if (answer.state === 'scored') {
+      const { served, role, timingsMs } = answer;
+      count(scored, `${served.model}\n${served.version}\n${role}\n${lane}`, () => ({ model: served.model, version: served.version, role, lane, state: 'scored' }));
+      latencySeconds.record((acknowledgedAtMs - answer.request.requestedAtMs) / 1000, { model: served.model, lane });
+      if (answer === answers[0]) queueSeconds.record(timingsMs.queue / 1000, { lane });
+    } else {
+      const { code } = answer.rejection;
+      const known = model !== undefined && isDeployed(model) ? model : 'none';
+      count(rejected, `${known}\n${code}\n${lane}`, () => ({ model: known, code, lane }));
+    }
+  }
+  for (const { count: times, labels } of scored.values()) predictions.add(times, labels);
+  for (const { count: times, labels } of rejected.values()) rejections.add(times, labels);
+}
+
+function count(tally: Map<string, { count: number; labels: Record<string, string> }>, key: string, labels: () => Record<string, string>): void {
+  const entry = tally.get(key);
+  if (entry === undefined) tally.set(key, { count: 1, labels: labels() });
+  else entry.count++;
+}

@@ -1,0 +1,106 @@
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ContractError } from '@throughline/contracts';
+import { sha256Hex } from '@throughline/onnx';
+
+export interface ArtifactCacheOptions {
+  /** Folder of the cached files; may be shared by the workers of one machine. */
+  readonly folder: string;
+  readonly registryUrl: string;
+  readonly timeoutMs: number;
+  /** Files beyond it are evicted, the least recently used first. */
+  readonly maxBytes: number;
+}
+
+/** Model artifacts by their SHA-256: from the folder, else from the registry. What is handed out has been verified either way. */
+export class ArtifactCache {
+  constructor(private readonly options: ArtifactCacheOptions) {}
+
+  /**
+   * @throws ContractError `unavailable` when the registry cannot be reached, `not_found` when it has no such artifact,
+   *   `artifact_hash_mismatch` when its bytes are not the promised ones.
+   */
+  async get(sha256: string, sizeBytes: number): Promise<Uint8Array> {
+    const cached = await this.read(sha256);
+    if (cached !== undefined) return cached;
+    const bytes = await this.download(sha256, sizeBytes);
+    await this.write(sha256, bytes);
+    return bytes;
+  }
+
+  private async read(sha256: string): Promise<Uint8Array | undefined> {
+    const path = this.pathOf(sha256);
+    const bytes = await readFile(path).catch(() => undefined);
+    if (bytes === undefined) return undefined;
+    if (sha256Hex(bytes) !== sha256) {
+      await rm(path, { force: true });
+      return undefined;
+    }
+    const now = new Date();
+    await utimes(path, now, now).catch(() => undefined);
+    return bytes;
+  }
+
+  private async download(sha256: string, sizeBytes: number): Promise<Uint8Array> {
+    const url = `${this.options.registryUrl}/registry/v1/artifacts/${sha256}`;
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(this.options.timeoutMs) });
+      if (response.status === 404) throw new ContractError('not_found', `the registry has no artifact ${sha256}`);
+      if (!response.ok || response.body === null) throw new ContractError('unavailable', `the registry answered ${response.status} for artifact ${sha256}`);
+      const bytes = await readAtMost(response.body, sizeBytes);
+      if (bytes === undefined || sha256Hex(bytes) !== sha256) throw new ContractError('artifact_hash_mismatch', `the registry’s bytes are not artifact ${sha256}`);
+      return bytes;
+    } catch (cause) {
+      if (cause instanceof ContractError) throw cause;
+      throw new ContractError('unavailable', `the registry does not answer: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  private async write(sha256: string, bytes: Uint8Array): Promise<void> {
+    await mkdir(this.options.folder, { recursive: true });
+    const temporary = join(this.options.folder, `${sha256}.${process.pid}.part`);
+    await writeFile(temporary, bytes);
+    await rename(temporary, this.pathOf(sha256));
+    await this.evict(sha256);
+  }
+
+  private async evict(keep: string): Promise<void> {
+    const names = (await readdir(this.options.folder)).filter((name) => name.endsWith('.onnx'));
+    const files = await Promise.all(names.map(async (name) => ({ name, ...(await sizeAndTime(join(this.options.folder, name))) })));
+    let totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    for (const { name, sizeBytes } of files.sort((a, b) => a.usedAtMs - b.usedAtMs)) {
+      if (totalBytes <= this.options.maxBytes) return;
+      if (name === `${keep}.onnx`) continue;
+      await rm(join(this.options.folder, name), { force: true });
+      totalBytes -= sizeBytes;
+    }
+  }
+
+  private pathOf(sha256: string): string {
+    return join(this.options.folder, `${sha256}.onnx`);
+  }
+}
+
+/** The whole body; `undefined` as soon as it is longer than promised. */
+async function readAtMost(body: ReadableStream<Uint8Array>, sizeBytes: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  for await (const chunk of body) {
+    received += chunk.byteLength;
+    if (received > sizeBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A file that another worker has just evicted counts as empty. */
+async function sizeAndTime(path: string): Promise<{ sizeBytes: number; usedAtMs: number }> {
+  const found = await stat(path).catch(() => undefined);
+  return { sizeBytes: found?.size ?? 0, usedAtMs: found?.mtimeMs ?? 0 };
+}
+
+/** `fetch` hides what went wrong in its cause. */
+function reasonOf(thrown: unknown): string {
+  const { message, cause } = thrown as Error;
+  return cause instanceof Error && cause.message !== '' ? `${message} (${cause.message})` : message;
+}

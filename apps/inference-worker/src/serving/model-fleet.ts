@@ -1,0 +1,114 @@
+import { ContractError, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
+import { histogram, METRICS, observableGauge, type Logger } from '@throughline/telemetry';
+import type { Assignment } from '../domain/assignment.js';
+import type { ArtifactCache } from './artifact-cache.js';
+import { LoadedModel } from './loaded-model.js';
+import { ModelSlot } from './model-slot.js';
+
+export interface FleetOptions {
+  readonly artifacts: Pick<ArtifactCache, 'get'>;
+  readonly logger: Logger;
+  /** Rows a run takes at most, where the deployment does not say. */
+  readonly defaultMaxBatchSize: number;
+  /** Told of every version before it serves. */
+  readonly onLoaded?: (model: LoadedModel) => void;
+}
+
+/** All models this worker serves. Fed by `model.deployment`. */
+export class ModelFleet {
+  private readonly slots = new Map<string, ModelSlot>();
+  private isCaughtUp = false;
+  private readonly loadSeconds = histogram(METRICS.modelLoadSeconds);
+  private readonly stopGauge = observableGauge(METRICS.modelsLoaded, () => [...this.slots.values()].map(({ model, serving }) => ({ value: serving.versions.size, labels: { model } })));
+
+  constructor(private readonly options: FleetOptions) {}
+
+  /** Takes over a deployment; loading goes on in the background. */
+  apply(deployment: ModelDeployment): void {
+    const slot = this.slots.get(deployment.model);
+    if (slot !== undefined) return slot.update(deployment);
+    const { logger } = this.options;
+    const created = new ModelSlot(deployment, {
+      load: (target, version) => this.load(target, version),
+      maxBatchSizeOf: (target) => this.maxBatchSizeOf(target),
+      onSwap: ({ model, revision, champion }) => logger.info({ model, revision, champion: champion?.version }, 'serving'),
+      onFailure: ({ model, revision }, version, error, retryInMs) => logger.error({ model, revision, version, code: error.code, reason: error.message, retryInMs }, 'a version could not be loaded'),
+    });
+    this.slots.set(deployment.model, created);
+  }
+
+  /** The model is deployed no more. */
+  remove(model: string): void {
+    this.slots.get(model)?.close();
+    this.slots.delete(model);
+  }
+
+  assignment(model: string): Assignment<LoadedModel> | undefined {
+    return this.slots.get(model)?.serving;
+  }
+
+  get models(): readonly string[] {
+    return [...this.slots.keys()];
+  }
+
+  /** Resolves when none of these models is about to get its first champion; rejects with `unavailable` when the signal is aborted. */
+  async settled(models: Iterable<string>, signal: AbortSignal): Promise<void> {
+    for (const model of models) {
+      const slot = this.slots.get(model);
+      if (slot === undefined || slot.isSettled) continue;
+      await untilAborted(slot.settled(), signal, `stopped while “${model}” was loading`);
+    }
+  }
+
+  /** The whole topic has been read; what is deployed later makes nobody unready. */
+  async caughtUp(): Promise<void> {
+    await Promise.all([...this.slots.values()].map((slot) => slot.settled()));
+    this.isCaughtUp = true;
+  }
+
+  /** @throws ContractError `model_not_ready` while a champion is missing. */
+  checkReady(): void {
+    if (!this.isCaughtUp) throw new ContractError('model_not_ready', 'the deployments have not been read to their end');
+    const cold = [...this.slots.values()].filter(({ lacksChampion }) => lacksChampion).map(({ model }) => model);
+    if (cold.length > 0) throw new ContractError('model_not_ready', `no champion is warm for ${cold.join(', ')}`);
+  }
+
+  close(): void {
+    this.stopGauge();
+    for (const model of this.models) this.remove(model);
+  }
+
+  private maxBatchSizeOf({ maxBatchSize }: ModelDeployment): number {
+    return maxBatchSize ?? this.options.defaultMaxBatchSize;
+  }
+
+  private async load(target: ModelDeployment, served: ServedVersion): Promise<LoadedModel> {
+    const startMs = performance.now();
+    const seconds = (): number => (performance.now() - startMs) / 1000;
+    try {
+      const bytes = await this.options.artifacts.get(served.artifactSha256, served.sizeBytes);
+      const loaded = await LoadedModel.load(target.model, served, bytes, this.maxBatchSizeOf(target));
+      this.options.onLoaded?.(loaded);
+      this.loadSeconds.record(seconds(), { model: target.model, result: 'loaded' });
+      return loaded;
+    } catch (error) {
+      this.loadSeconds.record(seconds(), { model: target.model, result: error instanceof ContractError ? error.code : 'internal' });
+      throw error;
+    }
+  }
+}
+
+/** Rejects with `unavailable` when the signal is aborted first: the work is then somebody else's. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal, reason: string): Promise<void> {
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(new ContractError('unavailable', reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    if (signal.aborted) onAbort();
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

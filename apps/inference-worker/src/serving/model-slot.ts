@@ -1,0 +1,142 @@
+import { toContractError, type ContractError, type ModelDeployment } from '@throughline/contracts';
+import { versionsOf, type Assignment } from '../domain/assignment.js';
+import type { LoadedModel } from './loaded-model.js';
+
+export interface SlotOptions {
+  /** Loads a version and warms it up; throws a ContractError. */
+  readonly load: (deployment: ModelDeployment, version: ReturnType<typeof versionsOf>[number]) => Promise<LoadedModel>;
+  readonly onFailure: (deployment: ModelDeployment, version: string, error: ContractError, retryInMs: number) => void;
+  readonly onSwap: (deployment: ModelDeployment) => void;
+  readonly maxBatchSizeOf: (deployment: ModelDeployment) => number;
+}
+
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 30_000;
+
+/**
+ * One model: what its deployment asks for, and what serves. A new assignment is loaded beside the old one and swapped in by one
+ * assignment of `serving`; while its champion does not load, the old one serves on, and the load is tried again.
+ */
+export class ModelSlot {
+  serving: Assignment<LoadedModel>;
+  private desired: ModelDeployment;
+  /** Of the assignment before: kept warm until the next swap, because a rollback wants it at once. */
+  private spare: LoadedModel[] = [];
+  private closed = false;
+  private wake: () => void = () => {};
+  private readonly waiters = new Set<() => void>();
+  private hasSettled = false;
+
+  constructor(deployment: ModelDeployment, private readonly options: SlotOptions) {
+    this.desired = deployment;
+    const cold = new Set(versionsOf(deployment).map(({ version }) => version));
+    this.serving = { model: deployment.model, revision: 0, champion: undefined, versions: new Map(), cold };
+    void this.reconcile();
+  }
+
+  /** Takes over a newer deployment; an older or equal revision changes nothing. */
+  update(deployment: ModelDeployment): void {
+    if (deployment.revision <= this.desired.revision) return;
+    this.desired = deployment;
+    this.wake();
+  }
+
+  /** False while requests had better wait: nothing serves yet, and that may change without anybody's doing. */
+  get isSettled(): boolean {
+    return this.hasSettled;
+  }
+
+  /** Resolves once `isSettled`. */
+  settled(): Promise<void> {
+    return this.hasSettled ? Promise.resolve() : new Promise((resolve) => this.waiters.add(resolve));
+  }
+
+  /** Whether a champion is wanted and none is warm. */
+  get lacksChampion(): boolean {
+    return this.desired.champion !== undefined && this.serving.champion === undefined;
+  }
+
+  get model(): string {
+    return this.desired.model;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.wake();
+    this.settle();
+    for (const model of [...this.spare, ...this.serving.versions.values()]) model.retire();
+  }
+
+  /** Runs as long as the slot: loads what is desired, then waits for a change; after a failure also for the next attempt. */
+  private async reconcile(): Promise<void> {
+    for (let failures = 0, revision = 0; !this.closed; ) {
+      const target = this.desired;
+      if (target.revision !== revision) failures = 0;
+      revision = target.revision;
+      const retryInMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
+      const complete = await this.assemble(target, retryInMs);
+      failures++;
+      if (target === this.desired) await this.changed(complete ? undefined : retryInMs);
+    }
+  }
+
+  /** Loads what the target lacks and swaps it in if its champion is warm; true when nothing is left to try again. */
+  private async assemble(target: ModelDeployment, retryInMs: number): Promise<boolean> {
+    const versions = new Map<string, LoadedModel>();
+    const cold = new Set<string>();
+    for (const version of versionsOf(target)) {
+      try {
+        versions.set(version.version, this.warm(target, version) ?? (await this.options.load(target, version)));
+      } catch (thrown) {
+        const error = toContractError(thrown);
+        cold.add(version.version);
+        this.options.onFailure(target, version.version, error, retryInMs);
+        if (version === target.champion && error.code !== 'unavailable') this.settle();
+        if (version === target.champion && this.serving.champion !== undefined) return false;
+      }
+    }
+    if (this.closed) for (const model of versions.values()) model.retire();
+    else this.swap(target, versions, cold);
+    return cold.size === 0;
+  }
+
+  private warm(target: ModelDeployment, version: ReturnType<typeof versionsOf>[number]): LoadedModel | undefined {
+    const known = [...this.serving.versions.values(), ...this.spare];
+    return known.find((model) => model.serves(version, this.options.maxBatchSizeOf(target)));
+  }
+
+  private swap(target: ModelDeployment, versions: ReadonlyMap<string, LoadedModel>, cold: ReadonlySet<string>): void {
+    // Another attempt that brought nothing new.
+    if (this.serving.revision === target.revision && this.serving.cold.size === cold.size) return;
+    const before = [...this.serving.versions.values()];
+    const champion = target.champion === undefined ? undefined : versions.get(target.champion.version);
+    this.serving = { model: target.model, revision: target.revision, champion, versions, cold };
+    const isKept = (model: LoadedModel): boolean => [...versions.values()].includes(model);
+    const replaced = before.filter((model) => !isKept(model));
+    if (replaced.length > 0 || this.spare.some(isKept)) {
+      for (const model of this.spare) if (!isKept(model)) model.retire();
+      this.spare = replaced;
+    }
+    if (champion !== undefined || target.champion === undefined) this.settle();
+    this.options.onSwap(target);
+  }
+
+  private settle(): void {
+    this.hasSettled = true;
+    for (const resolve of this.waiters) resolve();
+    this.waiters.clear();
+  }
+
+  /** Resolves when another deployment arrives, or after `retryInMs`. */
+  private changed(retryInMs: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = retryInMs === undefined ? undefined : setTimeout(() => this.wake(), retryInMs);
+      this.wake = () => {
+        clearTimeout(timer);
+        this.wake = () => {};
+        resolve();
+      };
+      if (this.closed) this.wake();
+    });
+  }
+}

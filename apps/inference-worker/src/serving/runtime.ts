@@ -1,0 +1,7 @@
+import { env } from 'onnxruntime-node';
+
+/** Threads inside an operator: results are the same bits only at the same count, so it belongs to the record. */
+export const INTRA_OP_THREADS = 1;
+
+/** What computed an answer, for whoever recomputes it weeks later. */
+export const RUNTIME = `onnxruntime-node ${env.versions.node ?? env.versions.common} cpu, ${INTRA_OP_THREADS} thread`;
