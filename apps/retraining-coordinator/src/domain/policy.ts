@@ -17,6 +17,8 @@ export interface RetrainingPolicy {
   readonly trigger: { readonly kinds: readonly EvidenceKind[]; readonly minTier: Tier };
   /** How far back the training set reaches from its newest prediction, in event time; without it to the ledger's beginning. */
   readonly windowSeconds?: number | undefined;
+  /** How long outcomes usually take, in event time: younger predictions are left out, as only their quick outcomes are known. */
+  readonly maturitySeconds: number;
   /** Share of the rows, the latest, on which candidate and champion are compared. */
   readonly heldOutFraction: number;
   /** Penalty on the weights of the built-in logistic regression. */
@@ -29,6 +31,8 @@ export const DEFAULT_POLICY: RetrainingPolicy = {
   minLabels: 1000,
   cooldownSeconds: 6 * 3600,
   trigger: { kinds: ['quality'], minTier: 'alarm' },
+  windowSeconds: 90 * 24 * 3600,
+  maturitySeconds: 0,
   heldOutFraction: 0.25,
   l2: 1,
 };
@@ -69,12 +73,13 @@ export function decideOnAlert(alert: AlertRaised, { policy, championVersion, inF
 /** What is wrong with a policy, a sentence each; empty if nothing is. */
 export function policyProblems(policy: RetrainingPolicy): string[] {
   const problems: string[] = [];
-  const { minLabels, cooldownSeconds, trigger, windowSeconds, heldOutFraction, l2 } = policy;
+  const { minLabels, cooldownSeconds, trigger, windowSeconds, maturitySeconds, heldOutFraction, l2 } = policy;
   if (!Number.isInteger(minLabels) || minLabels < 100) problems.push('minLabels must be an integer from 100');
   if (!(cooldownSeconds >= 0)) problems.push('cooldownSeconds must not be negative');
   if (trigger.kinds.some((kind) => !EVIDENCE_KINDS.includes(kind))) problems.push(`trigger.kinds must be among ${EVIDENCE_KINDS.join(', ')}`);
   if (!TIERS.includes(trigger.minTier)) problems.push(`trigger.minTier must be one of ${TIERS.join(', ')}`);
   if (windowSeconds !== undefined && !(windowSeconds > 0)) problems.push('windowSeconds must be above 0');
+  if (!(maturitySeconds >= 0)) problems.push('maturitySeconds must not be negative');
   if (!(heldOutFraction >= 0.05 && heldOutFraction <= 0.5)) problems.push('heldOutFraction must be between 0.05 and 0.5');
   if (!(l2 >= 0 && Number.isFinite(l2))) problems.push('l2 must not be negative');
   return problems;

@@ -52,6 +52,8 @@ export const LEASE_MS = 15_000;
 /** How often something unavailable is tried before the run fails; with doubling waits about an hour in all. */
 export const MAX_FAILURES = 10;
 const FIRST_WAIT_MS = 5_000;
+/** A run that has lost so many runners, silently, probably kills them. */
+export const MAX_LOST_RUNNERS = 3;
 
 /** The run after an event. Only `requested` needs no run. */
 export function evolve(run: Run | undefined, event: RunEvent): Run {
@@ -85,9 +87,13 @@ export function isClaimable(run: Run, nowMs: number): boolean {
   return run.status === 'running' && (run.leaseUntilMs ?? 0) <= nowMs;
 }
 
-/** Takes the run under a new epoch; nothing when it cannot be taken. */
+/** Takes the run under a new epoch; nothing when it cannot be taken. Fails the run instead if it has lost too many runners. */
 export function claim(run: Run, owner: string, nowMs: number): RunEvent[] {
   if (!isClaimable(run, nowMs)) return [];
+  const lostRunners = run.epoch - run.failures;
+  if (lostRunners >= MAX_LOST_RUNNERS) {
+    return [{ type: 'finished', status: 'failed', code: 'internal', reason: `internal: ${lostRunners} runners ended in the middle of it`, result: {}, atMs: nowMs }];
+  }
   return [{ type: 'claimed', epoch: run.epoch + 1, owner, leaseUntilMs: nowMs + LEASE_MS, atMs: nowMs }];
 }
 

@@ -2,7 +2,7 @@ import { ContractError, isValid } from '@throughline/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from './run-messages.js';
-import { claim, evolve, isFinished, LEASE_MS, MAX_FAILURES, progress, renew, stumble, succeed, type Run, type RunEvent } from './run.js';
+import { claim, evolve, isFinished, LEASE_MS, MAX_FAILURES, MAX_LOST_RUNNERS, progress, renew, stumble, succeed, type Run, type RunEvent } from './run.js';
 
 const T0 = Date.UTC(2026, 10, 21);
 const requested: RunEvent = { type: 'requested', runId: '6f1d5f3e-2c55-5c0a-9b1e-7d1f3a0c5b42', model: 'late', reason: 'by hand', atMs: T0 };
@@ -21,6 +21,13 @@ describe('a run', () => {
     const run = given(claimed(1, T0));
     expect(claim(run, 'b', T0 + LEASE_MS - 1)).toEqual([]);
     expect(claim(run, 'b', T0 + LEASE_MS)).toMatchObject([{ type: 'claimed', epoch: 2, owner: 'b' }]);
+  });
+
+  it('given its runners keep dying, when claimed once more, then it fails instead of killing another', () => {
+    let run = given();
+    for (let runner = 1; runner <= MAX_LOST_RUNNERS; runner += 1) run = claim(run, `r${runner}`, T0 + runner * LEASE_MS).reduce<Run>(evolve, run);
+    expect(run.epoch).toBe(MAX_LOST_RUNNERS);
+    expect(claim(run, 'next', T0 + 10 * LEASE_MS)).toMatchObject([{ type: 'finished', status: 'failed', reason: 'internal: 3 runners ended in the middle of it' }]);
   });
 
   it('given it was taken over, when the old runner writes, then every write is refused', () => {
@@ -81,7 +88,7 @@ describe('a run', () => {
             const events = what === 'claim' ? claim(run, by, nowMs) : what === 'renew' ? renew(run, epoch, nowMs) : what === 'stumble' ? stumble(run, epoch, unavailable, nowMs) : [];
             if (events.length > 0 && what !== 'claim') expect(before.owner).toBe(by);
             run = events.reduce<Run>(evolve, run);
-            if (what === 'claim' && events.length > 0) epochs.set(by, run.epoch);
+            if (what === 'claim' && run.owner === by) epochs.set(by, run.epoch);
           } catch (error) {
             expect(error).toMatchObject({ code: 'conflict' });
           }
