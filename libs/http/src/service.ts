@@ -18,6 +18,8 @@ import { validationPipe } from './validation.js';
 export const LOGGER = Symbol('throughline.logger');
 
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
+/** Long enough to upload a large model; not for ever. */
+const REQUEST_TIMEOUT_MS = 600_000;
 
 export interface ServiceSettings {
   readonly host: string;
@@ -88,6 +90,7 @@ class ServiceRootModule {}
 async function createApp(options: ServiceOptions, logger: Logger): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: options.settings.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: newSpanId,
     forceCloseConnections: 'idle',
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, logger),

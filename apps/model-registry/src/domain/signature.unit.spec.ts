@@ -18,7 +18,7 @@ describe('the signature of a version', () => {
     });
   });
 
-  it.each([
+  it.each<[string, Graph, UploadMetadata, RegExp]>([
     ['fewer features than columns', matrix(3), metadata(['a', 'b']), /takes 3 columns, but the metadata has 2 features/],
     ['more features than columns', matrix(1), metadata(['a', 'b']), /takes 1 columns, but the metadata has 2 features/],
     ['the same feature twice', matrix(2), metadata(['a', 'a']), /same name/],
@@ -32,7 +32,7 @@ describe('the signature of a version', () => {
     ['a score that is text', matrix(1, { outputs: [{ name: 'label', datatype: 'BYTES', shape: [-1] }] }), metadata(['a'], { score: { output: 'label' } }), /holds text/],
     ['several candidates for the score', matrix(1, { outputs: [{ name: 'p', datatype: 'FP32', shape: [-1, 1] }, { name: 'q', datatype: 'FP32', shape: [-1, 1] }] }), metadata(['a']), /not clear which of the outputs “p”, “q”/],
     ['a regression with two values a row', matrix(1), metadata(['a'], { task: 'regression' }), /not clear which/],
-  ] as const)('is refused with %s, and says what is wrong', (_, graph, given, expected) => {
+  ])('is refused with %s, and says what is wrong', (_, graph, given, expected) => {
     expect(() => buildSignature(graph, given)).toThrow(expected);
     try {
       buildSignature(graph, given);

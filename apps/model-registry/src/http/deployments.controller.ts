@@ -1,0 +1,87 @@
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Inject, Param, Put, Query } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ContractError, ModelDeployment } from '@throughline/contracts';
+import type { Assignment } from '../domain/deployment.js';
+import { checkAliasName, versionNumber } from '../domain/names.js';
+import type { Attribution } from '../store/audit.js';
+import { DeploymentStore } from '../store/deployments.js';
+import { DeleteAliasQuery, PutAlias, PutDeployment } from './requests.js';
+import { AliasChangeResource, AliasResource, DeploymentRevisionResource, toAlias, toAliasChange, toRevision } from './resources.js';
+
+const DEPLOYMENT = { schema: ModelDeployment as never };
+
+@ApiTags('deployment')
+@Controller('registry/v1/models/:name')
+export class DeploymentsController {
+  constructor(@Inject(DeploymentStore) private readonly deployments: DeploymentStore) {}
+
+  @Get('aliases')
+  @ApiOkResponse({ type: [AliasResource] })
+  async listAliases(@Param('name') name: string): Promise<AliasResource[]> {
+    return (await this.deployments.aliases(name)).map(toAlias);
+  }
+
+  @Get('aliases/:alias')
+  @ApiOkResponse({ type: AliasResource })
+  async readAlias(@Param('name') name: string, @Param('alias') alias: string): Promise<AliasResource> {
+    const row = await this.deployments.alias(name, alias);
+    if (row === undefined) throw new ContractError('not_found', `model “${name}” has no alias “${alias.slice(0, 100)}”`);
+    return toAlias(row);
+  }
+
+  @Put('aliases/:alias')
+  @ApiOperation({ summary: 'Point an alias at a version', description: 'Compare and swap with `expected`. Moving `champion` changes what serves.' })
+  @ApiOkResponse({ type: AliasResource })
+  async putAlias(@Param('name') name: string, @Param('alias') alias: string, @Body() body: PutAlias): Promise<AliasResource> {
+    const expected = typeof body.expected === 'string' ? versionNumber(name, body.expected) : body.expected;
+    const move = { alias: checkAliasName(alias), version: versionNumber(name, body.version), expected };
+    return toAlias((await this.deployments.moveAlias(name, move, attribution(body), new Date()))!);
+  }
+
+  @Delete('aliases/:alias')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ summary: 'Remove an alias', description: 'Without `champion` nothing of the model serves.' })
+  @ApiNoContentResponse()
+  async deleteAlias(@Param('name') name: string, @Param('alias') alias: string, @Query() query: DeleteAliasQuery): Promise<void> {
+    const expected = query.expected === undefined ? undefined : versionNumber(name, query.expected);
+    await this.deployments.moveAlias(name, { alias: checkAliasName(alias), version: null, expected }, attribution(query), new Date());
+  }
+
+  @Get('aliases/:alias/history')
+  @ApiOperation({ summary: 'Where an alias has been, newest first' })
+  @ApiOkResponse({ type: [AliasChangeResource] })
+  async aliasHistory(@Param('name') name: string, @Param('alias') alias: string): Promise<AliasChangeResource[]> {
+    return (await this.deployments.aliasHistory(name, alias)).map(toAliasChange);
+  }
+
+  @Get('deployment')
+  @ApiOperation({ summary: 'What serves: the content of the last model.deployment event' })
+  @ApiOkResponse(DEPLOYMENT)
+  readDeployment(@Param('name') name: string): Promise<ModelDeployment> {
+    return this.deployments.current(name);
+  }
+
+  @Put('deployment')
+  @ApiOperation({ summary: 'Replace what serves', description: 'Compare and swap with `expectedRevision`. A version that changes its role leaves the others.' })
+  @ApiOkResponse(DEPLOYMENT)
+  putDeployment(@Param('name') name: string, @Body() body: PutDeployment): Promise<ModelDeployment> {
+    return this.deployments.deploy(name, toAssignment(name, body), body.expectedRevision, attribution(body), new Date());
+  }
+
+  @Get('deployment/history')
+  @ApiOperation({ summary: 'Every revision, newest first: what was in production when, and who decided it' })
+  @ApiOkResponse({ type: [DeploymentRevisionResource] })
+  async history(@Param('name') name: string): Promise<DeploymentRevisionResource[]> {
+    return (await this.deployments.history(name)).map(toRevision);
+  }
+}
+
+const attribution = ({ author, reason }: { author?: string; reason?: string }): Attribution => ({ author: author ?? 'anonymous', reason });
+
+const toAssignment = (model: string, { champion, challengers = [], shadows = [], splitSalt, maxBatchSize }: PutDeployment): Assignment => ({
+  champion: typeof champion === 'string' ? versionNumber(model, champion) : undefined,
+  challengers: challengers.map(({ version, share }) => ({ version: versionNumber(model, version), share })),
+  shadows: shadows.map((version) => versionNumber(model, version)),
+  splitSalt,
+  maxBatchSize,
+});

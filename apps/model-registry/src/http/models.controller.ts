@@ -1,0 +1,94 @@
+import '@fastify/multipart';
+import { Controller, Get, HttpStatus, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { HttpError } from '@throughline/http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { UploadMetadata } from '../domain/metadata.js';
+import { checkModelName, unknownModel, versionNumber } from '../domain/names.js';
+import { ArtifactFiles } from '../store/artifacts.js';
+import { VersionStore } from '../store/versions.js';
+import { receiveUpload, type ReceivedUpload, type ReceiveLimits } from '../upload/receive.js';
+import { RegisterVersion } from '../upload/register-version.js';
+import { ModelResource, toModel, toVersion, VersionResource } from './resources.js';
+
+export const RECEIVE_LIMITS = Symbol('model-registry.receive-limits');
+
+const FILE = { type: 'string', format: 'binary' };
+const UPLOAD_SCHEMA = {
+  type: 'object',
+  required: ['artifact', 'metadata'],
+  properties: {
+    artifact: { ...FILE, description: 'the .onnx file' },
+    metadata: UploadMetadata,
+    reference: { ...FILE, description: 'Parquet, JSON Lines or CSV: one column a feature, and `score`; the baseline profile is frozen from it' },
+  },
+};
+
+@ApiTags('models')
+@Controller('registry/v1/models')
+export class ModelsController {
+  constructor(
+    @Inject(VersionStore) private readonly versions: VersionStore,
+    @Inject(ArtifactFiles) private readonly artifacts: ArtifactFiles,
+    @Inject(RegisterVersion) private readonly registration: RegisterVersion,
+    @Inject(RECEIVE_LIMITS) private readonly limits: ReceiveLimits,
+  ) {}
+
+  @Get()
+  @ApiOkResponse({ type: [ModelResource] })
+  async listModels(): Promise<ModelResource[]> {
+    return (await this.versions.listModels()).map(toModel);
+  }
+
+  @Get(':name')
+  @ApiOkResponse({ type: ModelResource })
+  async readModel(@Param('name') name: string): Promise<ModelResource> {
+    const [model] = await this.versions.listModels(name);
+    if (model === undefined) throw unknownModel(name);
+    return toModel(model);
+  }
+
+  @Post(':name/versions')
+  @ApiOperation({ summary: 'Upload a version', description: 'The same artifact with the same metadata and reference again is the same version, answered with 200.' })
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({ schema: UPLOAD_SCHEMA as never })
+  @ApiCreatedResponse({ type: VersionResource })
+  @ApiOkResponse({ type: VersionResource, description: 'it existed already' })
+  async upload(@Param('name') name: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<VersionResource> {
+    const model = checkModelName(name);
+    if (!request.isMultipart()) throw new HttpError(415, 'an upload is multipart/form-data', { cure: 'With curl: -F artifact=@model.onnx -F metadata=@metadata.json' });
+    const received = await this.receive(request);
+    try {
+      const { row, created } = await this.registration.register(model, received);
+      reply.code(created ? HttpStatus.CREATED : HttpStatus.OK);
+      return toVersion(row);
+    } finally {
+      await received.discard();
+    }
+  }
+
+  private async receive(request: FastifyRequest): Promise<ReceivedUpload> {
+    try {
+      return await receiveUpload(request.parts(), this.artifacts.incoming, this.limits);
+    } catch (error) {
+      // What is still under way must be read, or the client never reads the answer and the connection never ends.
+      request.raw.unpipe();
+      request.raw.resume();
+      throw error;
+    }
+  }
+
+  @Get(':name/versions')
+  @ApiOperation({ summary: 'Versions, newest first' })
+  @ApiOkResponse({ type: [VersionResource] })
+  async listVersions(@Param('name') name: string): Promise<VersionResource[]> {
+    return (await this.versions.list(name)).map(toVersion);
+  }
+
+  @Get(':name/versions/:version')
+  @ApiOkResponse({ type: VersionResource })
+  async readVersion(@Param('name') name: string, @Param('version') version: string): Promise<VersionResource> {
+    const row = await this.versions.get(name, versionNumber(name, version));
+    return { ...toVersion(row), baselineProfile: await this.versions.baselineProfile(row.model, row.version) };
+  }
+}

@@ -1,0 +1,84 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsArray, IsInt, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+
+const VERSION = /^[1-9]\d{0,8}$/;
+const isVersion = { message: '$property must be a version, such as "3"' };
+
+class Attributed {
+  @ApiPropertyOptional({ example: 'ada@example.org', description: 'who decided it' })
+  @IsOptional() @IsString() @MaxLength(200)
+  author?: string;
+
+  @ApiPropertyOptional({ example: 'better AUC on May' })
+  @IsOptional() @IsString() @MaxLength(2000)
+  reason?: string;
+}
+
+export class PutAlias extends Attributed {
+  @ApiProperty({ example: '2' })
+  @Matches(VERSION, isVersion)
+  version!: string;
+
+  @ApiPropertyOptional({ type: String, nullable: true, example: '1', description: 'the version it must have now, null for none; absent: whatever it has' })
+  @ValidateIf((body: PutAlias) => body.expected !== undefined && body.expected !== null)
+  @Matches(VERSION, isVersion)
+  expected?: string | null;
+}
+
+export class DeleteAliasQuery extends Attributed {
+  @ApiPropertyOptional({ example: '1', description: 'the version it must have now' })
+  @IsOptional() @Matches(VERSION, isVersion)
+  expected?: string;
+}
+
+export class ChallengerShare {
+  @ApiProperty({ example: '2' })
+  @Matches(VERSION, isVersion)
+  version!: string;
+
+  @ApiProperty({ example: 0.1, description: 'of the traffic, above 0' })
+  @IsNumber() @Min(0) @Max(1)
+  share!: number;
+}
+
+export class PutDeployment extends Attributed {
+  @ApiPropertyOptional({ type: String, nullable: true, example: '1' })
+  @ValidateIf((body: PutDeployment) => body.champion !== undefined && body.champion !== null)
+  @Matches(VERSION, isVersion)
+  champion?: string | null;
+
+  @ApiPropertyOptional({ type: [ChallengerShare] })
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => ChallengerShare)
+  challengers?: ChallengerShare[];
+
+  @ApiPropertyOptional({ type: [String], example: ['3'] })
+  @IsOptional() @IsArray() @Matches(VERSION, { each: true, message: 'each of shadows must be a version, such as "3"' })
+  shadows?: string[];
+
+  @ApiPropertyOptional({ description: 'of the split; by default kept while challengers run' })
+  @IsOptional() @IsString() @MaxLength(200)
+  splitSalt?: string;
+
+  @ApiPropertyOptional({ example: 256, description: 'rows' })
+  @IsOptional() @IsInt() @Min(1)
+  maxBatchSize?: number;
+
+  @ApiPropertyOptional({ example: 3, description: 'the revision that must be in force now, 0 for none; absent: whatever is' })
+  @IsOptional() @IsInt() @Min(0)
+  expectedRevision?: number;
+}
+
+export class AuditQuery {
+  @ApiPropertyOptional()
+  @IsOptional() @IsString()
+  model?: string;
+
+  @ApiPropertyOptional({ description: 'lines older than this id: the last one of the page before' })
+  @IsOptional() @Matches(/^\d{1,18}$/)
+  before?: string;
+
+  @ApiPropertyOptional({ default: 100, maximum: 1000 })
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(1000)
+  limit?: number;
+}

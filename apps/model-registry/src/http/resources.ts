@@ -1,0 +1,94 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { ModelSignature } from '@throughline/contracts';
+import type { UploadMetadata } from '../domain/metadata.js';
+import type { AliasChangeRow, AliasRow, AuditRow, DeploymentRow, VersionRow } from '../store/entities.js';
+import type { ListedModel } from '../store/versions.js';
+
+/** What the registry answers. Versions are strings, times RFC 3339. */
+export class ModelResource {
+  @ApiProperty({ example: 'flight-delays' }) name!: string;
+  @ApiProperty({ example: '3' }) latestVersion!: string;
+  @ApiProperty({ example: { champion: '2' }, additionalProperties: { type: 'string' } }) aliases!: Record<string, string>;
+  @ApiProperty({ description: 'of the deployment; 0 before the first' }) revision!: number;
+  @ApiProperty() createdAt!: string;
+}
+
+export class VersionResource {
+  @ApiProperty({ example: 'flight-delays' }) model!: string;
+  @ApiProperty({ example: '2' }) version!: string;
+  @ApiProperty() artifactSha256!: string;
+  @ApiProperty({ description: 'bytes' }) sizeBytes!: number;
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'inputs and outputs as read from the graph; features, task and score as uploaded' }) signature!: ModelSignature;
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'as uploaded' }) metadata!: UploadMetadata;
+  @ApiProperty({ description: 'whether drift can be measured against a frozen baseline' }) hasBaseline!: boolean;
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'only where one version is read' }) baselineProfile?: object | undefined;
+  @ApiProperty() createdAt!: string;
+}
+
+export class AliasResource {
+  @ApiProperty() model!: string;
+  @ApiProperty({ example: 'champion' }) alias!: string;
+  @ApiProperty({ example: '2' }) version!: string;
+  @ApiProperty() author!: string;
+  @ApiPropertyOptional({ type: String, nullable: true }) reason!: string | null;
+  @ApiProperty() changedAt!: string;
+}
+
+export class AliasChangeResource {
+  @ApiProperty({ type: String, nullable: true, example: '1' }) from!: string | null;
+  @ApiProperty({ type: String, nullable: true, example: '2' }) to!: string | null;
+  @ApiProperty() author!: string;
+  @ApiPropertyOptional({ type: String, nullable: true }) reason!: string | null;
+  @ApiProperty() changedAt!: string;
+}
+
+export class DeploymentRevisionResource {
+  @ApiProperty() revision!: number;
+  @ApiPropertyOptional({ example: '2' }) champion?: string | undefined;
+  @ApiProperty({ type: 'array', items: { type: 'object' }, example: [{ version: '3', share: 0.1 }] }) challengers!: { version: string; share: number }[];
+  @ApiProperty({ type: [String] }) shadows!: string[];
+  @ApiPropertyOptional() splitSalt?: string | undefined;
+  @ApiPropertyOptional() maxBatchSize?: number | undefined;
+  @ApiProperty() author!: string;
+  @ApiPropertyOptional({ type: String, nullable: true }) reason!: string | null;
+  @ApiProperty() decidedAt!: string;
+}
+
+export class AuditResource {
+  @ApiProperty({ example: '42' }) id!: string;
+  @ApiProperty() at!: string;
+  @ApiProperty() actor!: string;
+  @ApiProperty({ example: 'alias.moved' }) action!: string;
+  @ApiProperty() model!: string;
+  @ApiProperty({ type: 'object', additionalProperties: true }) detail!: Record<string, unknown>;
+}
+
+export const toModel = ({ name, latestVersion, aliases, revision, createdAt }: ListedModel): ModelResource => ({
+  name, latestVersion: String(latestVersion), revision, createdAt: createdAt.toISOString(),
+  aliases: Object.fromEntries(Object.entries(aliases).map(([alias, version]) => [alias, String(version)])),
+});
+
+export const toVersion = ({ model, version, artifactSha256, sizeBytes, signature, metadata, hasBaseline, createdAt }: VersionRow): VersionResource => ({
+  model, version: String(version), artifactSha256, sizeBytes, signature, metadata, hasBaseline, createdAt: createdAt.toISOString(),
+});
+
+export const toAlias = ({ model, alias, version, author, reason, changedAt }: AliasRow): AliasResource => ({
+  model, alias, version: String(version), author, reason, changedAt: changedAt.toISOString(),
+});
+
+export const toAliasChange = ({ fromVersion, toVersion: to, author, reason, changedAt }: AliasChangeRow): AliasChangeResource => ({
+  from: text(fromVersion), to: text(to), author, reason, changedAt: changedAt.toISOString(),
+});
+
+export const toRevision = ({ revision, assignment, author, reason, decidedAt }: DeploymentRow): DeploymentRevisionResource => ({
+  ...assignment,
+  revision,
+  champion: text(assignment.champion ?? null) ?? undefined,
+  challengers: assignment.challengers.map(({ version, share }) => ({ version: String(version), share })),
+  shadows: assignment.shadows.map(String),
+  author, reason, decidedAt: decidedAt.toISOString(),
+});
+
+export const toAuditLine = ({ id, at, actor, action, model, detail }: AuditRow): AuditResource => ({ id, at: at.toISOString(), actor, action, model, detail });
+
+const text = (version: number | null): string | null => (version === null ? null : String(version));

@@ -1,0 +1,27 @@
+import multipart from '@fastify/multipart';
+import { BUS, type Bus } from '@throughline/bus';
+import { query } from '@throughline/db';
+import type { ServiceOptions } from '@throughline/http';
+import { createLogger } from '@throughline/telemetry';
+import { DataSource } from 'typeorm';
+import type { RegistrySettings } from './config.js';
+import { ModelRegistryModule } from './model-registry.module.js';
+import { parserLimits } from './upload/receive.js';
+
+/** The service, ready to run; `main.ts` and the tests start the same. */
+export function modelRegistry(settings: RegistrySettings): ServiceOptions {
+  const logger = createLogger('model-registry', { level: settings.LOG_LEVEL });
+  const limits = parserLimits({ artifactBytes: settings.REGISTRY_MAX_ARTIFACT_BYTES, referenceBytes: settings.REGISTRY_MAX_REFERENCE_BYTES });
+  return {
+    name: 'model-registry',
+    logger,
+    settings: { host: settings.HOST, port: settings.PORT, otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT },
+    module: ModelRegistryModule.forRoot(settings, logger),
+    openApi: { title: 'Throughline model registry', description: 'Versions of models, their aliases, and what serves.' },
+    configure: (app) => void app.register(multipart, { limits }),
+    checks: (app) => ({
+      database: () => query(app.get(DataSource), 'SELECT 1'),
+      kafka: () => app.get<Bus>(BUS).admin.ping(),
+    }),
+  };
+}

@@ -1,0 +1,117 @@
+import { ContractError, encodeEvent, type ModelDeployment } from '@throughline/contracts';
+import { inTransaction, Outbox } from '@throughline/db';
+import type { DataSource, EntityManager } from 'typeorm';
+import { decideAlias, type AliasMove } from '../domain/alias.js';
+import { decideDeployment, noDeployment, toEvent, versionsOf, withChampion, type Assignment, type Deployment } from '../domain/deployment.js';
+import { CHAMPION, unknownModel, unknownVersion } from '../domain/names.js';
+import { writeAudit, type Attribution } from './audit.js';
+import { AliasChangeRow, AliasRow, DeploymentRow, ModelRow, VersionRow } from './entities.js';
+import { lockModel, servedVersions } from './versions.js';
+
+const EVENT_SOURCE = '/throughline/model-registry';
+
+/**
+ * What serves, and the aliases. The deployment is the one truth: the alias `champion` and a direct write are two ways to the same
+ * next revision, and each takes revision, alias, history, audit and the outgoing event together or not at all.
+ */
+export class DeploymentStore {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** @throws ContractError `conflict`, `not_found`, `unknown_version` */
+  moveAlias(model: string, move: AliasMove, by: Attribution, at: Date): Promise<AliasRow | undefined> {
+    return inTransaction(this.dataSource, async (manager) => {
+      await lockModel(manager, model);
+      const current = await findAlias(manager, model, move.alias);
+      if (decideAlias(current?.version ?? null, move) === 'unchanged') return current;
+      await changeAlias(manager, model, move.alias, current?.version ?? null, move.version, by, at);
+      if (move.alias === CHAMPION) {
+        const deployment = await currentDeployment(manager, model);
+        await this.change(manager, deployment, decideDeployment(deployment, withChampion(deployment.assignment, move.version ?? undefined)), by, at);
+      }
+      return findAlias(manager, model, move.alias);
+    });
+  }
+
+  /** @throws ContractError `conflict`, `not_found`, `unknown_version`, `invalid_request` */
+  deploy(model: string, wanted: Assignment, expectedRevision: number | undefined, by: Attribution, at: Date): Promise<ModelDeployment> {
+    return inTransaction(this.dataSource, async (manager) => {
+      await lockModel(manager, model);
+      const current = await currentDeployment(manager, model);
+      const next = decideDeployment(current, wanted, expectedRevision);
+      const champion = await findAlias(manager, model, CHAMPION);
+      if ((champion?.version ?? null) !== (wanted.champion ?? null)) {
+        await changeAlias(manager, model, CHAMPION, champion?.version ?? null, wanted.champion ?? null, by, at);
+      }
+      await this.change(manager, current, next, by, at);
+      return readDeployment(manager, model);
+    });
+  }
+
+  /** The deployment in force. @throws ContractError `not_found` */
+  current(model: string): Promise<ModelDeployment> {
+    return readDeployment(this.dataSource.manager, model);
+  }
+
+  /** Newest first. @throws ContractError `not_found` */
+  async history(model: string): Promise<DeploymentRow[]> {
+    await existing(this.dataSource.manager, model);
+    return this.dataSource.manager.find(DeploymentRow, { where: { model }, order: { revision: 'DESC' } });
+  }
+
+  async alias(model: string, alias: string): Promise<AliasRow | undefined> {
+    await existing(this.dataSource.manager, model);
+    return findAlias(this.dataSource.manager, model, alias);
+  }
+
+  async aliases(model: string): Promise<AliasRow[]> {
+    await existing(this.dataSource.manager, model);
+    return this.dataSource.manager.find(AliasRow, { where: { model }, order: { alias: 'ASC' } });
+  }
+
+  /** Newest first. */
+  async aliasHistory(model: string, alias: string): Promise<AliasChangeRow[]> {
+    await existing(this.dataSource.manager, model);
+    return this.dataSource.manager.find(AliasChangeRow, { where: { model, alias }, order: { id: 'DESC' } });
+  }
+
+  private async change(manager: EntityManager, current: Deployment, next: Deployment, by: Attribution, at: Date): Promise<void> {
+    if (next === current) return;
+    const { model, revision, assignment } = next;
+    const served = await servedVersions(manager, model, versionsOf(assignment));
+    await manager.insert(DeploymentRow, { model, revision, assignment, author: by.author, reason: by.reason ?? null, decidedAt: at } as object);
+    await writeAudit(manager, { at, actor: by.author, action: 'deployment.changed', model, detail: { revision, assignment, reason: by.reason } });
+    const { value, headers } = encodeEvent('model.deployment.v1', { id: `${model}/${revision}`, source: EVENT_SOURCE, timeMs: at.getTime(), data: toEvent(next, served, at) });
+    await Outbox.enqueue(manager, [{ topic: 'model.deployment.v1', key: model, value, headers }]);
+  }
+}
+
+const findAlias = async (manager: EntityManager, model: string, alias: string): Promise<AliasRow | undefined> => (await manager.findOneBy(AliasRow, { model, alias })) ?? undefined;
+
+async function changeAlias(manager: EntityManager, model: string, alias: string, fromVersion: number | null, toVersion: number | null, by: Attribution, at: Date): Promise<void> {
+  const change = { author: by.author, reason: by.reason ?? null, changedAt: at };
+  if (toVersion === null) await manager.delete(AliasRow, { model, alias });
+  else {
+    if (!(await manager.existsBy(VersionRow, { model, version: toVersion }))) throw unknownVersion(model, toVersion);
+    await manager.upsert(AliasRow, { model, alias, version: toVersion, ...change }, ['model', 'alias']);
+  }
+  await manager.insert(AliasChangeRow, { model, alias, fromVersion, toVersion, ...change });
+  await writeAudit(manager, { at, actor: by.author, action: toVersion === null ? 'alias.removed' : 'alias.moved', model, detail: { alias, from: fromVersion, to: toVersion, reason: by.reason } });
+}
+
+async function currentDeployment(manager: EntityManager, model: string): Promise<Deployment> {
+  const row = await lastRevision(manager, model);
+  return row === null ? noDeployment(model) : { model, revision: row.revision, assignment: row.assignment };
+}
+
+async function readDeployment(manager: EntityManager, model: string): Promise<ModelDeployment> {
+  await existing(manager, model);
+  const row = await lastRevision(manager, model);
+  if (row === null) throw new ContractError('not_found', `nothing of model “${model}” is deployed yet`, { cure: 'Set its alias “champion”.' });
+  return toEvent({ model, revision: row.revision, assignment: row.assignment }, await servedVersions(manager, model, versionsOf(row.assignment)), row.decidedAt);
+}
+
+const lastRevision = (manager: EntityManager, model: string): Promise<DeploymentRow | null> => manager.findOne(DeploymentRow, { where: { model }, order: { revision: 'DESC' } });
+
+async function existing(manager: EntityManager, model: string): Promise<void> {
+  if (!(await manager.existsBy(ModelRow, { name: model }))) throw unknownModel(model);
+}

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import type { ContractError, FeatureSpec, ModelSignature } from '@throughline/contracts';
+import { toContractError } from '@throughline/contracts';
+import { inspectInChild, type InspectionLimits } from '@throughline/onnx';
+import { counter, histogram, METRICS, type Logger } from '@throughline/telemetry';
+import { parseMetadata, type UploadMetadata } from '../domain/metadata.js';
+import { buildSignature } from '../domain/signature.js';
+import { uploadDigest } from '../domain/upload-digest.js';
+import type { ArtifactFiles } from '../store/artifacts.js';
+import type { VersionRow } from '../store/entities.js';
+import type { VersionStore } from '../store/versions.js';
+import type { ReceivedFile, ReceivedUpload } from './receive.js';
+
+/** Freezes the baseline profile of a version from a reference of its features and scores. */
+export type FreezeBaseline = (path: string, signature: ModelSignature) => Promise<object>;
+
+export interface RegisterDependencies {
+  readonly versions: VersionStore;
+  readonly artifacts: ArtifactFiles;
+  readonly freezeBaseline: FreezeBaseline;
+  readonly now: () => Date;
+  readonly logger: Logger;
+  readonly inspectionLimits: Partial<InspectionLimits>;
+}
+
+export interface Registered {
+  readonly row: VersionRow;
+  readonly created: boolean;
+}
+
+const uploads = counter(METRICS.registryUploads);
+const inspectSeconds = histogram(METRICS.registryInspectSeconds);
+
+/**
+ * From received files to a version: inspect the untrusted graph in a process of its own, hold it against the metadata, freeze the
+ * baseline, keep the artifact, and only then write the version down. Whatever fails, nothing of it is visible.
+ */
+export class RegisterVersion {
+  constructor(private readonly use: RegisterDependencies) {}
+
+  async register(model: string, upload: ReceivedUpload): Promise<Registered> {
+    try {
+      const registered = await this.attempt(model, upload);
+      uploads.add(1, { result: registered.created ? 'created' : 'unchanged' });
+      return registered;
+    } catch (error) {
+      this.count(toContractError(error), model);
+      throw error;
+    }
+  }
+
+  private async attempt(model: string, { artifact, reference, metadata: text }: ReceivedUpload): Promise<Registered> {
+    const metadata = parseMetadata(text);
+    const digest = uploadDigest({ artifactSha256: artifact.sha256, metadata, referenceSha256: reference?.sha256 });
+    const known = await this.use.versions.findUpload(model, digest);
+    if (known !== undefined) return { row: known, created: false };
+    const signature = await this.inspect(artifact, metadata);
+    const baselineProfile = reference === undefined ? null : await this.use.freezeBaseline(reference.path, signature);
+    await this.use.artifacts.keep(artifact.path, artifact.sha256);
+    const version = { model, uploadDigest: digest, artifactSha256: artifact.sha256, sizeBytes: artifact.sizeBytes, signature, metadata, baselineProfile, author: metadata.owner ?? 'anonymous' };
+    return this.use.versions.add(version, this.use.now());
+  }
+
+  private async inspect(artifact: ReceivedFile, metadata: UploadMetadata): Promise<ModelSignature> {
+    const startedAt = performance.now();
+    try {
+      const { signature: graph } = await inspectInChild(await readFile(artifact.path), this.use.inspectionLimits);
+      return buildSignature(graph, metadata);
+    } finally {
+      inspectSeconds.record((performance.now() - startedAt) / 1000);
+    }
+  }
+
+  private count(error: ContractError, model: string): void {
+    uploads.add(1, { result: error.code });
+    this.use.logger.info({ model, code: error.code }, `an upload was refused: ${error.message}`);
+  }
+}
+
+/** Columns a reference must have, and of which kind: every feature, and the score if the model has one. */
+export function referenceColumns({ features, score }: ModelSignature, scoreColumn: string): ReadonlyMap<string, FeatureSpec['kind']> {
+  const columns = new Map(features.map(({ name, kind }) => [name, kind]));
+  if (score !== undefined && !columns.has(scoreColumn)) columns.set(scoreColumn, 'numeric');
+  return columns;
+}

@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import type { RunningService } from '@throughline/http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client, FEATURES, graph, Installation, METADATA, sklearnFixture } from './testing/harness.js';
+
+const MAX_ARTIFACT_BYTES = 200_000;
+
+let installation: Installation;
+let service: RunningService;
+let registry: Client;
+
+beforeAll(async () => {
+  installation = await Installation.create({ REGISTRY_MAX_ARTIFACT_BYTES: String(MAX_ARTIFACT_BYTES) });
+  service = await installation.start();
+  registry = new Client(service.url);
+});
+afterAll(async () => {
+  await service.close();
+  await installation.remove();
+});
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const incoming = (): Promise<string[]> => readdir(join(installation.home, 'artifacts', 'incoming'));
+const stored = async (): Promise<string[]> => (await readdir(join(installation.home, 'artifacts'), { recursive: true })).filter((name) => name.endsWith('.onnx'));
+
+describe('an upload', () => {
+  it('becomes version 1 with the signature of its graph, and its bytes come back by their hash', async () => {
+    const bytes = graph();
+    const { status, body } = await registry.upload('flights', { artifact: bytes });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      model: 'flights', version: '1', artifactSha256: sha256(bytes), sizeBytes: bytes.length, hasBaseline: false, metadata: METADATA,
+      signature: { inputs: [{ datatype: 'FP32', shape: [-1, 2] }], features: METADATA.features, task: 'binary_classification', score: { index: expect.any(Number) } },
+    });
+    const response = await fetch(`${service.url}/registry/v1/artifacts/${body.artifactSha256}`);
+    expect(response.headers.get('content-length')).toBe(String(bytes.length));
+    expect(sha256(new Uint8Array(await response.arrayBuffer()))).toBe(sha256(bytes));
+  });
+
+  it('of the same again is the same version, and of anything else is another', async () => {
+    const first = await registry.upload('again');
+    const same = await registry.upload('again');
+    expect([first.status, same.status]).toEqual([201, 200]);
+    expect(same.body).toEqual(first.body);
+    const others = [
+      await registry.upload('again', { artifact: graph(1) }),
+      await registry.upload('again', { metadata: { ...METADATA, metrics: { auc: 0.7 } } }),
+    ];
+    expect(others.map(({ status, body }) => [status, body.version])).toEqual([[201, '2'], [201, '3']]);
+  });
+
+  it('sent ten times at once is one version', async () => {
+    const answers = await Promise.all(Array.from({ length: 10 }, () => registry.upload('at-once')));
+    expect(answers.map(({ body }) => body.version)).toEqual(Array(10).fill('1'));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect((await registry.get('/models/at-once/versions')).body).toHaveLength(1);
+  });
+
+  it('numbers versions without gaps when different ones come at once', async () => {
+    const answers = await Promise.all([1, 2, 3, 4, 5].map((bias) => registry.upload('racing', { artifact: graph(bias) })));
+    expect(answers.map(({ body }) => Number(body.version)).sort()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('of a scikit-learn model finds its score among the outputs', async () => {
+    const metadata = { features: ['a', 'b', 'c', 'd'].map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification' };
+    const { status, body } = await registry.upload('sklearn', { artifact: await sklearnFixture('sklearn-tensor'), metadata });
+    expect([status, body.signature?.score]).toEqual([201, { output: 'probabilities', index: 1 }]);
+  });
+
+  it('names a parent only if it exists', async () => {
+    await registry.upload('family');
+    expect(await registry.upload('family', { artifact: graph(2), metadata: { ...METADATA, parentVersion: '1' } })).toMatchObject({ status: 201 });
+    expect(await registry.upload('family', { artifact: graph(3), metadata: { ...METADATA, parentVersion: '9' } })).toMatchObject({ status: 404, body: { code: 'unknown_version' } });
+  });
+});
+
+describe('a bad upload', () => {
+  it.each([
+    ['bytes that are no model', async () => ({ artifact: Buffer.from('not a model at all') }), 422, 'artifact_not_onnx', /ModelProto/],
+    ['a truncated model', async () => ({ artifact: graph().slice(0, 60) }), 422, 'artifact_not_onnx', /./],
+    ['no bytes', async () => ({ artifact: new Uint8Array() }), 422, 'artifact_not_onnx', /./],
+    ['a model with ZipMap', async () => ({ artifact: await sklearnFixture('sklearn-zipmap') }), 422, 'artifact_non_tensor_output', /output_probability/],
+    ['a model above the limit', async () => ({ artifact: new Uint8Array(MAX_ARTIFACT_BYTES + 1) }), 413, 'artifact_too_large', /more than 200000 bytes/],
+    ['a model far above the limit', async () => ({ artifact: new Uint8Array(50 * MAX_ARTIFACT_BYTES) }), 413, 'artifact_too_large', /more than 200000 bytes/],
+    ['metadata that is not JSON', async () => ({ metadata: '{' }), 400, 'invalid_request', /metadata: it is not JSON/],
+    ['a feature too many', async () => ({ metadata: { ...METADATA, features: [...METADATA.features, { name: 'wind', kind: 'numeric' }] } }), 400, 'invalid_request', /takes 2 columns, but the metadata has 3 features.*“distance”, “hour”/],
+    ['features in another order than the graph’s', async () => ({ metadata: { ...METADATA, features: [...METADATA.features].reverse() } }), 400, 'invalid_request', /another order/],
+    ['a score output that is not there', async () => ({ metadata: { ...METADATA, score: { output: 'nope' } } }), 400, 'invalid_request', /“nope” does not exist/],
+  ] as const)('with %s gets its code and a way out, and leaves nothing', async (_, parts, status, code, reason) => {
+    const before = await stored();
+    const answer = await registry.upload('bad', await parts());
+    expect(answer).toMatchObject({ status, body: { code, status, detail: expect.stringMatching(reason), cure: expect.stringMatching(/\w/) } });
+    expect(await incoming()).toEqual([]);
+    expect(await stored()).toEqual(before);
+    expect((await registry.get('/models/bad')).status).toBe(404);
+  });
+
+  it('says how to export without ZipMap', async () =>
+    expect((await registry.upload('bad', { artifact: await sklearnFixture('sklearn-zipmap') })).body.cure).toMatch(/zipmap/i));
+
+  it.each([
+    ['without an artifact', { metadata: JSON.stringify(METADATA) }, /part “artifact” is missing/],
+    ['without metadata', { artifact: new Blob([graph() as Uint8Array<ArrayBuffer>]) }, /part “metadata” is missing/],
+    ['with the artifact as text', { artifact: 'text', metadata: '{}' }, /“artifact” is a text field, not a file/],
+    ['with a part nobody knows', { model: new Blob(['x']), metadata: '{}' }, /part “model” is unknown/],
+  ])('%s says which part is wrong', async (_, parts, reason) => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(parts)) form.append(name, value as string);
+    expect(await registry.send('bad', form)).toMatchObject({ status: 400, body: { code: 'invalid_request', detail: expect.stringMatching(reason) } });
+    expect(await incoming()).toEqual([]);
+  });
+
+  it('that is no multipart at all is told so', async () =>
+    expect(await registry.call('POST', '/models/bad/versions', { artifact: 'x' })).toMatchObject({ status: 415, body: { code: 'invalid_request' } }));
+  it('under a name that is none is refused before a byte is read', async () =>
+    expect(await registry.upload('..%2Fetc')).toMatchObject({ status: 400, body: { code: 'invalid_request' } }));
+
+  it('that breaks off in the middle leaves nothing', async () => {
+    await breakOff();
+    await expect.poll(incoming, { timeout: 5000 }).toEqual([]);
+    expect((await registry.get('/models/broken')).status).toBe(404);
+  });
+
+  it('does not keep the service from the next good one', async () =>
+    expect((await registry.upload('after-all-that')).status).toBe(201));
+});
+
+describe('reading', () => {
+  it('lists models with their newest version', async () => {
+    await registry.upload('listed');
+    await registry.upload('listed', { artifact: graph(5) });
+    const { body } = await registry.get('/models');
+    expect(body.find(({ name }: { name: string }) => name === 'listed')).toMatchObject({ latestVersion: '2', aliases: {}, revision: 0 });
+    expect((await registry.get('/models/listed/versions')).body.map(({ version }: { version: string }) => version)).toEqual(['2', '1']);
+    expect((await registry.get('/models/listed/versions/1')).body).toMatchObject({ version: '1', signature: { features: FEATURES.map((name) => ({ name })) } });
+  });
+  it.each(['/models/nope', '/models/nope/versions', '/models/nope/versions/1', '/models/nope/deployment', `/artifacts/${'0'.repeat(64)}`, '/artifacts/..%2F..%2Fetc%2Fpasswd'])('knows nothing under %s', async (path) =>
+    expect(await registry.get(path)).toMatchObject({ status: 404, body: { code: 'not_found' } }));
+  it.each(['9', 'latest', '0'])('knows no version %s of a model that exists', async (version) => {
+    await registry.upload('one');
+    expect(await registry.get(`/models/one/versions/${version}`)).toMatchObject({ status: 404, body: { code: 'unknown_version' } });
+  });
+  it('describes itself, down to the metadata of an upload', async () => {
+    const document = await (await fetch(`${service.url}/openapi.json`)).json() as { paths: Record<string, Record<string, { requestBody?: { content: Record<string, unknown> } }>> };
+    expect(Object.keys(document.paths)).toContain('/registry/v1/models/{name}/deployment');
+    expect(JSON.stringify(document.paths['/registry/v1/models/{name}/versions']?.['post']?.requestBody?.content['multipart/form-data'])).toContain('hyperparameters');
+  });
+  it('is ready once Kafka and PostgreSQL answer', async () =>
+    expect(await (await fetch(`${service.url}/health/ready`)).json()).toEqual({ status: 'ok', checks: { database: { status: 'up' }, kafka: { status: 'up' } } }));
+});
+
+/** Sends half an artifact and hangs up. */
+function breakOff(): Promise<void> {
+  return new Promise((resolve) => {
+    const upload = request(`${service.url}/registry/v1/models/broken/versions`, { method: 'POST', headers: { 'content-type': 'multipart/form-data; boundary=x', 'content-length': '1000000' } });
+    upload.on('error', () => resolve());
+    upload.write('--x\r\ncontent-disposition: form-data; name="artifact"; filename="m.onnx"\r\ncontent-type: application/octet-stream\r\n\r\n');
+    upload.write(Buffer.alloc(50_000), () => void whenReceived().then(() => upload.destroy()));
+  });
+}
+
+async function whenReceived(): Promise<void> {
+  await expect.poll(incoming, { timeout: 5000 }).toHaveLength(1);
+}
