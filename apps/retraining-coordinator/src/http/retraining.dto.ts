@@ -1,0 +1,46 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayNotEmpty, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { DEFAULT_POLICY, EVIDENCE_KINDS, TIERS, type EvidenceKind, type RetrainingPolicy, type Tier } from '../domain/policy.js';
+import type { Run } from '../domain/run.js';
+
+export class TriggerDto {
+  @ApiProperty({ enum: EVIDENCE_KINDS, isArray: true }) @IsArray() @ArrayNotEmpty() @IsIn(EVIDENCE_KINDS, { each: true }) kinds!: EvidenceKind[];
+  @ApiProperty({ enum: TIERS }) @IsIn(TIERS) minTier!: Tier;
+}
+
+const OPTIONAL = (field: keyof RetrainingPolicy, description: string) => ({ required: false, default: DEFAULT_POLICY[field], description });
+
+/** What is not given has its default. */
+export class PutPolicyDto {
+  @ApiProperty(OPTIONAL('enabled', 'whether alerts may start a run')) @IsOptional() @IsBoolean() enabled?: boolean;
+  @ApiProperty(OPTIONAL('minLabels', 'joined outcomes that a training set needs')) @IsOptional() @IsInt() minLabels?: number;
+  @ApiProperty(OPTIONAL('cooldownSeconds', 'wall time between a run and the next that an alert may start')) @IsOptional() @IsNumber() cooldownSeconds?: number;
+  @ApiProperty({ required: false, type: TriggerDto, description: 'which alerts are evidence; drift only if listed' })
+  @IsOptional() @ValidateNested() @Type(() => TriggerDto) trigger?: TriggerDto;
+  @ApiProperty(OPTIONAL('windowSeconds', 'event time that the training set reaches back')) @IsOptional() @IsNumber() windowSeconds?: number;
+  @ApiProperty(OPTIONAL('maturitySeconds', 'event time that outcomes usually take')) @IsOptional() @IsNumber() maturitySeconds?: number;
+  @ApiProperty(OPTIONAL('heldOutFraction', 'share of the latest rows to judge by')) @IsOptional() @IsNumber() heldOutFraction?: number;
+  @ApiProperty(OPTIONAL('l2', 'penalty on the weights')) @IsOptional() @IsNumber() l2?: number;
+}
+
+export class StartRunDto {
+  @ApiProperty({ example: 'flight-delay' }) @IsString() @IsNotEmpty() @MaxLength(200) model!: string;
+  @ApiPropertyOptional({ example: 'new airport opened' }) @IsOptional() @IsString() @MaxLength(1000) reason?: string;
+}
+
+export class ListRunsQuery {
+  @ApiPropertyOptional() @IsOptional() @IsString() model?: string;
+  @ApiPropertyOptional({ enum: ['queued', 'running', 'succeeded', 'failed', 'rejected'] }) @IsOptional() @IsIn(['queued', 'running', 'succeeded', 'failed', 'rejected']) status?: string;
+  @ApiPropertyOptional({ default: 50, maximum: 500 }) @Type(() => Number) @IsInt() @Min(1) @Max(500) limit: number = 50;
+}
+
+const instant = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString());
+
+/** A run for the reader: instants as text, without the runner's bookkeeping. */
+export function runView({ runId, model, reason, alertId, status, stage, fraction, message, code, failures, result, ...run }: Run): object {
+  return {
+    runId, model, reason, alertId, status, stage, fraction, message, code, failures, ...result,
+    requestedAt: instant(run.requestedAtMs), startedAt: instant(run.startedAtMs), notBefore: instant(run.notBeforeMs), finishedAt: instant(run.finishedAtMs),
+  };
+}

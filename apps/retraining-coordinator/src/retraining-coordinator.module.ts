@@ -1,0 +1,48 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { BUS, BusModule, type Bus } from '@throughline/bus';
+import { DbModule, outboxMigration } from '@throughline/db';
+import { LOGGER } from '@throughline/http';
+import { createLogger, type Logger } from '@throughline/telemetry';
+import { LedgerClient } from './clients/ledger.js';
+import { RegistryClient } from './clients/registry.js';
+import { type RetrainingSettings } from './config.js';
+import { AlertRaisedHandler } from './handlers/alert-raised.handler.js';
+import { Deployments } from './handlers/model-deployment.follower.js';
+import { RetrainingRequestedHandler } from './handlers/retraining-requested.handler.js';
+import { PoliciesController } from './http/policies.controller.js';
+import { RunsController } from './http/runs.controller.js';
+import { Runner } from './runs/runner.js';
+import { Candidates } from './store/candidates.js';
+import { CreateRetraining1700000001000 } from './store/migrations/create-retraining.js';
+import { Policies } from './store/policies.js';
+import { Runs } from './store/runs.js';
+
+export const SERVICE = 'retraining-coordinator';
+
+@Module({})
+export class RetrainingCoordinatorModule {
+  static forRoot(settings: RetrainingSettings): DynamicModule {
+    const ledger = new LedgerClient(settings.LEDGER_URL);
+    const registry = new RegistryClient(settings.REGISTRY_URL);
+    return {
+      module: RetrainingCoordinatorModule,
+      imports: [
+        DbModule.forRoot({ schema: 'retraining', settings, migrations: [outboxMigration, CreateRetraining1700000001000] }),
+        BusModule.forRoot({ service: SERVICE, settings, outbox: true, logger: createLogger(SERVICE) }),
+      ],
+      controllers: [AlertRaisedHandler, RetrainingRequestedHandler, PoliciesController, RunsController],
+      providers: [
+        Runs,
+        Policies,
+        Candidates,
+        { provide: Deployments, useFactory: (bus: Bus) => new Deployments(bus), inject: [BUS] },
+        {
+          provide: Runner,
+          useFactory: (runs: Runs, policies: Policies, candidates: Candidates, deployments: Deployments, logger: Logger) =>
+            new Runner({ runs, policies, candidates, deployments, ledger, registry, logger }),
+          inject: [Runs, Policies, Candidates, Deployments, LOGGER],
+        },
+      ],
+    };
+  }
+}

@@ -1,0 +1,19 @@
+import { BUS, KafkaBatchStrategy, type Bus } from '@throughline/bus';
+import { query } from '@throughline/db';
+import type { ServiceOptions } from '@throughline/http';
+import { DataSource } from 'typeorm';
+import type { RetrainingSettings } from './config.js';
+import { RetrainingCoordinatorModule, SERVICE } from './retraining-coordinator.module.js';
+
+/** How the service runs; by `main.ts` in a process of its own, by tests in theirs. */
+export function retrainingCoordinator(settings: RetrainingSettings): ServiceOptions {
+  return {
+    name: SERVICE,
+    settings: { host: settings.HOST, port: settings.PORT, otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT },
+    module: RetrainingCoordinatorModule.forRoot(settings),
+    openApi: { title: 'Throughline retraining coordinator', description: 'Retrains on evidence, compares with the champion on later data, registers the candidate.' },
+    strategy: (app) => app.get(KafkaBatchStrategy),
+    dead: (app) => app.get<Bus>(BUS).dead,
+    checks: (app) => ({ database: () => query(app.get(DataSource), 'SELECT 1'), kafka: () => app.get<Bus>(BUS).admin.ping() }),
+  };
+}
