@@ -1,7 +1,8 @@
 /**
  * Every metric, span and attribute name, on one page. A name here is a contract with dashboards and alerts: add, do not rename.
  * Metrics follow Prometheus: prefix `throughline_`, base units (seconds, bytes), the unit closes the name, counters gain `_total` when
- * rendered. What any Node process says of itself keeps the names that dashboards know (`process_`, `nodejs_`). Labels are few and bounded: never an id, an entity or a feature's value.
+ * rendered. What any Node process says of itself keeps the names that dashboards know (`process_`, `nodejs_`). Labels are few and
+ * bounded: never an id, an entity or a feature's value.
  */
 export type MetricKind = 'counter' | 'histogram' | 'gauge';
 
@@ -72,12 +73,12 @@ export const METRICS = {
   featureCacheEntries: gauge('throughline_feature_cache_entries', 'Entities held'),
   featureCacheLagMessages: gauge('throughline_feature_cache_lag_messages', 'Updates not yet applied'),
   modelLoadSeconds: histogram('throughline_model_load_duration_seconds', 'Fetch, load and warm-up', JOB_SECONDS, ['model', 'result']),
+  deploymentRevision: gauge('throughline_deployment_revision', 'Revision of the assignment that this worker serves', ['model']),
   modelsLoaded: gauge('throughline_models_loaded', 'Versions that are warm', ['model']),
 
   // model-registry
   registryUploads: counter('throughline_registry_uploads', 'Uploads by result: created, unchanged, or the error’s code', ['result']),
   registryInspectSeconds: histogram('throughline_registry_inspect_duration_seconds', 'Inspecting an untrusted artifact in its own process', JOB_SECONDS),
-  deploymentRevision: gauge('throughline_deployment_revision', 'Revision of the serving assignment', ['model']),
   deploymentConflicts: counter('throughline_deployment_conflicts', 'Compare-and-swap attempts that lost'),
 
   // feature-store

@@ -1,5 +1,6 @@
 import { ContractError, encodeEvent, type ModelDeployment } from '@throughline/contracts';
 import { inTransaction, Outbox } from '@throughline/db';
+import { counter, METRICS } from '@throughline/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import { decideAlias, type AliasMove } from '../domain/alias.js';
 import { decideDeployment, noDeployment, toEvent, versionsOf, withChampion, type Assignment, type Deployment } from '../domain/deployment.js';
@@ -7,6 +8,8 @@ import { CHAMPION, unknownModel, unknownVersion } from '../domain/names.js';
 import { writeAudit, type Attribution } from './audit.js';
 import { AliasChangeRow, AliasRow, DeploymentRow, ModelRow, VersionRow } from './entities.js';
 import { lockModel, servedVersions } from './versions.js';
+
+const conflicts = counter(METRICS.deploymentConflicts);
 
 const EVENT_SOURCE = '/throughline/model-registry';
 
@@ -19,7 +22,7 @@ export class DeploymentStore {
 
   /** @throws ContractError `conflict`, `not_found`, `unknown_version` */
   moveAlias(model: string, move: AliasMove, by: Attribution, at: Date): Promise<AliasRow | undefined> {
-    return inTransaction(this.dataSource, async (manager) => {
+    return this.decide(async (manager) => {
       await lockModel(manager, model);
       const current = await findAlias(manager, model, move.alias);
       if (decideAlias(current?.version ?? null, move) === 'unchanged') return current;
@@ -34,7 +37,7 @@ export class DeploymentStore {
 
   /** @throws ContractError `conflict`, `not_found`, `unknown_version`, `invalid_request` */
   deploy(model: string, wanted: Assignment, expectedRevision: number | undefined, by: Attribution, at: Date): Promise<ModelDeployment> {
-    return inTransaction(this.dataSource, async (manager) => {
+    return this.decide(async (manager) => {
       await lockModel(manager, model);
       const current = await currentDeployment(manager, model);
       const next = decideDeployment(current, wanted, expectedRevision);
@@ -72,6 +75,15 @@ export class DeploymentStore {
   async aliasHistory(model: string, alias: string): Promise<AliasChangeRow[]> {
     await existing(this.dataSource.manager, model);
     return this.dataSource.manager.find(AliasChangeRow, { where: { model, alias }, order: { id: 'DESC' } });
+  }
+
+  private async decide<R>(work: (manager: EntityManager) => Promise<R>): Promise<R> {
+    try {
+      return await inTransaction(this.dataSource, work);
+    } catch (error) {
+      if (error instanceof ContractError && error.code === 'conflict') conflicts.add(1);
+      throw error;
+    }
   }
 
   private async change(manager: EntityManager, current: Deployment, next: Deployment, by: Attribution, at: Date): Promise<void> {

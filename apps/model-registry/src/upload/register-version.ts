@@ -9,6 +9,7 @@ import { uploadDigest } from '../domain/upload-digest.js';
 import type { ArtifactFiles } from '../store/artifacts.js';
 import type { VersionRow } from '../store/entities.js';
 import type { VersionStore } from '../store/versions.js';
+import { limitConcurrency } from './limit-concurrency.js';
 import type { ReceivedFile, ReceivedUpload } from './receive.js';
 
 /** Freezes the baseline profile of a version from a reference of its features and scores. */
@@ -28,6 +29,10 @@ export interface Registered {
   readonly created: boolean;
 }
 
+/** Each inspection may take gigabytes of memory. */
+const MAX_INSPECTIONS = 2;
+const MAX_WAITING = 32;
+
 const uploads = counter(METRICS.registryUploads);
 const inspectSeconds = histogram(METRICS.registryInspectSeconds);
 
@@ -36,6 +41,8 @@ const inspectSeconds = histogram(METRICS.registryInspectSeconds);
  * baseline, keep the artifact, and only then write the version down. Whatever fails, nothing of it is visible.
  */
 export class RegisterVersion {
+  private readonly inTurn = limitConcurrency(MAX_INSPECTIONS, MAX_WAITING);
+
   constructor(private readonly use: RegisterDependencies) {}
 
   async register(model: string, upload: ReceivedUpload): Promise<Registered> {
@@ -49,16 +56,18 @@ export class RegisterVersion {
     }
   }
 
-  private async attempt(model: string, { artifact, reference, metadata: text }: ReceivedUpload): Promise<Registered> {
+  private attempt(model: string, { artifact, reference, metadata: text }: ReceivedUpload): Promise<Registered> {
     const metadata = parseMetadata(text);
     const digest = uploadDigest({ artifactSha256: artifact.sha256, metadata, referenceSha256: reference?.sha256 });
-    const known = await this.use.versions.findUpload(model, digest);
-    if (known !== undefined) return { row: known, created: false };
-    const signature = await this.inspect(artifact, metadata);
-    const baselineProfile = reference === undefined ? null : await this.use.freezeBaseline(reference.path, signature);
-    await this.use.artifacts.keep(artifact.path, artifact.sha256);
-    const version = { model, uploadDigest: digest, artifactSha256: artifact.sha256, sizeBytes: artifact.sizeBytes, signature, metadata, baselineProfile, author: metadata.owner ?? 'anonymous' };
-    return this.use.versions.add(version, this.use.now());
+    return this.inTurn(async () => {
+      const known = await this.use.versions.findUpload(model, digest);
+      if (known !== undefined) return { row: known, created: false };
+      const signature = await this.inspect(artifact, metadata);
+      const baselineProfile = reference === undefined ? null : await this.use.freezeBaseline(reference.path, signature);
+      await this.use.artifacts.keep(artifact.path, artifact.sha256);
+      const version = { uploadDigest: digest, artifactSha256: artifact.sha256, sizeBytes: artifact.sizeBytes, signature, metadata, baselineProfile };
+      return this.use.versions.add({ ...version, model, author: metadata.owner ?? 'anonymous' }, this.use.now());
+    });
   }
 
   private async inspect(artifact: ReceivedFile, metadata: UploadMetadata): Promise<ModelSignature> {

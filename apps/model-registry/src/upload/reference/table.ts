@@ -16,7 +16,7 @@ export type ColumnKind = FeatureSpec['kind'];
 export const SCORE_COLUMN = 'score';
 
 /** Rows a profile is made of; more would add nothing to 60 bins. */
-export const MAX_REFERENCE_ROWS = 2_000_000;
+export const MAX_REFERENCE_ROWS = 500_000;
 
 /** Collects the wanted columns of a reference, whatever its format, and converts values as serving does. */
 export class TableBuilder {
