@@ -1,1 +1,14 @@
-export {};
+export * from './alarm.js';
+export * from './auc.js';
+export * from './benjamini-hochberg.js';
+export * from './chi-squared.js';
+export * from './jensen-shannon.js';
+export * from './kolmogorov-smirnov.js';
+export * from './population-stability-index.js';
+export * from './probability-scores.js';
+export * from './profile/freeze.js';
+export * from './profile/merge.js';
+export * from './profile/profile.js';
+export * from './profile/window.js';
+export * from './wasserstein.js';
+export * from './wilson.js';
