@@ -99,7 +99,7 @@ export class KafkaAdmin implements BusAdmin {
   }
 
   private async committed(admin: Admin, topic: TopicName, group: string): Promise<Map<number, bigint>> {
-    const [answer] = await admin.fetchOffsets({ groupId: this.names.group(group), topics: [this.names.topic(topic)] });
+    const [answer] = await admin.fetchOffsets({ groupId: this.names.group(group, topic), topics: [this.names.topic(topic)] });
     const known = (answer?.partitions ?? []).filter(({ offset }) => offset !== '-1');
     return new Map(known.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }

@@ -34,7 +34,7 @@ export class TopicReader {
 
   constructor(private readonly options: ReaderOptions) {
     this.topic = options.names.topic(options.topic);
-    this.groupId = options.names.group(`reader-${options.topic}-${randomUUID()}`);
+    this.groupId = options.names.group(`reader-${randomUUID()}`, options.topic);
     this.consumer = options.kafka.consumer({ ...CONSUMER, groupId: this.groupId });
   }
 

@@ -42,7 +42,7 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
   constructor(private readonly subscription: Subscription<T>, private readonly context: SubscriptionContext) {
     const { kafka, names, producer, logger } = context;
     this.topic = names.topic(subscription.topic);
-    this.consumer = kafka.consumer({ ...CONSUMER, groupId: names.group(subscription.group) });
+    this.consumer = kafka.consumer({ ...CONSUMER, groupId: names.group(subscription.group, subscription.topic) });
     const runner = new BatchRunner({ subscription, producer, logger });
     this.lanes = new LaneGroup({ subscription, run: (...batch) => runner.run(...batch), onProgress: (lane) => this.resumeIfRoom(lane) });
   }
