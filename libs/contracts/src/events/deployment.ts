@@ -44,6 +44,7 @@ export const ServedVersion = Type.Object({
   signature: ModelSignature,
   share: Optional(Type.Number({ minimum: 0, maximum: 1, description: 'of the traffic, for challengers' })),
   baselineProfile: Optional(Type.Any({ description: 'frozen profile of features and outputs' })),
+  metrics: Optional(Type.Record(Type.String(), Type.Number(), { description: 'on held-out data, such as auc; live quality is compared with them' })),
 });
 export type ServedVersion = Static<typeof ServedVersion>;
 
