@@ -12,6 +12,8 @@ export { POSTGRES_PORT, startPostgres } from './postgres/start.js';
 export type { LocalPostgres, StartPostgresOptions } from './postgres/start.js';
 export { eventually } from './process/eventually.js';
 export { guard, unguard } from './process/guardian.js';
+export type { ProcessExit } from './process/managed.js';
 export { freePort, isPortFree, listenerOn } from './process/ports.js';
+export { clearStray, removePidFile, writePidFile } from './process/stray.js';
 export type { OnProgress } from './progress.js';
 export { removeHome } from './remove.js';

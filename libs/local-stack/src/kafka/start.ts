@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { LocalStackError } from '../errors.js';
 import { kafkaInfraFolder } from '../paths.js';
 import { startManaged } from '../process/managed.js';
-import type { ManagedProcess } from '../process/managed.js';
+import type { ManagedProcess, ProcessExit } from '../process/managed.js';
 import { assertPortFree, freePort } from '../process/ports.js';
 import { run } from '../process/run.js';
 import { clearStray } from '../process/stray.js';
@@ -35,7 +35,7 @@ export interface LocalKafka {
   readonly pid: number;
   readonly logFile: string;
   /** Resolves when the broker has ended, for whatever reason. */
-  readonly exited: Promise<void>;
+  readonly exited: Promise<ProcessExit>;
   /** Shuts down in order; what was acknowledged is found again at the next start. */
   stop(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { startManaged } from '../process/managed.js';
-import type { ManagedProcess } from '../process/managed.js';
+import type { ManagedProcess, ProcessExit } from '../process/managed.js';
 import { assertPortFree, freePort } from '../process/ports.js';
 import { clearStray } from '../process/stray.js';
 import { noProgress } from '../progress.js';
@@ -32,7 +32,7 @@ export interface LocalPostgres {
   readonly logFile: string;
   readonly dataFolder: string;
   /** Resolves when the server has ended, for whatever reason. */
-  readonly exited: Promise<void>;
+  readonly exited: Promise<ProcessExit>;
   /** Ends sessions and shuts down in order. */
   stop(): Promise<void>;
 }

@@ -23,10 +23,16 @@ export interface ManagedOptions {
   readonly isReadyLine: (line: string) => boolean;
 }
 
+/** How a process ended: by itself with a code, or by a signal. */
+export interface ProcessExit {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+}
+
 export interface ManagedProcess {
   readonly pid: number;
   /** Resolves when it has ended, for whatever reason. */
-  readonly exited: Promise<void>;
+  readonly exited: Promise<ProcessExit>;
   /** Asks it to end, forces it after a while; resolves when it has ended. */
   stop(): Promise<void>;
 }
@@ -54,7 +60,9 @@ export async function startManaged(options: ManagedOptions): Promise<ManagedProc
   const lastLines: string[] = [];
   let failure: Error | undefined;
   child.on('error', (error) => (failure = error));
-  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const closed = new Promise<ProcessExit>((resolve) =>
+    child.once('close', (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined })),
+  );
   const { pid } = child;
   if (pid !== undefined) {
     writePidFile(pidFile, pid);
@@ -71,7 +79,7 @@ export async function startManaged(options: ManagedOptions): Promise<ManagedProc
       if (options.isReadyLine(line)) ready();
     });
   }
-  const exited = closed.then(() => {
+  const exited = closed.finally(() => {
     log.end();
     removePidFile(pidFile);
     if (pid !== undefined) unguard(pid);
