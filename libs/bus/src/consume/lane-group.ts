@@ -1,5 +1,6 @@
 import type { WireMessage } from '@throughline/contracts';
 import { METRICS, observableGauge, type Observation } from '@throughline/telemetry';
+import { withDeadline } from '../deadline.js';
 import type { Subscription } from '../port.js';
 import { Lane } from './lane.js';
 
@@ -62,7 +63,7 @@ export class LaneGroup {
   async drain(timeoutMs: number): Promise<void> {
     for (const lane of this.lanes.values()) lane.close();
     for (const stop of this.stopObserving) stop();
-    await withDeadline([...Array.from(this.lanes.values(), (lane) => lane.idle()), ...this.leaving.values()], timeoutMs);
+    await withDeadline(Promise.all([...Array.from(this.lanes.values(), (lane) => lane.idle()), ...this.leaving.values()]), timeoutMs);
   }
 
   /** What the group may commit now. */
@@ -95,13 +96,4 @@ export class LaneGroup {
     void leaving?.then(() => lane.hold(this.isHeld || this.leaving.has(partition)));
     return lane;
   }
-}
-
-async function withDeadline(work: readonly Promise<unknown>[], timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
-  });
-  await Promise.race([Promise.all(work), deadline]);
-  clearTimeout(timer);
 }

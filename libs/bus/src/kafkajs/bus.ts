@@ -15,6 +15,8 @@ export interface BusOptions {
   /** Name of the client in the brokers' logs and quotas. */
   readonly clientId?: string;
   readonly logger?: BusLogger;
+  /** How long an unacknowledged send is repeated before it is `unavailable`, milliseconds; default 30 s. */
+  readonly sendPatienceMs?: number;
 }
 
 interface Stoppable {
@@ -33,11 +35,11 @@ export class KafkaBus implements Bus {
   private readonly consuming = new Set<Stoppable>();
   private closed: Promise<void> | undefined;
 
-  constructor(settings: BusSettings, { clientId = 'throughline', logger = silentLogger }: BusOptions = {}) {
+  constructor(settings: BusSettings, { clientId = 'throughline', logger = silentLogger, sendPatienceMs }: BusOptions = {}) {
     this.logger = logger;
     this.names = prefixedNames(settings.KAFKA_TOPIC_PREFIX ?? '');
     this.kafka = createClient(settings, clientId, logger);
-    this.producer = new KafkaProducer(this.kafka, this.names);
+    this.producer = new KafkaProducer(this.kafka, this.names, logger, sendPatienceMs);
     this.admin = new KafkaAdmin(this.kafka, this.names);
     const { promise, resolve } = deferred<Error>();
     this.dead = promise;

@@ -3,6 +3,7 @@ import type { Consumer, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
 import { BatchRunner } from '../consume/batch-runner.js';
 import { LaneGroup } from '../consume/lane-group.js';
 import type { Lane } from '../consume/lane.js';
+import { withDeadline } from '../deadline.js';
 import { busMetrics } from '../metrics.js';
 import type { BusProducer, RunningSubscription, Subscription } from '../port.js';
 import type { BusLogger } from '../settings.js';
@@ -12,6 +13,7 @@ import { toWireMessage } from './wire.js';
 
 const COMMIT_INTERVAL_MS = 200;
 const DRAIN_TIMEOUT_MS = 15_000;
+const LEAVE_TIMEOUT_MS = 5_000;
 
 export interface SubscriptionContext {
   readonly kafka: Kafka;
@@ -85,10 +87,15 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
     this.isStopping = true;
     await this.lanes.drain(DRAIN_TIMEOUT_MS);
     clearInterval(this.timer);
-    // A commit may be under way already with less than what has finished since.
+    // Without brokers both would take their time; what is not committed is delivered again.
+    await withDeadline(this.commitAll(), LEAVE_TIMEOUT_MS);
+    await withDeadline(this.consumer.disconnect(), LEAVE_TIMEOUT_MS);
+  }
+
+  /** A commit may be under way already with less than what has finished since. */
+  private async commitAll(): Promise<void> {
     await this.committing;
     await this.commit();
-    await this.consumer.disconnect();
   }
 
   /** Synchronous on purpose: nothing can change between the checks and the hand-over. */
