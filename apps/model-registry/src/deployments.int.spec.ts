@@ -4,10 +4,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { RunningService } from '@throughline/http';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Client, graph, Installation } from './testing/harness.js';
 
-const TIMEOUT_MS = 30_000;
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let installation: Installation;
 
@@ -19,11 +19,11 @@ describe('aliases and deployments', () => {
     installation = await Installation.create();
     service = await installation.start();
     registry = new Client(service.url);
-  }, TIMEOUT_MS);
+  });
   afterAll(async () => {
     await service.close();
     await installation.remove();
-  }, TIMEOUT_MS);
+  });
 
   const withVersions = async (model: string, count: number): Promise<string> => {
     for (let bias = 0; bias < count; bias += 1) await registry.upload(model, { artifact: graph(bias) });
@@ -47,7 +47,7 @@ describe('aliases and deployments', () => {
       'bob deployment.changed', 'bob alias.moved', 'ada deployment.changed', 'ada alias.moved', 'anonymous version.created', 'anonymous version.created',
     ]);
     expect((await registry.get('/models/flights')).body).toMatchObject({ aliases: { champion: '2' }, revision: 2 });
-  }, TIMEOUT_MS);
+  });
 
   it('of two writers who race on an alias exactly one wins, in every round', async () => {
     const path = await withVersions('raced', 3);
@@ -63,7 +63,7 @@ describe('aliases and deployments', () => {
     }
     const events = await eventsOf('raced', 11);
     expect(events.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-  }, TIMEOUT_MS);
+  });
 
   it('a move to where it is already changes nothing and publishes nothing', async () => {
     const path = await withVersions('still', 1);
@@ -135,9 +135,9 @@ describe('a registry that is killed between commit and publish', () => {
   let installed: Installation;
   const children: ChildProcess[] = [];
 
-  beforeAll(async () => { installed = await Installation.create({ LOG_LEVEL: 'info' }); }, TIMEOUT_MS);
+  beforeAll(async () => { installed = await Installation.create({ LOG_LEVEL: 'info' }); });
   afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
-  afterAll(() => installed.remove(), TIMEOUT_MS);
+  afterAll(() => installed.remove());
 
   it('has still published the deployment after its restart', async () => {
     const nowhere = await brokerThatNeverAnswers();
@@ -154,7 +154,7 @@ describe('a registry that is killed between commit and publish', () => {
     const [event] = await installed.deploymentEvents((events) => events.length > 0);
     expect(event).toMatchObject({ model: 'survivor', revision: 1, champion: { version: '1' } });
     await expect.poll(() => installed.sql('SELECT topic FROM outbox'), { timeout: 5000 }).toEqual([]);
-  }, TIMEOUT_MS);
+  });
 
   async function start(env: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
     const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));

@@ -3,8 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { RunningService } from '@throughline/http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Client, FEATURES, graph, Installation, METADATA, sklearnFixture } from './testing/harness.js';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const MAX_ARTIFACT_BYTES = 200_000;
 

@@ -1,6 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { ContractError, FeatureSpec } from '@throughline/contracts';
 import { Ajv } from 'ajv';
+import { SCORE } from './names.js';
 
 const ShortText = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 500, description }));
 
@@ -46,6 +47,7 @@ export function parseMetadata(text: string): UploadMetadata {
   for (const [index, feature] of metadata.features.entries()) {
     const unknown = Object.keys(feature).find((key) => !FEATURE_FIELDS.has(key));
     if (unknown !== undefined) throw invalid(`features.${index} has an unknown field “${unknown}”`);
+    if (feature.name === SCORE) throw invalid(`a feature cannot be called “${SCORE}”: references and exports hold the model’s score under it`);
     checkDefault(feature);
     checkRole(feature, metadata.entities ?? {});
   }

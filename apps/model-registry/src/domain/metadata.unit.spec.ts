@@ -34,6 +34,7 @@ describe('metadata of an upload', () => {
     ['a text default of a number', { features: [{ ...feature, default: 'none' }] }, /default of “distance” must be a number/],
     ['a NaN default where NaN is not allowed', { features: [{ ...feature, default: 'NaN' }] }, /allowNaN/],
     ['a number as the default of a category', { features: [{ name: 'carrier', kind: 'categorical', default: 1 }] }, /must be text/],
+    ['a feature that takes the score’s name', { features: [{ ...feature, name: 'score' }] }, /cannot be called “score”/],
     ['a lookup by a role that entities does not name', { features: [{ ...feature, from: { view: 'v', viewVersion: 1, feature: 'f', entityRole: 'origin' } }] }, /entity role “origin”/],
   ])('is refused with %s, and the reason names the place', (_, more, expected) => expect(reason(more)).toMatch(expected));
 

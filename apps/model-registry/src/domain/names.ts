@@ -3,6 +3,9 @@ import { ContractError } from '@throughline/contracts';
 /** The alias that serves: moving it changes the deployment. */
 export const CHAMPION = 'champion';
 
+/** Column under which references hold the model's own score, and name of the score's profile. */
+export const SCORE = 'score';
+
 const MODEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 // Never all digits: `models:/m@2` must not look like a version.
 const ALIAS = /^[A-Za-z][A-Za-z0-9._-]{0,99}$/;

@@ -70,7 +70,7 @@ async function writeFile(stream: Readable, path: string, name: FileName, limitBy
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       sizeBytes += chunk.length;
-      if (sizeBytes > limitBytes) throw new ContractError('artifact_too_large', `${name} has more than ${limitBytes} bytes`);
+      if (sizeBytes > limitBytes) throw tooLarge(name, limitBytes);
       hash.update(chunk);
       await handle.writeFile(chunk);
     }
@@ -108,6 +108,9 @@ function misplaced(part: Part, name: string): ContractError {
   const known = isFileName(name) || name === METADATA;
   return new ContractError('invalid_request', known ? `part ${shown} comes twice` : `part ${shown} is unknown`, { cure: 'Send artifact (file), metadata (JSON) and, if you like, reference (file).' });
 }
+
+const tooLarge = (name: FileName, limitBytes: number): ContractError =>
+  new ContractError('artifact_too_large', `${name} has more than ${limitBytes} bytes`, name === 'reference' ? { cure: 'Send a random sample.' } : undefined);
 
 const isFileName = (name: string): name is FileName => (FILES as readonly string[]).includes(name);
 const incomplete = (name: string, what: string): ContractError => new ContractError('invalid_request', `the part “${name}” is missing: ${what}`, { cure: 'Send artifact (file), metadata (JSON) and, if you like, reference (file) as multipart/form-data.' });

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ContractError, FeatureSpec, ModelSignature } from '@throughline/contracts';
-import { toContractError } from '@throughline/contracts';
+import { toContractError, type ContractError, type ModelSignature } from '@throughline/contracts';
 import { inspectInChild, type InspectionLimits } from '@throughline/onnx';
 import { counter, histogram, METRICS, type Logger } from '@throughline/telemetry';
 import { parseMetadata, type UploadMetadata } from '../domain/metadata.js';
@@ -84,11 +83,4 @@ export class RegisterVersion {
     uploads.add(1, { result: error.code });
     this.use.logger.info({ model, code: error.code }, `an upload was refused: ${error.message}`);
   }
-}
-
-/** Columns a reference must have, and of which kind: every feature, and the score if the model has one. */
-export function referenceColumns({ features, score }: ModelSignature, scoreColumn: string): ReadonlyMap<string, FeatureSpec['kind']> {
-  const columns = new Map(features.map(({ name, kind }) => [name, kind]));
-  if (score !== undefined && !columns.has(scoreColumn)) columns.set(scoreColumn, 'numeric');
-  return columns;
 }

@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import type { ColumnKind, ReferenceTable } from '../../domain/baseline.js';
 import { parseCsv } from './csv.js';
-import { badReference, MAX_REFERENCE_ROWS, TableBuilder, type ColumnKind, type ReferenceTable } from './table.js';
+import { badReference, MAX_REFERENCE_ROWS, TableBuilder } from './table.js';
 
 const PARQUET_MAGIC = 'PAR1';
 

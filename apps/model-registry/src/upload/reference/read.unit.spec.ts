@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ColumnKind } from '../../domain/baseline.js';
 import { parseCsv } from './csv.js';
 import { readReference } from './read.js';
-import type { ColumnKind } from './table.js';
 
 const WANTED = new Map<string, ColumnKind>([['miles', 'numeric'], ['carrier', 'categorical'], ['score', 'numeric']]);
 const EXPECTED = { rowCount: 3, columns: { miles: [100.5, null, Number.NaN], carrier: ['AA', 'UA', null], score: [0.25, 1, 0] } };

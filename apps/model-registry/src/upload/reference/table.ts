@@ -1,19 +1,7 @@
-import { ContractError, type FeatureSpec } from '@throughline/contracts';
+import { ContractError } from '@throughline/contracts';
 import { readNumber } from '@throughline/features';
-
-/** A value of a reference: numbers as the model gets them (NaN included), text for categories, null for missing. */
-export type Cell = number | string | null;
-
-export interface ReferenceTable {
-  readonly rowCount: number;
-  /** By name of the feature, and `score`. */
-  readonly columns: ReadonlyMap<string, readonly Cell[]>;
-}
-
-export type ColumnKind = FeatureSpec['kind'];
-
-/** Column under which a reference holds the model's own score. */
-export const SCORE_COLUMN = 'score';
+import type { Cell, ColumnKind, ReferenceTable } from '../../domain/baseline.js';
+import { SCORE } from '../../domain/names.js';
 
 /** Rows a profile is made of; more would add nothing to 60 bins. */
 export const MAX_REFERENCE_ROWS = 500_000;
@@ -32,7 +20,7 @@ export class TableBuilder {
     const present = new Set(names);
     const missing = [...this.wanted.keys()].filter((name) => !present.has(name));
     if (missing.length === 0) return;
-    throw badReference(`it lacks the column(s) ${missing.slice(0, 20).map((name) => `“${name}”`).join(', ')}`, 'One column a feature, by its name, and “score” with the model’s own answers.');
+    throw badReference(`it lacks the column(s) ${missing.slice(0, 20).map((name) => `“${name}”`).join(', ')}`, `One column a feature, by its name, and “${SCORE}” with the model’s own answers.`);
   }
 
   /** @param read the raw value of a column, `undefined` if the row has none */
