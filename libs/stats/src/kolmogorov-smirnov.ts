@@ -30,4 +30,9 @@ export function kolmogorovSmirnov(a: readonly number[], b: readonly number[]): K
   return { distance, pValue: kolmogorovTail(distance * Math.sqrt((n * m) / (n + m))) };
 }
 
+/** The distance that two samples of these sizes exceed by chance with probability α: c(α)/√(nm/(n+m)), c(α) = √(−½ ln(α/2)); 1.358 at .05, 1.628 at .01. */
+export function criticalDistance(n: number, m: number, alpha = 0.05): number {
+  return Math.sqrt((-Math.log(alpha / 2) / 2) * (1 / n + 1 / m));
+}
+
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);

@@ -8,7 +8,7 @@ import { populationStabilityIndex } from './population-stability-index.js';
 import { expectedCalibrationError } from './probability-scores.js';
 import { freezeCategoricalProfile, freezeNumericProfile } from './profile/freeze.js';
 import { groupBins, mergeProfiles } from './profile/merge.js';
-import { binnedCount, totalCount, type FeatureProfile } from './profile/profile.js';
+import { totalCount, type FeatureProfile } from './profile/profile.js';
 import { emptyWindowLike, observe } from './profile/window.js';
 
 const value = fc.oneof(fc.constant(null), fc.integer({ min: -50, max: 50 }), fc.double(), fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY));

@@ -4,7 +4,7 @@ import { auc } from './auc.js';
 import { benjaminiHochberg } from './benjamini-hochberg.js';
 import { chiSquaredHomogeneity } from './chi-squared.js';
 import { jensenShannonDistance } from './jensen-shannon.js';
-import { kolmogorovSmirnov } from './kolmogorov-smirnov.js';
+import { criticalDistance, kolmogorovSmirnov } from './kolmogorov-smirnov.js';
 import { brierScore, logLoss } from './probability-scores.js';
 import { freezeNumericProfile } from './profile/freeze.js';
 import { emptyWindowLike, observe } from './profile/window.js';
@@ -37,6 +37,11 @@ describe('agrees with SciPy and scikit-learn', () => {
     const result = kolmogorovSmirnov(a, b);
     expect(result.distance).toBeCloseTo(distance, 12);
     expect(result.pValue).toBeCloseTo(pValue, 10);
+  });
+
+  it.each([[0.05, 1.358], [0.01, 1.628]])('on the critical distance at %d', (alpha, factor) => {
+    expect(criticalDistance(200, 300, alpha)).toBeCloseTo(factor / Math.sqrt(120), 4);
+    expect(kolmogorovTail(factor)).toBeCloseTo(alpha, 3);
   });
 
   it.each(reference.jensenShannon)('on the Jensen-Shannon distance $distance', ({ a, b, distance }) => expect(jensenShannonDistance(a, b)).toBeCloseTo(distance, 12));
