@@ -18,10 +18,11 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     super();
   }
 
-  override addHandler(pattern: unknown, callback: MessageHandler, isEventHandler = false, extras: Record<string, unknown> = {}): void {
-    super.addHandler(pattern, callback, isEventHandler, extras);
+  /** Not the base's: it chains the handlers of one pattern, so that the first group's messages would reach the second's method. */
+  override addHandler(pattern: unknown, callback: MessageHandler, _isEventHandler?: boolean, extras: Record<string, unknown> = {}): void {
     const options = extras['consumes'] as ConsumesOptions | undefined;
     if (options === undefined) throw new Error(`The handler of ${String(pattern)} is not declared by @Consumes; this transport knows batches only`);
+    this.messageHandlers.set(`${options.group ?? this.service} ${options.topic}`, callback);
     this.registered.push({ options, handler: callback });
   }
 
@@ -42,14 +43,15 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   }
 
   /** The running subscription of a topic, to pause, resume or look at. */
-  subscription(topic: EventTopic): RunningSubscription | undefined {
-    return this.running.get(topic);
+  subscription(topic: EventTopic, group = this.service): RunningSubscription | undefined {
+    return this.running.get(`${group} ${topic}`);
   }
 
   private async subscribeAll(): Promise<void> {
     await Promise.all(this.registered.map(async ({ options, handler }) => {
-      const running = await this.bus.subscribe({ ...options, group: options.group ?? this.service, handler: (batch) => invoke(handler, batch) });
-      this.running.set(options.topic, running);
+      const { topic, group = this.service } = options;
+      const running = await this.bus.subscribe({ ...options, group, handler: (batch) => invoke(handler, batch) });
+      this.running.set(`${group} ${topic}`, running);
     }));
   }
 }
