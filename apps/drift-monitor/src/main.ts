@@ -1,1 +1,5 @@
-export {};
+import { runService } from '@throughline/http';
+import { readSettings } from './config.js';
+import { driftMonitor } from './service.js';
+
+await runService(() => driftMonitor(readSettings(process.env)));

@@ -1,0 +1,19 @@
+import { commonSettings, defineSettings, parsers, parseSettings, servicePort, withDefault, type Parsed } from '@throughline/settings';
+
+/** Settings of the drift monitor; the common ones are described in libs/settings. */
+export const driftMonitorSettings = defineSettings({
+  ...commonSettings,
+  PORT: withDefault(commonSettings.PORT, servicePort('drift-monitor')),
+  DRIFT_WINDOW_SECONDS: { meaning: 'Length of a window, in event time', unit: 's', parse: parsers.integer(1, 30 * 24 * 3600), default: 6 * 3600 },
+  DRIFT_LATENESS_SECONDS: {
+    meaning: 'How far the newest event time must be past a window’s end before it is judged; what comes later is counted apart',
+    unit: 's', parse: parsers.integer(0, 30 * 24 * 3600), default: 900,
+  },
+});
+
+export type DriftMonitorSettings = Parsed<typeof driftMonitorSettings>;
+
+/** Injects the settings. */
+export const SETTINGS = Symbol('drift-monitor.settings');
+
+export const readSettings = (env: Readonly<Record<string, string | undefined>>): DriftMonitorSettings => parseSettings(driftMonitorSettings, env);

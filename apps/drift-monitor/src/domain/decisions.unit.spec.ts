@@ -1,0 +1,116 @@
+import { freezeNumericProfile, freezeCategoricalProfile, emptySetLike, observe, type ProfileSet } from '@throughline/stats';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { alertOf } from './alert.js';
+import { judgeData } from './data-drift.js';
+import { beginningAlarms, type Judgement } from './judgement.js';
+import { addQuality, countOutcome, judgeQuality, noOutcomes, qualityOf, type JoinedOutcome, type QualityCounts } from './quality.js';
+import { byWindow, isDue, windowStartMs } from './windows.js';
+
+/** Deterministic standard normal values (Box-Muller over a linear congruential generator). */
+function normals(count: number, seed: number, shift = 0): number[] {
+  let state = seed;
+  const uniform = (): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31 || 1e-9;
+  return Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()) + shift);
+}
+const baseline: ProfileSet = {
+  rowCount: 20_000,
+  features: { delay: freezeNumericProfile(normals(20_000, 1)), carrier: freezeCategoricalProfile(Array.from({ length: 20_000 }, (_, index) => 'abc'[index % 3]!)) },
+  outputs: { score: freezeNumericProfile(normals(20_000, 2)) },
+};
+function windowOf(delays: number[], carriers: string[], scores: number[]): ProfileSet {
+  const window = emptySetLike(baseline);
+  for (const value of delays) observe(window.features['delay']!, value);
+  for (const value of carriers) observe(window.features['carrier']!, value);
+  for (const value of scores) observe(window.outputs['score']!, value);
+  return window;
+}
+const abc = (count: number, letters = 'abc') => Array.from({ length: count }, (_, index) => letters[index % letters.length]!);
+const verdicts = (judgements: readonly Judgement[]) => Object.fromEntries(judgements.map(({ subject, verdict }) => [subject, verdict]));
+
+describe('given a baseline, when a window is judged', () => {
+  it('then the same distribution is ok', () => {
+    expect(verdicts(judgeData(baseline, windowOf(normals(3000, 3), abc(3000), normals(3000, 4))))).toEqual({ delay: 'ok', carrier: 'ok', score: 'ok' });
+  });
+
+  it('then a shifted feature, other categories and shifted scores have drifted, each under its kind', () => {
+    const judgements = judgeData(baseline, windowOf(normals(3000, 3, 0.5), abc(3000, 'aab'), normals(3000, 4, -0.5)));
+    expect(judgements.map(({ kind, subject, verdict }) => [kind, subject, verdict])).toEqual([
+      ['data_drift', 'delay', 'drifted'], ['data_drift', 'carrier', 'drifted'], ['prediction_drift', 'score', 'drifted'],
+    ]);
+    expect(judgements[0]!.evidence).toMatchObject({ ksDistance: expect.closeTo(0.19, 1), psi: expect.closeTo(0.25, 1) });
+  });
+
+  it('then a significant trifle is ok', () => {
+    const [delay] = judgeData(baseline, windowOf(normals(100_000, 3, 0.05), [], []));
+    expect(delay!.evidence['pValue']).toBeLessThan(0.001);
+    expect(delay!.verdict).toBe('ok');
+  });
+
+  it('then too few values, or none, are insufficient data and never ok', () => {
+    expect(new Set(Object.values(verdicts(judgeData(baseline, windowOf(normals(100, 3), abc(20), [])))))).toEqual(new Set(['insufficient_data']));
+  });
+});
+
+describe('given a history, when verdicts come in', () => {
+  const judgement = (verdict: Judgement['verdict']): Judgement => ({ kind: 'data_drift', subject: 'x', verdict, sampleCount: 1, evidence: {} });
+  const alarmsOver = (sequence: Judgement['verdict'][]): number[] =>
+    sequence.map((verdict, index) => beginningAlarms([judgement(verdict)], new Map([['data_drift|x', sequence.slice(0, index)]])).length);
+
+  it('then a lasting drift is one alarm, and another after a recovery', () => {
+    expect(alarmsOver(['ok', 'drifted', 'drifted', 'drifted', 'ok', 'ok', 'drifted', 'drifted'])).toEqual([0, 0, 1, 0, 0, 0, 0, 1]);
+  });
+
+  it('then one bad window among good ones is none', () => expect(alarmsOver(['ok', 'drifted', 'ok', 'ok', 'drifted', 'ok'])).toEqual([0, 0, 0, 0, 0, 0]));
+});
+
+describe('quality', () => {
+  const outcome = fc.record({ score: fc.double({ min: 0, max: 1, noNaN: true }), outcome: fc.boolean(), correct: fc.boolean(), delaySeconds: fc.nat(1000) });
+  const counted = (outcomes: readonly JoinedOutcome[]): QualityCounts => {
+    const counts = noOutcomes();
+    for (const one of outcomes) countOutcome(counts, one, true);
+    return counts;
+  };
+
+  it('does not depend on how outcomes were split into batches', () => {
+    fc.assert(fc.property(fc.array(outcome), fc.array(outcome), (first, second) => {
+      const [together, apart] = [qualityOf(counted([...first, ...second])), qualityOf(addQuality(counted(first), counted(second)))];
+      for (const [measure, value] of Object.entries(together)) expect((apart as unknown as Record<string, number>)[measure]).toBeCloseTo(value as number, 9);
+    }));
+  });
+
+  const classified = (count: number, separation: number): QualityCounts =>
+    counted(normals(count, 9).map((noise, index) => ({ score: 1 / (1 + Math.exp(-(noise + (index % 5 === 0 ? separation : 0)))), outcome: index % 5 === 0, delaySeconds: 60 })));
+
+  it('is ok at the registered AUC and drifted clearly below it', () => {
+    const auc = qualityOf(classified(3000, 1)).auc!;
+    expect(judgeQuality(classified(3000, 1), { auc })[0]!.verdict).toBe('ok');
+    expect(judgeQuality(classified(3000, 0.2), { auc })[0]!.verdict).toBe('drifted');
+  });
+
+  it('is not held against a version without a registered AUC, and says so with few outcomes', () => {
+    expect(judgeQuality(classified(3000, 1), {})).toEqual([]);
+    expect(judgeQuality(classified(50, 0.2), { auc: 0.8 })[0]!.verdict).toBe('insufficient_data');
+    expect(judgeQuality(noOutcomes(), { auc: 0.8 })[0]!.verdict).toBe('insufficient_data');
+  });
+});
+
+describe('windows', () => {
+  it('hold every event exactly once, also before 1970', () => {
+    fc.assert(fc.property(fc.array(fc.integer({ min: -1e12, max: 1e12 })), fc.integer({ min: 1, max: 1e8 }), (times, lengthMs) => {
+      const windows = byWindow(times, (time) => time, lengthMs);
+      expect([...windows.values()].flat().length).toBe(times.length);
+      for (const [startMs, members] of windows) for (const time of members) expect(time >= startMs && time < startMs + lengthMs && windowStartMs(time, lengthMs) === startMs).toBe(true);
+    }));
+  });
+
+  it('are due when the lateness has passed', () => expect([isDue(0, 10, 5, 14), isDue(0, 10, 5, 15)]).toEqual([false, true]));
+});
+
+it('an alert of the same window and subject has the same identity', () => {
+  const identities: string[] = [];
+  const window = { kind: 'data', model: 'm', version: '1', startMs: 0 } as const;
+  const judgement: Judgement = { kind: 'data_drift', subject: 'x', verdict: 'drifted', sampleCount: 5, evidence: { ksDistance: 0.3 } };
+  for (const nowMs of [1, 2]) alertOf({ window, lengthMs: 10, judgement, nowMs, idOf: (identity) => String(identities.push(identity)) });
+  expect(new Set(identities).size).toBe(1);
+});

@@ -1,0 +1,34 @@
+/** What a window collects: `data` features and scores of predictions, `quality` outcomes joined to them. */
+export type WindowKind = 'data' | 'quality';
+
+export interface WindowKey {
+  readonly kind: WindowKind;
+  readonly model: string;
+  readonly version: string;
+  /** Event time, epoch milliseconds; a multiple of the window's length. */
+  readonly startMs: number;
+}
+
+/** Tumbling windows are aligned to the epoch, so that a replay puts every event into the same one. */
+export const windowStartMs = (eventTimeMs: number, lengthMs: number): number => Math.floor(eventTimeMs / lengthMs) * lengthMs;
+
+/** A window is judged once no event is expected for it any more: when the newest event time has passed its end by the lateness. */
+export const isDue = (startMs: number, lengthMs: number, latenessMs: number, watermarkMs: number): boolean => startMs + lengthMs + latenessMs <= watermarkMs;
+
+/** Groups items by the window they belong to. */
+export function byWindow<T>(items: readonly T[], eventTimeMs: (item: T) => number, lengthMs: number): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const item of items) {
+    const startMs = windowStartMs(eventTimeMs(item), lengthMs);
+    const group = groups.get(startMs);
+    if (group === undefined) groups.set(startMs, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+/** Clocks differ a little; beyond this an event time is wrong, and one wrong event would close every window. */
+const MAX_AHEAD_MS = 300_000;
+
+/** Whether something claims to have happened after it was told. */
+export const isFromTheFuture = (eventTimeMs: number, kafkaTimestampMs: number): boolean => eventTimeMs > kafkaTimestampMs + MAX_AHEAD_MS;

@@ -1,0 +1,43 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ContractError, type AlertRaised } from '@throughline/contracts';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
+import { Reports, type Report } from '../store/reports.js';
+
+export class AlertsQuery {
+  @ApiPropertyOptional({ example: 'flight-delay' }) @IsOptional() @IsString() model?: string;
+  @ApiPropertyOptional({ example: 50, default: 50, maximum: 500 }) @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(500) limit?: number;
+}
+
+@ApiTags('monitoring')
+@Controller('monitor/v1')
+export class MonitorController {
+  constructor(private readonly reports: Reports) {}
+
+  @Get('models/:name/report')
+  @ApiOperation({ summary: 'Live windows against the baseline, realised quality, label coverage; every verdict with its numbers' })
+  @ApiOkResponse({ description: 'newest windows first', schema: { type: 'object', example: EXAMPLE() } })
+  async report(@Param('name') name: string): Promise<Report> {
+    const report = await this.reports.of(name);
+    if (report === undefined) throw new ContractError('not_found', `nothing is known of a model “${name}”: it was never deployed`);
+    return report;
+  }
+
+  @Get('alerts')
+  @ApiOperation({ summary: 'Alerts that were raised, newest first' })
+  @ApiOkResponse({ schema: { type: 'object', properties: { alerts: { type: 'array', items: { type: 'object' } } } } })
+  async alerts(@Query() { model, limit = 50 }: AlertsQuery): Promise<{ alerts: AlertRaised[] }> {
+    return { alerts: await this.reports.alerts(model, limit) };
+  }
+}
+
+function EXAMPLE(): Report {
+  const evidence = { missingShare: 0, baselineMissingShare: 0, ksDistance: 0.21, ksThreshold: 0.1, pValue: 1e-12, psi: 0.3, wasserstein: 0.4 };
+  const window = { version: '1', from: '2001-02-12T00:00:00.000Z', to: '2001-02-12T06:00:00.000Z', events: 4100, open: false };
+  return {
+    model: 'flight-delay', predictions: 4100, outcomes: 3900, labelCoverage: 0.95, late: { predictions: 0, outcomes: 0 }, quality: { outcomes: 3900, auc: 0.71, brier: 0.15 },
+    dataWindows: [{ ...window, judgements: [{ kind: 'data_drift', subject: 'origin_mean_delay', verdict: 'drifted', sampleCount: 4100, evidence }] }],
+    qualityWindows: [{ ...window, judgements: [], quality: { outcomes: 3900, auc: 0.71 } }],
+  };
+}

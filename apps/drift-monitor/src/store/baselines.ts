@@ -1,0 +1,59 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ModelDeployment, ServedVersion } from '@throughline/contracts';
+import { query } from '@throughline/db';
+import type { ProfileSet } from '@throughline/stats';
+import { DataSource } from 'typeorm';
+
+export interface Baseline {
+  /** In the order of the values in `prediction.scored`. */
+  readonly featureNames: readonly string[];
+  readonly isClassifier: boolean;
+  /** On held-out data, as registered. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Absent when the version was registered without a reference sample. */
+  readonly profile: ProfileSet | undefined;
+}
+
+interface Row {
+  readonly feature_names: string[];
+  readonly is_classifier: boolean;
+  readonly metrics: Record<string, number>;
+  readonly profile: ProfileSet | null;
+}
+
+/** What versions are held against. Kept, because a deployment names only the versions of today and outcomes come later. */
+@Injectable()
+export class Baselines {
+  private readonly known = new Map<string, Baseline>();
+
+  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+
+  async learn({ model, champion, challengers, shadows }: ModelDeployment): Promise<void> {
+    for (const version of [champion, ...challengers, ...shadows]) if (version !== undefined) await this.keep(model, version);
+  }
+
+  /** `undefined` for a version that was never announced. */
+  async of(model: string, version: string): Promise<Baseline | undefined> {
+    const key = `${model}\n${version}`;
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const [row] = await query<Row>(this.dataSource, 'SELECT feature_names, is_classifier, metrics, profile FROM baseline WHERE model = $1 AND version = $2', [model, version]);
+    if (row === undefined) return undefined;
+    const baseline = { featureNames: row.feature_names, isClassifier: row.is_classifier, metrics: row.metrics, profile: row.profile ?? undefined };
+    this.known.set(key, baseline);
+    return baseline;
+  }
+
+  private async keep(model: string, { version, signature, metrics = {}, baselineProfile }: ServedVersion): Promise<void> {
+    await query(
+      this.dataSource,
+      `INSERT INTO baseline (model, version, feature_names, is_classifier, metrics, profile) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (model, version) DO UPDATE SET metrics = excluded.metrics, profile = excluded.profile`,
+      [
+        model, version, JSON.stringify(signature.features.map(({ name }) => name)), signature.task === 'binary_classification', JSON.stringify(metrics),
+        baselineProfile === undefined ? null : JSON.stringify(baselineProfile),
+      ],
+    );
+    this.known.delete(`${model}\n${version}`);
+  }
+}

@@ -1,0 +1,100 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { AlertRaised } from '@throughline/contracts';
+import { query } from '@throughline/db';
+import type { ProfileSet } from '@throughline/stats';
+import { DataSource } from 'typeorm';
+import type { Judgement } from '../domain/judgement.js';
+import { addQuality, noOutcomes, qualityOf, type Quality, type QualityCounts } from '../domain/quality.js';
+import type { WindowKind } from '../domain/windows.js';
+
+/** Windows in a report, newest first. */
+const WINDOWS = 12;
+
+interface WindowRow<C> {
+  readonly version: string;
+  readonly start_ms: string;
+  readonly length_ms: string;
+  readonly counts: C;
+  readonly events: string;
+  readonly judgements: Judgement[] | null;
+}
+
+export interface WindowReport {
+  readonly version: string;
+  readonly from: string;
+  readonly to: string;
+  /** Predictions or outcomes counted. */
+  readonly events: number;
+  readonly open: boolean;
+  readonly judgements: readonly Judgement[];
+}
+
+export interface Report {
+  readonly model: string;
+  readonly predictions: number;
+  readonly outcomes: number;
+  /** Share of the predictions whose outcome is known; the others are unknown, not negative. */
+  readonly labelCoverage: number | null;
+  /** Came after their window was judged. */
+  readonly late: { readonly predictions: number; readonly outcomes: number };
+  readonly quality: Quality;
+  readonly dataWindows: readonly WindowReport[];
+  readonly qualityWindows: readonly (WindowReport & { readonly quality: Quality })[];
+}
+
+@Injectable()
+export class Reports {
+  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+
+  /** `undefined` when nothing of the model was ever announced. */
+  async of(model: string): Promise<Report | undefined> {
+    const [known] = await query(this.dataSource, 'SELECT 1 FROM baseline WHERE model = $1 LIMIT 1', [model]);
+    if (known === undefined) return undefined;
+    const [data, quality, predictions, outcomes, late] = await Promise.all([
+      this.windows<ProfileSet>('data', model), this.windows<QualityCounts>('quality', model), this.events('data', model), this.events('quality', model), this.late(model),
+    ]);
+    return {
+      model, predictions, outcomes, late,
+      labelCoverage: predictions === 0 ? null : Math.min(1, outcomes / predictions),
+      quality: qualityOf(quality.reduce((sum, { counts }) => addQuality(sum, counts), noOutcomes())),
+      dataWindows: data.map(toReport),
+      qualityWindows: quality.map((row) => ({ ...toReport(row), quality: qualityOf(row.counts) })),
+    };
+  }
+
+  /** Newest first. */
+  async alerts(model: string | undefined, limit: number): Promise<AlertRaised[]> {
+    const rows = await query<{ alert: AlertRaised }>(
+      this.dataSource, 'SELECT alert FROM alert WHERE $1::text IS NULL OR model = $1 ORDER BY raised_at DESC, alert_id LIMIT $2', [model ?? null, limit],
+    );
+    return rows.map(({ alert }) => alert);
+  }
+
+  private windows<C>(kind: WindowKind, model: string): Promise<WindowRow<C>[]> {
+    return query<WindowRow<C>>(
+      this.dataSource,
+      `SELECT version, start_ms, length_ms, counts, events, judgements FROM live_window WHERE kind = $1 AND model = $2 ORDER BY start_ms DESC LIMIT ${WINDOWS}`,
+      [kind, model],
+    );
+  }
+
+  private async events(kind: WindowKind, model: string): Promise<number> {
+    const [row] = await query<{ events: string | null }>(this.dataSource, 'SELECT sum(events) AS events FROM live_window WHERE kind = $1 AND model = $2', [kind, model]);
+    return Number(row?.events ?? 0);
+  }
+
+  private async late(model: string): Promise<Report['late']> {
+    const rows = await query<{ kind: WindowKind; late: string }>(this.dataSource, 'SELECT kind, sum(late) AS late FROM watermark WHERE model = $1 GROUP BY kind', [model]);
+    const of = (kind: WindowKind): number => Number(rows.find((row) => row.kind === kind)?.late ?? 0);
+    return { predictions: of('data'), outcomes: of('quality') };
+  }
+}
+
+const toReport = ({ version, start_ms, length_ms, events, judgements }: WindowRow<unknown>): WindowReport => ({
+  version,
+  from: new Date(Number(start_ms)).toISOString(),
+  to: new Date(Number(start_ms) + Number(length_ms)).toISOString(),
+  events: Number(events),
+  open: judgements === null,
+  judgements: judgements ?? [],
+});
