@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LocalStackError, repositoryRoot } from '@throughline/local-stack';
 import { SettingError } from '@throughline/settings';
-import { LocalStackError } from '@throughline/local-stack';
 import { readArguments, readConfig, USAGE, type Arguments, type PlatformConfig } from './config.js';
 import { startDemo, type Demo } from './demo.js';
 import { EXIT_CONFIGURATION } from './domain/restart.js';
@@ -12,6 +14,7 @@ const IMPATIENT_AFTER_MS = 1500;
 const progress = new Progress(process.stderr);
 const interrupted = new AbortController();
 listenToSignals();
+readEnvFile();
 process.exit(await main());
 
 async function main(): Promise<number> {
@@ -63,6 +66,12 @@ async function run(config: PlatformConfig, args: Arguments): Promise<number> {
     progress.line(`\n${error instanceof LocalStackError ? error.message : ((error as Error).stack ?? String(error))}`);
     return 1;
   }
+}
+
+/** Settings of this checkout; the environment itself has precedence. */
+function readEnvFile(): void {
+  const file = join(repositoryRoot, '.env');
+  if (existsSync(file)) process.loadEnvFile(file);
 }
 
 function untilInterrupted(signal: AbortSignal): Promise<void> {

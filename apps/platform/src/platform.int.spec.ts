@@ -147,7 +147,7 @@ describe('the platform', { timeout: 60_000 }, () => {
 
   it('gives up on a service whose configuration is wrong, stops the rest, and says where the reason is', async () => {
     await platform.stop();
-    await expect(start({ STAND_IN_PREFIX: 'misconfigured' })).rejects.toThrow(/keeps ending. Its log: .*\.log/);
+    await expect(start({ STAND_IN_PREFIX: 'misconfigured' })).rejects.toThrow(/keeps ending\.\nIts log: .*\.log/);
     expect(await isPortFree(port)).toBe(true);
     platform = await start();
   });

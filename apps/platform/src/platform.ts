@@ -42,7 +42,7 @@ class Undo {
  * Starts everything and resolves when every service has been ready: Kafka and PostgreSQL (unless given), topics, services, the one
  * origin. Stops what it has started when one of them cannot be.
  *
- * @throws LocalStackError, or an Error that says which service is in the way
+ * @throws LocalStackError that says what is in the way, and the cure
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { config, progress } = options;

@@ -5,12 +5,12 @@ const HIDDEN = new Set(['level', 'time', 'service', 'msg', 'err', 'pid', 'hostna
 
 /**
  * A line of a service's log as the terminal shows it; `undefined` when it is below the level. What is not a line of the logger (a
- * crash of Node itself, a warning) is shown whenever warnings are.
+ * crash of Node itself, a warning) is shown whenever warnings are, without the indented rest of it: that is in the log file.
  */
 export function terminalLine(service: string, line: string, minLevel: string): string | undefined {
   const threshold = SEVERITY[minLevel] ?? 0;
   const entry = parse(line);
-  if (entry === undefined) return line.trim() !== '' && (SEVERITY['warn'] ?? 0) >= threshold ? `${service} ${line}` : undefined;
+  if (entry === undefined) return /^\S/.test(line) && (SEVERITY['warn'] ?? 0) >= threshold ? `${service} ${line}` : undefined;
   if ((SEVERITY[entry.level] ?? 0) < threshold) return undefined;
   return `${service} ${entry.level} ${entry.msg}${details(entry)}`;
 }

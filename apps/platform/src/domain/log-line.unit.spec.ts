@@ -16,3 +16,7 @@ it.each(['Error: out of memory', '{not json', '{"a":1}'])('shows %j, which is no
   expect(terminalLine('worker', text, 'warn')).toBe(`worker ${text}`);
   expect(terminalLine('worker', text, 'error')).toBeUndefined();
 });
+
+it('leaves the stack of a crash to the log file', () => {
+  expect(terminalLine('worker', '    at Module.run (file.js:1:2)', 'warn')).toBeUndefined();
+});

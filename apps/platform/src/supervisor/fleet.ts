@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { clearStray, eventually, repositoryRoot } from '@throughline/local-stack';
+import { clearStray, eventually, LocalStackError, repositoryRoot } from '@throughline/local-stack';
 import { terminalLine } from '../domain/log-line.js';
 import type { ServicePlan } from '../domain/plan.js';
 import { startChild } from './child.js';
@@ -45,7 +45,7 @@ export class Fleet {
   /**
    * Resolves when every service has once been ready.
    *
-   * @throws Error when one is not within two minutes, keeps ending, or says that its configuration is wrong
+   * @throws LocalStackError when one is not within two minutes, keeps ending, or says that its configuration is wrong
    */
   async ready(onReady: (name: string) => void, signal: AbortSignal): Promise<void> {
     await Promise.all(Array.from(this.keepers, ([plan, keeper]) => this.oneReady(plan, keeper, signal).then(() => onReady(plan.name))));
@@ -73,7 +73,7 @@ export class Fleet {
     }, READY_WITHIN_MS);
     if (signal.aborted || last?.ready) return;
     const why = hopeless() ? 'keeps ending' : `is not ready (${JSON.stringify(last?.detail)})`;
-    throw new Error(`${plan.name} ${why}. Its log: ${this.logFile(plan)}`);
+    throw new LocalStackError(`${plan.name} ${why}.`, `Its log: ${this.logFile(plan)}`);
   }
 
   private keeperOf(plan: ServicePlan): Keeper {
