@@ -1,8 +1,10 @@
-import { commonSettings, defineSettings, parsers, parseSettings, servicePort, withDefault, type Parsed } from '@throughline/settings';
+import { commonSettings, defineSettings, parsers, parseSettings, required, servicePort, withDefault, type Parsed } from '@throughline/settings';
 
 /** Settings of the feature store; the common ones are described in libs/settings. */
 export const featureStoreSettings = defineSettings({
   ...commonSettings,
+  KAFKA_BROKERS: required(commonSettings.KAFKA_BROKERS),
+  DATABASE_URL: required(commonSettings.DATABASE_URL),
   PORT: withDefault(commonSettings.PORT, servicePort('feature-store')),
   FEATURES_MAX_FUTURE_SECONDS: {
     meaning: 'An event that claims to happen later than this after it reached Kafka is a dead letter: it would empty every window',

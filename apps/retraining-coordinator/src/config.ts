@@ -1,8 +1,10 @@
-import { commonSettings, defineSettings, parseSettings, servicePort, withDefault, type Parsed } from '@throughline/settings';
+import { commonSettings, defineSettings, parseSettings, required, servicePort, withDefault, type Parsed } from '@throughline/settings';
 
 /** Settings of the retraining coordinator; what concerns a model is in its policy. */
 export const retrainingSettings = defineSettings({
   ...commonSettings,
+  KAFKA_BROKERS: required(commonSettings.KAFKA_BROKERS),
+  DATABASE_URL: required(commonSettings.DATABASE_URL),
   PORT: withDefault(commonSettings.PORT, servicePort('retraining-coordinator')),
 });
 
