@@ -17,6 +17,7 @@ const reader = new OnDemandReader();
 const meter = new MeterProvider({ readers: [reader] }).getMeter('throughline');
 const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
 
+// Names carry their units already; a unit given to the instruments would only add comment lines.
 const counters = new Map<string, Counter>();
 const histograms = new Map<string, Histogram>();
 const observedCounters = new Map<string, ObservableCounter>();
@@ -33,17 +34,17 @@ function once<T>(cache: Map<string, T>, name: string, create: () => T): T {
 
 /** The process-wide counter of this name. Keep it in a variable on hot paths; `add(n, labels)` costs about a microsecond. */
 export const counter = (definition: MetricDefinition<'counter'>): Counter =>
-  once(counters, definition.name, () => meter.createCounter(definition.name, { description: definition.help, unit: definition.unit }));
+  once(counters, definition.name, () => meter.createCounter(definition.name, { description: definition.help }));
 
 /** The process-wide histogram of this name, in the unit its definition names. */
 export const histogram = (definition: MetricDefinition<'histogram'>): Histogram =>
   once(histograms, definition.name, () =>
-    meter.createHistogram(definition.name, { description: definition.help, unit: definition.unit, advice: { explicitBucketBoundaries: [...(definition.buckets ?? [])] } }),
+    meter.createHistogram(definition.name, { description: definition.help, advice: { explicitBucketBoundaries: [...(definition.buckets ?? [])] } }),
   );
 
 /** A counter whose total somebody else keeps; it is read whenever metrics are rendered. */
 export const observableCounter = (definition: MetricDefinition<'counter'>, read: () => number): void =>
-  once(observedCounters, definition.name, () => meter.createObservableCounter(definition.name, { description: definition.help, unit: definition.unit }))
+  once(observedCounters, definition.name, () => meter.createObservableCounter(definition.name, { description: definition.help }))
     .addCallback((result) => result.observe(read()));
 
 export interface Observation {
@@ -56,7 +57,7 @@ export interface Observation {
  * must use labels of its own. Returns the function that stops it.
  */
 export function observableGauge(definition: MetricDefinition<'gauge'>, read: () => number | readonly Observation[]): () => void {
-  const gauge = once(gauges, definition.name, () => meter.createObservableGauge(definition.name, { description: definition.help, unit: definition.unit }));
+  const gauge = once(gauges, definition.name, () => meter.createObservableGauge(definition.name, { description: definition.help }));
   const callback = (result: ObservableResult): void => {
     const value = read();
     if (typeof value === 'number') result.observe(value);
