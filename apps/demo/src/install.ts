@@ -1,0 +1,49 @@
+import type { FeatureViewDefinition } from '@throughline/features';
+import { AIRPORT_TRAFFIC } from './domain/airport-traffic.js';
+import { MODEL } from './domain/flight-messages.js';
+import { figure } from './domain/format.js';
+import { eventually } from './eventually.js';
+import type { PlatformClient } from './platform/platform-client.js';
+import type { Progress } from './progress.js';
+import { trainFirstModel } from './training/first-model.js';
+
+export interface Installed {
+  readonly view: FeatureViewDefinition;
+  readonly version: string;
+  /** Tells one installation of the platform from another. */
+  readonly installation: string;
+  readonly isNew: boolean;
+}
+
+const READY_WITHIN_MS = 60_000;
+/** Flights land at most some eleven hours after they left; until then only the short ones have outcomes. */
+const RETRAINING_POLICY = { maturitySeconds: 12 * 3600 };
+
+/**
+ * Sees to it that the feature view is defined, a model trained, registered and serving; what is there already is left as it is.
+ *
+ * @throws ContractError of the platform; Error when no worker gets ready
+ */
+export async function install(platform: PlatformClient, progress: Progress, signal: AbortSignal): Promise<Installed> {
+  const view = await platform.putView(AIRPORT_TRAFFIC);
+  const champion = await platform.champion(MODEL);
+  const version = champion ?? (await trainAndDeploy(platform, view.version, progress));
+  if (champion !== undefined) progress.done(`Found ${MODEL} v${champion} serving`);
+  const { createdAt } = await platform.version(MODEL, '1');
+  if (champion === undefined) await platform.putRetrainingPolicy(MODEL, RETRAINING_POLICY);
+  progress.update('waiting until a worker has loaded and warmed the model');
+  if (!(await eventually(() => platform.isReady(MODEL), READY_WITHIN_MS, signal)) && !signal.aborted) throw new Error(`no worker was ready for ${MODEL} within ${READY_WITHIN_MS / 1000} s`);
+  return { view, version, installation: createdAt, isNew: champion === undefined };
+}
+
+async function trainAndDeploy(platform: PlatformClient, viewVersion: number, progress: Progress): Promise<string> {
+  const startMs = performance.now();
+  const model = await trainFirstModel(viewVersion, (doing, share) => progress.update(doing, share));
+  const { auc, brier, baseBrier, count } = model.heldOut;
+  progress.done(`Trained in ${((performance.now() - startMs) / 1000).toFixed(1)} s; on ${count.toLocaleString('en-US')} later flights: AUC ${figure(auc)}, Brier ${figure(brier, 4)} (base rate alone ${figure(baseBrier, 4)})`);
+  progress.update('registering it');
+  const { version, artifactSha256 } = await platform.register(MODEL, model);
+  await platform.setFirstChampion(MODEL, version);
+  progress.done(`Registered ${MODEL} v${version} (${artifactSha256.slice(0, 12)}…) and made it champion`);
+  return version;
+}

@@ -1,0 +1,85 @@
+import type { FeatureViewDefinition } from '@throughline/features';
+import type { FirstModel } from '../training/first-model.js';
+import { call, callJson, jsonBody, orUndefined } from './call.js';
+
+export interface RegisteredVersion {
+  readonly version: string;
+  readonly artifactSha256: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+}
+
+/** How a prediction ended, by its id; absent where the ledger does not have it. */
+export type BookStates = Readonly<Record<string, string>>;
+
+const MAX_IDS = 5000;
+
+/** The platform over HTTP, at its one origin. */
+export class PlatformClient {
+  constructor(readonly origin: string) {}
+
+  /** Defines the view; an unchanged definition keeps its version. */
+  async putView({ name, entityType, features }: FeatureViewDefinition): Promise<FeatureViewDefinition> {
+    return callJson(`${this.origin}/features/v1/views/${name}`, jsonBody('PUT', { entityType, features }));
+  }
+
+  /** @returns the version that serves, `undefined` for none */
+  async champion(model: string): Promise<string | undefined> {
+    return (await orUndefined(callJson<{ version: string }>(`${this.modelUrl(model)}/aliases/champion`)))?.version;
+  }
+
+  async version(model: string, version: string): Promise<RegisteredVersion> {
+    return callJson(`${this.modelUrl(model)}/versions/${version}`);
+  }
+
+  /** The same model again is the same version. */
+  async register(model: string, { artifact, metadata, reference }: Pick<FirstModel, 'artifact' | 'metadata' | 'reference'>): Promise<RegisteredVersion> {
+    const form = new FormData();
+    form.append('metadata', JSON.stringify(metadata));
+    form.append('artifact', new Blob([artifact as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' }), 'model.onnx');
+    form.append('reference', new Blob([reference], { type: 'application/x-ndjson' }), 'reference.jsonl');
+    return callJson(`${this.modelUrl(model)}/versions`, { method: 'POST', body: form });
+  }
+
+  /** Makes a version the first champion; fails if there is one by now. */
+  async setFirstChampion(model: string, version: string): Promise<void> {
+    await call(`${this.modelUrl(model)}/aliases/champion`, jsonBody('PUT', { version, expected: null, author: 'demo', reason: 'first model' }));
+  }
+
+  async putRetrainingPolicy(model: string, policy: object): Promise<void> {
+    await call(`${this.origin}/retraining/v1/models/${model}/policy`, jsonBody('PUT', policy));
+  }
+
+  /** Whether the workers answer for the model. */
+  async isReady(model: string): Promise<boolean> {
+    const response = await fetch(`${this.origin}/v2/models/${model}/ready`);
+    await response.arrayBuffer();
+    return response.ok;
+  }
+
+  /** Event time of an entity's values in a view, epoch milliseconds; `undefined` if it has none. */
+  async newestEventMs({ name, version, entityType, features }: FeatureViewDefinition, entityId: string): Promise<number | undefined> {
+    const body = { features: [`${name}@${version}:${features[0]!.name}`], entities: { [entityType]: [entityId] } };
+    const { results } = await callJson<{ results: { statuses: string[]; event_timestamps: string[] }[] }>(`${this.origin}/get-online-features`, jsonBody('POST', body));
+    const column = results[1];
+    return column === undefined || column.statuses[0] === 'NOT_FOUND' ? undefined : Date.parse(column.event_timestamps[0]!);
+  }
+
+  async bookStates(ids: readonly string[]): Promise<BookStates> {
+    const states: Record<string, string> = {};
+    for (let start = 0; start < ids.length; start += MAX_IDS) {
+      const answer = await callJson<{ states: BookStates }>(`${this.origin}/ledger/v1/books`, jsonBody('POST', { ids: ids.slice(start, start + MAX_IDS) }));
+      Object.assign(states, answer.states);
+    }
+    return states;
+  }
+
+  /** The whole story of a prediction, as the ledger tells it. */
+  async story(predictionId: string): Promise<unknown> {
+    return callJson(`${this.origin}/ledger/v1/predictions/${predictionId}`);
+  }
+
+  private modelUrl(model: string): string {
+    return `${this.origin}/registry/v1/models/${model}`;
+  }
+}
