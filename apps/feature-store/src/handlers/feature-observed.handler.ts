@@ -18,7 +18,7 @@ export class FeatureObservedHandler {
     const observed: Observed[] = [];
     for (const event of batch.events) {
       const occurredAtMs = Date.parse(event.data.occurredAt);
-      const early = secondsAhead(event, occurredAtMs);
+      const early = aheadSeconds(event, occurredAtMs);
       if (early > this.settings.FEATURES_MAX_FUTURE_SECONDS) {
         batch.deadLetter(event, 'schema_invalid', `data.occurredAt lies ${Math.round(early)} s after the message reached Kafka`);
         continue;
@@ -32,4 +32,4 @@ export class FeatureObservedHandler {
 }
 
 /** The one place where the clocks meet: nothing can have happened after it was told. */
-const secondsAhead = ({ message }: FeatureObserved, occurredAtMs: number): number => (occurredAtMs - message.timestampMs) / 1000;
+const aheadSeconds = ({ message }: FeatureObserved, occurredAtMs: number): number => (occurredAtMs - message.timestampMs) / 1000;
