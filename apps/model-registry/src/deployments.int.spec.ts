@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { RunningService } from '@throughline/http';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { TopicReconciler } from './store/topic-reconciler.js';
 import { Client, graph, Installation } from './testing/harness.js';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -128,6 +129,32 @@ describe('aliases and deployments', () => {
     const second = (await registry.get(`/audit?limit=3&before=${first.at(-1).id}`)).body;
     expect([...first, ...second].map(({ id }: { id: string }) => Number(id))).toEqual([...first, ...second].map(({ id }: { id: string }) => Number(id)).sort((a, b) => b - a));
     expect(new Set([...first, ...second].map(({ id }: { id: string }) => id)).size).toBe(6);
+  });
+});
+
+describe('a registry whose topic was lost', () => {
+  it('publishes what is in force again, and only once', async () => {
+    const before = await Installation.create();
+    const first = await before.start();
+    const registry = new Client(first.url);
+    for (const bias of [0, 1]) await registry.upload('kept', { artifact: graph(bias) });
+    for (const version of ['1', '2']) await registry.put('/models/kept/aliases/champion', { version });
+    await before.deploymentEvents((events) => events.length === 2);
+    await first.close();
+
+    const after = await Installation.create({ DATABASE_SCHEMA_PREFIX: before.env['DATABASE_SCHEMA_PREFIX']!, THROUGHLINE_HOME: before.home });
+    const second = await after.start();
+    expect((await after.deploymentEvents((events) => events.length > 0))[0]).toMatchObject({ model: 'kept', revision: 2, champion: { version: '2' } });
+    await second.close();
+    const third = await after.start();
+    await third.app.get(TopicReconciler).reconcile();
+    await expect.poll(() => after.sql('SELECT topic FROM outbox'), { timeout: 10_000 }).toEqual([]);
+    await third.close();
+    const published: string[] = [];
+    await after.bus.admin.scan('model.deployment.v1', (messages) => void published.push(...messages.map(({ key }) => String(key))));
+    expect(published).toEqual(['kept']);
+    await before.remove();
+    await after.remove();
   });
 });
 

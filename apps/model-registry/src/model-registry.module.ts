@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Module, type DynamicModule } from '@nestjs/common';
-import { BusModule } from '@throughline/bus';
+import { BUS, BusModule, type Bus } from '@throughline/bus';
 import { DbModule } from '@throughline/db';
 import { LOGGER } from '@throughline/http';
 import type { Logger } from '@throughline/telemetry';
@@ -13,6 +13,7 @@ import { ArtifactFiles } from './store/artifacts.js';
 import { DeploymentStore } from './store/deployments.js';
 import { ENTITIES } from './store/entities.js';
 import { MIGRATIONS } from './store/migrations.js';
+import { TopicReconciler } from './store/topic-reconciler.js';
 import { VersionStore } from './store/versions.js';
 import { freezeBaseline } from './upload/freeze-baseline.js';
 import { RegisterVersion } from './upload/register-version.js';
@@ -35,6 +36,11 @@ export class ModelRegistryModule {
         { provide: ArtifactFiles, useFactory: () => ArtifactFiles.open(join(settings.THROUGHLINE_HOME, 'artifacts'), Date.now()) },
         { provide: VersionStore, useFactory: (dataSource: DataSource) => new VersionStore(dataSource), inject: [DataSource] },
         { provide: DeploymentStore, useFactory: (dataSource: DataSource) => new DeploymentStore(dataSource), inject: [DataSource] },
+        {
+          provide: TopicReconciler,
+          useFactory: (bus: Bus, deployments: DeploymentStore, log: Logger) => new TopicReconciler(bus.admin, deployments, log),
+          inject: [BUS, DeploymentStore, LOGGER],
+        },
         {
           provide: RegisterVersion,
           useFactory: (versions: VersionStore, artifacts: ArtifactFiles, log: Logger) =>

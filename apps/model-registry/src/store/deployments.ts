@@ -1,5 +1,5 @@
 import { ContractError, encodeEvent, type ModelDeployment } from '@throughline/contracts';
-import { inTransaction, Outbox } from '@throughline/db';
+import { inTransaction, Outbox, query } from '@throughline/db';
 import { counter, METRICS } from '@throughline/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import { decideAlias, type AliasMove } from '../domain/alias.js';
@@ -11,6 +11,7 @@ import { lockModel, servedVersions } from './versions.js';
 
 const conflicts = counter(METRICS.deploymentConflicts);
 
+const TOPIC = 'model.deployment.v1';
 const EVENT_SOURCE = '/throughline/model-registry';
 
 /**
@@ -77,6 +78,25 @@ export class DeploymentStore {
     return this.dataSource.manager.find(AliasChangeRow, { where: { model, alias }, order: { id: 'DESC' } });
   }
 
+  /**
+   * Publishes every deployment in force that the topic does not have, as after the loss of a topic; what the outbox still holds is on its way.
+   *
+   * @param published highest revision of each model on the topic
+   * @returns the models that were published again
+   */
+  async republish(published: ReadonlyMap<string, number>): Promise<string[]> {
+    const inForce = await query<{ model: string; revision: number }>(this.dataSource, 'SELECT model, max(revision) AS revision FROM deployments GROUP BY model ORDER BY model');
+    const missing = inForce.filter(({ model, revision }) => (published.get(model) ?? 0) < revision).map(({ model }) => model);
+    const sent = await Promise.all(missing.map((model) => inTransaction(this.dataSource, async (manager) => {
+      await lockModel(manager, model);
+      const waiting = await manager.query<unknown[]>('SELECT 1 FROM outbox WHERE topic = $1 AND key = $2 LIMIT 1', [TOPIC, Buffer.from(model)]);
+      if (waiting.length > 0) return [];
+      await publish(manager, await readDeployment(manager, model));
+      return [model];
+    })));
+    return sent.flat();
+  }
+
   private async decide<R>(work: (manager: EntityManager) => Promise<R>): Promise<R> {
     try {
       return await inTransaction(this.dataSource, work);
@@ -92,9 +112,13 @@ export class DeploymentStore {
     const served = await servedVersions(manager, model, versionsOf(assignment));
     await manager.insert(DeploymentRow, { model, revision, assignment, author: by.author, reason: by.reason ?? null, decidedAt: at } as object);
     await writeAudit(manager, { at, actor: by.author, action: 'deployment.changed', model, detail: { revision, assignment, reason: by.reason } });
-    const { value, headers } = encodeEvent('model.deployment.v1', { id: `${model}/${revision}`, source: EVENT_SOURCE, timeMs: at.getTime(), data: toEvent(next, served, at) });
-    await Outbox.enqueue(manager, [{ topic: 'model.deployment.v1', key: model, value, headers }]);
+    await publish(manager, toEvent(next, served, at));
   }
+}
+
+async function publish(manager: EntityManager, event: ModelDeployment): Promise<void> {
+  const envelope = { id: `${event.model}/${event.revision}`, source: EVENT_SOURCE, timeMs: Date.parse(event.updatedAt) };
+  await Outbox.enqueue(manager, [{ topic: TOPIC, key: event.model, ...encodeEvent(TOPIC, { ...envelope, data: event }) }]);
 }
 
 const findAlias = async (manager: EntityManager, model: string, alias: string): Promise<AliasRow | undefined> => (await manager.findOneBy(AliasRow, { model, alias })) ?? undefined;
