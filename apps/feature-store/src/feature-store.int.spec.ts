@@ -93,6 +93,19 @@ describe('feature.observed to feature.updated', () => {
     for (const id of AIRPORTS) expect(after.last.get(featureKey('traffic', 1, 'airport', id))?.sequence).toBe(expected.current(id)!.sequence);
   });
 
+  it('counts every event of an entity whose events come on several partitions at once', async () => {
+    const scattered = withIds(Array.from({ length: 4000 }, (_, i) => ({ entityId: `S${i % 5}`, event: 'departed', occurredAtMs: T0 + i * 500, values: { delay: i % 90 } })));
+    const whole = new WindowedAggregator(view(1));
+    for (const event of scattered) whole.add(event);
+    await sendObserved(bus, scattered, ({ id }) => id);
+    await allConsumed(bus);
+    const ids = ['S0', 'S1', 'S2', 'S3', 'S4'];
+    const { body } = await online({ features: ['traffic:departures', 'traffic:mean_delay', 'traffic:max_delay'], entities: { airport: ids } });
+    const [, ...columns] = body['results'] as { values: unknown[]; sequences: number[] }[];
+    expect(columns.map(({ values }) => values)).toEqual(['departures', 'mean_delay', 'max_delay'].map((name) => ids.map((id) => whole.current(id)!.values[name])));
+    expect(columns[0]!.sequences).toEqual([800, 800, 800, 800, 800]);
+  });
+
   it('counts two events of one id from two sources as two', async () => {
     const id = randomUUID();
     const value = (source: string) => JSON.stringify({

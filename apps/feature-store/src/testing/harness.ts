@@ -65,11 +65,13 @@ export interface Sent extends ObservedEvent {
 
 export const withIds = (events: readonly ObservedEvent[]): Sent[] => events.map((event) => ({ ...event, id: randomUUID() }));
 
-export async function sendObserved(bus: Bus, events: readonly Sent[], entityType = 'airport'): Promise<void> {
+/** @param keyOf decides the partition; by the contract the entity, but nothing may rely on that */
+export async function sendObserved(bus: Bus, events: readonly Sent[], keyOf: (event: Sent) => string = ({ entityId }) => entityId): Promise<void> {
   await bus.producer.sendAll(
-    events.map(({ id, entityId, event, values, occurredAtMs }) => {
-      const data = { entityType, entityId, event, values: { ...values }, occurredAt: new Date(occurredAtMs).toISOString() };
-      return { topic: 'feature.observed.v1' as const, key: entityId, ...encodeEvent('feature.observed.v1', { id, source: '/test', timeMs: occurredAtMs, data }) };
+    events.map((sent) => {
+      const { id, entityId, event, values, occurredAtMs } = sent;
+      const data = { entityType: 'airport', entityId, event, values: { ...values }, occurredAt: new Date(occurredAtMs).toISOString() };
+      return { topic: 'feature.observed.v1' as const, key: keyOf(sent), ...encodeEvent('feature.observed.v1', { id, source: '/test', timeMs: occurredAtMs, data }) };
     }),
   );
 }
