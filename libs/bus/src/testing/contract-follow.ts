@@ -1,10 +1,6 @@
-import { encodeEvent } from '@throughline/contracts';
 import { describe, expect, it } from 'vitest';
-import type { OutgoingMessage } from '../port.js';
 import type { BusUnderTest } from './contract-suite.js';
-import { eventually, numbered, range, readAll, TOPIC } from './fixtures.js';
-
-const COMPACTED = 'feature.updated.v1';
+import { COMPACTED, eventually, numbered, range, readAll, TOPIC, updated } from './fixtures.js';
 
 export function followContract(open: () => Promise<BusUnderTest>): void {
   describe('following a topic', () => {
@@ -73,12 +69,4 @@ export function followContract(open: () => Promise<BusUnderTest>): void {
       await bus.admin.ping();
     });
   });
-}
-
-function updated(n: number, key = `v@1|airport|entity-${n % 50}`): OutgoingMessage {
-  const time = new Date(Date.UTC(2026, 0, 1) + n).toISOString();
-  return {
-    topic: COMPACTED, key,
-    ...encodeEvent(COMPACTED, { id: String(n), source: '/test', timeMs: Date.parse(time), data: { view: 'v', viewVersion: 1, entityType: 'airport', entityId: `entity-${n % 50}`, values: { n }, eventTime: time, sequence: n } }),
-  };
 }

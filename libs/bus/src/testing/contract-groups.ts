@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BusUnderTest } from './contract-suite.js';
-import { committedSum, eventually, gate, numbered, numberOf, range, sorted, TOPIC } from './fixtures.js';
+import { COMPACTED, committedSum, eventually, gate, numbered, numberOf, range, sorted, TOPIC, updated } from './fixtures.js';
 
 export function groupContract(open: () => Promise<BusUnderTest>): void {
   describe('groups', () => {
@@ -11,6 +11,18 @@ export function groupContract(open: () => Promise<BusUnderTest>): void {
       await bus.producer.sendAll(range(500).map((n) => numbered(n)));
       await bus.subscribe({ topic: TOPIC, group: 'b', handler: async ({ events }) => events.forEach((event) => seen.b.add(numberOf(event))) });
       await eventually(() => expect([sorted(seen.a), sorted(seen.b)]).toEqual([range(500), range(500)]));
+    });
+
+    it('lets one group consume several topics, each member by its own subscriptions', async () => {
+      const installation = await open();
+      const [bus, other] = [installation.connect(), installation.connect()];
+      const seen = { observed: new Set<number>(), updated: new Set<number>() };
+      for (const member of [bus, other]) {
+        await member.subscribe({ topic: TOPIC, group: 'both', handler: async ({ events }) => events.forEach((event) => seen.observed.add(numberOf(event))) });
+        await member.subscribe({ topic: COMPACTED, group: 'both', handler: async ({ events }) => events.forEach((event) => seen.updated.add(numberOf(event))) });
+      }
+      await bus.producer.sendAll(range(400).flatMap((n) => [numbered(n), updated(n)]));
+      await eventually(() => expect([sorted(seen.observed), sorted(seen.updated)]).toEqual([range(400), range(400)]));
     });
 
     it('shares a topic between two members, and loses nothing when members come and go', async () => {

@@ -3,6 +3,8 @@ import type { Bus, OutgoingMessage } from '../port.js';
 
 /** The topic of most tests: four partitions, a simple schema. */
 export const TOPIC = 'feature.observed.v1';
+/** A compacted one. */
+export const COMPACTED = 'feature.updated.v1';
 export type TestEvent = Event<typeof TOPIC>;
 
 export const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -15,6 +17,15 @@ export function numbered(n: number, key = `entity-${n % 10}`, headers: Record<st
     data: { event: 'seen', entityType: 'airport', entityId: key, values: { n }, occurredAt: new Date(timeMs).toISOString() },
   });
   return { topic: TOPIC, key, value, headers: { ...own, ...headers } };
+}
+
+/** The same on a compacted topic. */
+export function updated(n: number, key = `v@1|airport|entity-${n % 50}`): OutgoingMessage {
+  const time = new Date(Date.UTC(2026, 0, 1) + n).toISOString();
+  return {
+    topic: COMPACTED, key,
+    ...encodeEvent(COMPACTED, { id: String(n), source: '/test', timeMs: Date.parse(time), data: { view: 'v', viewVersion: 1, entityType: 'airport', entityId: `entity-${n % 50}`, values: { n }, eventTime: time, sequence: n } }),
+  };
 }
 
 export const range = (count: number, from = 0): number[] => Array.from({ length: count }, (_, index) => from + index);
