@@ -49,6 +49,13 @@ describe('profiles', () => {
     expect(freezeNumericProfile([0, 0, 0, 1, 1]).counts).toEqual([3, 2]);
   });
 
+  it('are the same for values and for their float32 roundings', () => {
+    const tenths = Array.from({ length: 1000 }, (_, index) => (index % 10) / 10);
+    const baseline = freezeNumericProfile(tenths);
+    expect(filled(baseline, tenths.map(Math.fround)).counts).toEqual(baseline.counts);
+    expect(freezeNumericProfile(tenths.map(Math.fround)).counts).toEqual(filled(freezeNumericProfile(tenths.map(Math.fround)), tenths).counts);
+  });
+
   it('survive JSON', () => {
     const baseline = freezeNumericProfile([1, 2, null, Number.NaN, 3]);
     expect(JSON.parse(JSON.stringify(baseline))).toEqual(baseline);

@@ -7,17 +7,21 @@ export const MAX_CATEGORIES = 200;
 
 /**
  * Freezes a numeric baseline into bins of equal mass (empirical quantiles); duplicate edges collapse, so a quantity with few
- * distinct values has few bins.
+ * distinct values has few bins. A cut lies midway between two values that were seen: on a value itself, rounding to float32 on the way
+ * would move all its mass into the next bin and pass for drift.
  *
  * @param values the reference sample; null means missing
  */
 export function freezeNumericProfile(values: readonly (number | null)[], maxBins: number = DEFAULT_BINS): NumericProfile {
   const finite = Float64Array.from(values.filter((value): value is number => value !== null && Number.isFinite(value))).sort();
   const cuts: number[] = [];
-  for (let bin = 1; bin < maxBins && finite.length > 0; bin++) {
-    const cut = finite[Math.ceil((bin * finite.length) / maxBins) - 1]!;
-    // A cut at the maximum would leave the last bin empty for ever.
-    if (cut > (cuts.at(-1) ?? Number.NEGATIVE_INFINITY) && cut < finite.at(-1)!) cuts.push(cut);
+  for (let bin = 1, next = 0; bin < maxBins && finite.length > 0; bin++) {
+    const at = Math.ceil((bin * finite.length) / maxBins) - 1;
+    if (at < next) continue;
+    next = at + 1;
+    while (next < finite.length && finite[next] === finite[at]) next += 1;
+    // Nothing lies above the last value: a cut there would leave a bin empty for ever.
+    if (next < finite.length) cuts.push(finite[at]! + (finite[next]! - finite[at]!) / 2);
   }
   const profile = emptyNumeric(cuts);
   for (const value of values) observeNumeric(profile, value);
