@@ -91,8 +91,9 @@ export async function servedVersions(manager: EntityManager, model: string, vers
   return (version) => served.get(version)!;
 }
 
-const toServed = ({ version, artifactSha256, sizeBytes, signature, baselineProfile }: VersionRow): ServedVersion => ({
+const toServed = ({ version, artifactSha256, sizeBytes, signature, metadata, baselineProfile }: VersionRow): ServedVersion => ({
   version: String(version), artifactSha256, sizeBytes, signature,
+  ...(metadata.metrics === undefined ? {} : { metrics: metadata.metrics }),
   ...(baselineProfile === null || baselineProfile === undefined ? {} : { baselineProfile }),
 });
 
