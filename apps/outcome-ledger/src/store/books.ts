@@ -95,8 +95,9 @@ interface AucRow {
 
 const sumOf = (rows: readonly TallyRow[], measure: Measure): number => rows.reduce((sum, row) => (row.measure === measure ? sum + row.count : sum), 0);
 
+/** Requests that were rejected before a version was chosen belong to none. */
 function byVersion(tally: readonly TallyRow[], aucs: readonly AucRow[]): VersionSummary[] {
-  const groups = Map.groupBy(tally.filter(({ model }) => model !== ''), ({ model, version }) => JSON.stringify([model, version]));
+  const groups = Map.groupBy(tally.filter(({ version }) => version !== ''), ({ model, version }) => JSON.stringify([model, version]));
   return [...groups.values()].map((rows) => {
     const { model, version } = rows[0] as TallyRow;
     const auc = aucs.find((one) => one.model === model && one.version === version);
