@@ -70,7 +70,7 @@ export interface Subscription<T extends EventTopic = EventTopic> {
   readonly maxBatchSize?: number;
   /**
    * Batches of a partition that may be unfinished at a time; default 1 (right for databases). More keeps a pipeline full: batches are
-   * still handed over in order, and offsets are committed only as the finished prefix.
+   * still handed over in order, offsets are committed only as the finished prefix, and while one is retried no new one starts.
    */
   readonly maxInFlightBatches?: number;
   readonly undecodable?: 'dead-letter' | 'handle';

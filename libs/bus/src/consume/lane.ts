@@ -1,6 +1,9 @@
 import type { WireMessage } from '@throughline/contracts';
 import { OffsetTracker } from './offset-tracker.js';
 
+/** Messages handed over before the queue's array is moved up. */
+const TRIM_AT = 4_096;
+
 export interface LaneOptions {
   readonly partition: number;
   readonly maxBatchSize: number;
@@ -142,6 +145,11 @@ export class Lane {
       this.head = 0;
     } else {
       this.head = end;
+      // A queue that never runs empty must not keep what it has handed over.
+      if (this.head >= TRIM_AT) {
+        this.queue.splice(0, this.head);
+        this.head = 0;
+      }
     }
     return messages;
   }

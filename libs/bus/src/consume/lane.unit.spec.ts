@@ -87,6 +87,17 @@ describe('Lane', () => {
     expect(batches).toHaveLength(3);
   });
 
+  it('keeps nothing of what it has handed over, even when it never runs empty', async () => {
+    const { lane, batches } = laneOf({ maxBatchSize: 1_000 });
+    lane.push(messages(0, 1_500), 1_500);
+    for (let batch = 0; batch < 20; batch += 1) {
+      lane.push(messages(1_500 + batch * 1_000, 2_500 + batch * 1_000), 30_000);
+      await batches[batch]!.end();
+    }
+    expect(batches.flatMap(({ offsets }) => offsets)).toEqual(Array.from({ length: batches.length * 1_000 }, (_, n) => n));
+    expect(lane['queue'].length).toBeLessThan(7_000);
+  });
+
   it('neither commits nor repeats what was given up', async () => {
     const { lane, batches } = laneOf();
     lane.push(messages(0, 30), 30);

@@ -78,7 +78,8 @@ export class KafkaAdmin implements BusAdmin {
     return {
       topic: this.names.topic(name), numPartitions: partitions, replicationFactor: -1,
       // Deadlines and partition days rest on the time of arrival; a producer's clock may be anything.
-      configEntries: [kept, { name: 'message.timestamp.type', value: 'LogAppendTime' }],
+      // Producers may compress with what kafkajs cannot read (snappy, lz4, zstd): it would kill the consumer. The broker unpacks it instead.
+      configEntries: [kept, { name: 'message.timestamp.type', value: 'LogAppendTime' }, { name: 'compression.type', value: 'uncompressed' }],
     };
   }
 

@@ -1,4 +1,4 @@
-import type { EventTopic } from '@throughline/contracts';
+import { ContractError, type EventTopic } from '@throughline/contracts';
 import type { Kafka } from 'kafkajs';
 import { deferred } from '../deferred.js';
 import type { Bus, Follow, RunningFollow, RunningSubscription, Subscription } from '../port.js';
@@ -70,7 +70,11 @@ export class KafkaBus implements Bus {
       },
     };
     this.consuming.add(running);
-    await reader.start();
+    try {
+      await reader.start();
+    } catch (error) {
+      throw new ContractError('unavailable', `cannot follow ${names.topic(follow.topic)}: ${(error as Error).message}`, { cause: error });
+    }
     return running;
   }
 

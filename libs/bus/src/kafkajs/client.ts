@@ -10,17 +10,19 @@ export const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 };
 
 /** A kafkajs client from the settings of the installation. Connects to nothing yet. */
 export function createClient(settings: BusSettings, clientId: string, logger: BusLogger): Kafka {
+  return new kafkajs.Kafka({ ...clientConfig(settings, clientId), logLevel: kafkajs.logLevel.WARN, logCreator: () => (entry) => log(logger, entry) });
+}
+
+/** @throws Error when brokers or half of the credentials are missing */
+export function clientConfig(settings: BusSettings, clientId: string): KafkaConfig {
   const brokers = settings.KAFKA_BROKERS;
   if (brokers === undefined || brokers.length === 0) throw new Error('KAFKA_BROKERS is not set: the bus needs brokers (`npm start` starts some)');
-  const config: KafkaConfig = {
-    clientId, brokers: [...brokers], connectionTimeout: 3_000, requestTimeout: 30_000, retry: RETRY,
-    logLevel: kafkajs.logLevel.WARN, logCreator: () => (entry) => log(logger, entry),
-  };
+  const config: KafkaConfig = { clientId, brokers: [...brokers], connectionTimeout: 3_000, requestTimeout: 30_000, retry: RETRY };
   const ssl = tls(settings);
   if (ssl !== undefined) config.ssl = ssl;
   const credentials = sasl(settings);
   if (credentials !== undefined) config.sasl = credentials;
-  return new kafkajs.Kafka(config);
+  return config;
 }
 
 function tls(settings: BusSettings): KafkaConfig['ssl'] | undefined {

@@ -2,7 +2,7 @@ import { Inject, Module, type BeforeApplicationShutdown, type DynamicModule, typ
 import { DataSource } from 'typeorm';
 import { createBus } from '../kafkajs/bus.js';
 import type { Bus } from '../port.js';
-import type { BusLogger, BusSettings } from '../settings.js';
+import { silentLogger, type BusLogger, type BusSettings } from '../settings.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { KafkaBatchStrategy } from './strategy.js';
 
@@ -38,7 +38,7 @@ export class BusModule implements BeforeApplicationShutdown, OnApplicationShutdo
           provide: BUS,
           useFactory: (): Bus => {
             const created = bus ?? createBus(settings, { clientId: service, ...(logger === undefined ? {} : { logger }) });
-            void created.dead.then(endLater);
+            void created.dead.then((reason) => endLater(reason, logger));
             return created;
           },
         },
@@ -59,7 +59,7 @@ export class BusModule implements BeforeApplicationShutdown, OnApplicationShutdo
 }
 
 /** `runService` ends in order (give it `dead`); a process that nobody ends must not go on as if it consumed. */
-function endLater(reason: Error): void {
-  process.stderr.write(`The bus is dead: ${reason.message}\n`);
+function endLater(reason: Error, logger: BusLogger = silentLogger): void {
+  logger.error({ reason: reason.message }, 'the bus is dead');
   setTimeout(() => process.exit(1), END_AFTER_MS).unref();
 }

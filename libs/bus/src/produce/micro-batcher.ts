@@ -75,12 +75,15 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
 
   /** A call enters as a whole, so the bound may be exceeded by the one that crosses it. */
   private admit(): void {
-    while (this.waiting.length > 0 && this.pendingMessages < this.limits.maxPendingMessages && this.pendingBytes < this.limits.maxPendingBytes) {
-      const call = this.waiting.shift()!;
+    let admitted = 0;
+    for (const call of this.waiting) {
+      if (this.pendingMessages >= this.limits.maxPendingMessages || this.pendingBytes >= this.limits.maxPendingBytes) break;
       this.accepted.push(call);
       this.pendingMessages += call.messages.length;
       this.pendingBytes += call.bytes;
+      admitted += 1;
     }
+    this.waiting.splice(0, admitted);
   }
 
   private pump(): void {
@@ -107,8 +110,8 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
     const batch: OutgoingMessage[] = [];
     const touched: Call[] = [];
     let bytes = 0;
-    while (this.accepted.length > 0) {
-      const call = this.accepted[0]!;
+    let emptied = 0;
+    for (const call of this.accepted) {
       const before = call.next;
       while (call.next < call.messages.length && batch.length < this.limits.maxBatchMessages && (batch.length === 0 || bytes + call.sizes[call.next]! <= this.limits.maxBatchBytes)) {
         batch.push(call.messages[call.next]!);
@@ -117,8 +120,10 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
       }
       if (call.next > before) touched.push(call);
       if (call.next < call.messages.length) break;
-      this.accepted.shift();
+      emptied += 1;
     }
+    // Once a batch: to shift one call after the other moves all the others each time.
+    this.accepted.splice(0, emptied);
     return { batch, touched };
   }
 

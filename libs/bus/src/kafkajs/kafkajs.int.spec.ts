@@ -1,0 +1,96 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { TOPIC_NAMES, TOPICS } from '@throughline/contracts';
+import kafkajs, { type Kafka, type PartitionAssigner } from 'kafkajs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { closeTracked, tracked } from '../testing/contract-suite.js';
+import { COMPACTED, eventually, numbered, numberOf, range, readAll, sorted, TOPIC } from '../testing/fixtures.js';
+import { kafkaInstallation } from '../testing/kafka.js';
+
+vi.setConfig({ testTimeout: 30_000 });
+afterEach(closeTracked);
+
+const bare = (brokers: readonly string[]): Kafka => new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
+const hasKcat = ((): boolean => {
+  try {
+    execFileSync('kcat', ['-V'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+describe('the adapter for Kafka', () => {
+  it('creates the topics of the map as it says, once, also when several ask at the same time', async () => {
+    const { settings, connect } = await kafkaInstallation();
+    const [bus, other] = [tracked(connect()), tracked(connect())];
+    expect(await Promise.all([bus.admin.createTopics(), other.admin.createTopics()])).toEqual(range(2).map(() => ({ created: [], existing: TOPIC_NAMES })));
+    const admin = bare(settings.KAFKA_BROKERS!).admin();
+    await admin.connect();
+    const { topics } = await admin.fetchTopicMetadata({ topics: TOPIC_NAMES.map((name) => `${settings.KAFKA_TOPIC_PREFIX}${name}`) });
+    const counts = new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+    expect(counts).toEqual(new Map(TOPIC_NAMES.map((name) => [`${settings.KAFKA_TOPIC_PREFIX}${name}`, TOPICS[name].partitions])));
+    const configOf = async (name: string): Promise<Record<string, string>> => {
+      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: `${settings.KAFKA_TOPIC_PREFIX}${name}` }] });
+      return Object.fromEntries(resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]));
+    };
+    expect(await configOf(TOPIC)).toMatchObject({ 'retention.ms': String(7 * 24 * 3600 * 1000), 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime' });
+    expect(await configOf(COMPACTED)).toMatchObject({ 'cleanup.policy': 'compact', 'message.timestamp.type': 'LogAppendTime' });
+    await admin.disconnect();
+  });
+
+  it('creates topics once when several begin with none', async () => {
+    const { settings } = await kafkaInstallation();
+    const { createBus } = await import('./bus.js');
+    const fresh = { ...settings, KAFKA_TOPIC_PREFIX: `${settings.KAFKA_TOPIC_PREFIX}fresh.` };
+    const buses = range(3).map(() => tracked(createBus(fresh)));
+    await Promise.all(buses.map((bus) => bus.admin.createTopics()));
+    await buses[0]!.producer.sendAll(range(200).map((n) => numbered(n)));
+    expect(await readAll(buses[1]!, TOPIC)).toHaveLength(200);
+  });
+
+  it('says so when it can no longer work: `dead` resolves, the subscription is refused', async () => {
+    const { settings, connect } = await kafkaInstallation();
+    const bus = tracked(connect());
+    const foreigner: PartitionAssigner = (config) => ({ ...kafkajs.PartitionAssigners.roundRobin(config), name: 'Foreign', protocol: ({ topics }) => ({ name: 'Foreign', metadata: kafkajs.AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) }) }) });
+    const consumer = bare(settings.KAFKA_BROKERS!).consumer({ groupId: `${settings.KAFKA_TOPIC_PREFIX}mixed.${TOPIC}`, partitionAssigners: [foreigner] });
+    await consumer.connect();
+    await consumer.subscribe({ topic: `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}` });
+    const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
+    await consumer.run({ eachMessage: async () => {} });
+    await joined;
+    await expect(bus.subscribe({ topic: TOPIC, group: 'mixed', handler: async () => {} })).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await bus.dead).message).toContain('protocol');
+    await consumer.disconnect();
+  });
+
+  it('leaves no group behind after following and scanning', async () => {
+    const { settings, connect } = await kafkaInstallation();
+    const bus = tracked(connect());
+    const following = await bus.follow({ topic: COMPACTED, onEvent: () => {} });
+    await readAll(bus, TOPIC);
+    await following.stop();
+    const admin = bare(settings.KAFKA_BROKERS!).admin();
+    await admin.connect();
+    const { groups } = await admin.listGroups();
+    expect(groups.map(({ groupId }) => groupId).filter((id) => id.startsWith(settings.KAFKA_TOPIC_PREFIX!))).toEqual([]);
+    await admin.disconnect();
+  });
+
+  it('refuses a subscription to a topic that is not there', async () => {
+    const { settings } = await kafkaInstallation();
+    const { createBus } = await import('./bus.js');
+    const bus = tracked(createBus({ ...settings, KAFKA_TOPIC_PREFIX: 'never-created.' }));
+    await expect(bus.subscribe({ topic: TOPIC, group: 'g', handler: async () => {} })).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('never-created.') });
+  });
+
+  it.runIf(hasKcat).each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('reads what a foreign producer has compressed with %s', async (codec) => {
+    const { settings, connect } = await kafkaInstallation();
+    const bus = tracked(connect());
+    const seen: number[] = [];
+    await bus.subscribe({ topic: TOPIC, group: codec, handler: async ({ events }) => void seen.push(...events.map(numberOf)) });
+    const args = ['-P', '-b', settings.KAFKA_BROKERS!.join(','), '-t', `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}`, '-z', codec, '-K', '\t'];
+    const kcat = execFile('kcat', args);
+    kcat.stdin!.end(range(200).map((n) => `key-${n}\t${numbered(n).value}\n`).join(''));
+    await eventually(() => expect(sorted(seen)).toEqual(range(200)));
+  });
+});
