@@ -7,8 +7,7 @@ import { TopicScoring } from './topic-scoring.js';
 export class PredictionRequestedBatchHandler {
   constructor(private readonly scoring: TopicScoring) {}
 
-  // A group of its own: members of one group that read different topics would be assigned each other's partitions.
-  @Consumes({ topic: 'prediction.requested.batch.v1', group: 'inference-worker-batch', maxBatchSize: 128, maxInFlightBatches: 2, undecodable: 'handle' })
+  @Consumes({ topic: 'prediction.requested.batch.v1', maxBatchSize: 128, maxInFlightBatches: 2, undecodable: 'handle' })
   handle(batch: EventBatch<'prediction.requested.batch.v1'>): Promise<void> {
     return this.scoring.answer(batch);
   }

@@ -26,15 +26,16 @@ const queueSeconds = histogram(METRICS.queueSeconds);
 
 /** Puts answers on record: publishes them, and counts and traces what the brokers have acknowledged. */
 export class AnswerRecorder {
+  private readonly instant = instantWriter();
+
   constructor(private readonly options: RecorderOptions) {}
 
   /** Resolves when every in-sync replica has all answers. Those of one call keep their order. */
   async record(answers: readonly Answer[]): Promise<void> {
     if (answers.length === 0) return;
     const { producer, clock, worker, topicPrefix } = this.options;
-    const instant = instantWriter();
     const messages: OutgoingMessage[] = new Array(answers.length);
-    for (let at = 0; at < answers.length; at++) messages[at] = this.message(answers[at]!, instant);
+    for (let at = 0; at < answers.length; at++) messages[at] = this.message(answers[at]!);
     const sentAtMs = clock.nowMs();
     await producer.sendAll(messages);
     const acknowledgedAtMs = clock.nowMs();
@@ -42,14 +43,14 @@ export class AnswerRecorder {
     if (spansEnabled()) for (const answer of answers) recordSpans(answer, { worker, topicPrefix, sentAtMs, acknowledgedAtMs });
   }
 
-  private message(answer: Answer, instant: (ms: number) => string): OutgoingMessage {
+  private message(answer: Answer): OutgoingMessage {
     const { worker } = this.options;
     const { key } = answer.request;
-    const { value, headers } = encodeAnswer(answer, worker, instant);
+    const { value, headers } = encodeAnswer(answer, worker, this.instant);
     if (value.length <= MAX_ANSWER_CHARACTERS) return { topic: topicOf(answer), key, value, headers };
     const { request, predictionId, traceparent, pickedUpAtMs, answeredAtMs } = answer;
     const tooLarge: Rejected = { state: 'rejected', request, predictionId, traceparent, pickedUpAtMs, answeredAtMs, rejection: reject('model_failed', 'the answer is larger than a message may be') };
-    return { topic: 'prediction.rejected.v1', key, ...encodeAnswer(tooLarge, worker, instant) };
+    return { topic: 'prediction.rejected.v1', key, ...encodeAnswer(tooLarge, worker, this.instant) };
   }
 }
 

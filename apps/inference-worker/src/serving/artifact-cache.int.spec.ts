@@ -1,0 +1,79 @@
+import { createServer, type Server } from 'node:http';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sha256Hex } from '@throughline/onnx';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ArtifactCache } from './artifact-cache.js';
+
+const bytes = (fill: number) => new Uint8Array(1000).fill(fill);
+const idOf = (fill: number) => sha256Hex(bytes(fill));
+
+let folder: string;
+let registry: Server;
+let served: Map<string, Uint8Array>;
+let requests: number;
+let registryUrl: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'artifacts-'));
+  served = new Map([1, 2, 3].map((fill) => [idOf(fill), bytes(fill)]));
+  requests = 0;
+  registry = createServer((request, response) => {
+    requests++;
+    const found = served.get(request.url!.replace('/registry/v1/artifacts/', ''));
+    if (found === undefined) response.writeHead(404).end();
+    else response.end(found);
+  });
+  await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+  registryUrl = `http://127.0.0.1:${(registry.address() as AddressInfo).port}`;
+});
+
+afterEach(async () => {
+  registry.close();
+  registry.closeAllConnections();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const cache = (maxBytes = 1e6) => new ArtifactCache({ folder, maxBytes, timeoutMs: 5_000, registryUrl });
+
+it('downloads an artifact once and finds it in its folder from then on, without the registry', async () => {
+  expect(Buffer.from(await cache().get(idOf(1), 1000))).toEqual(Buffer.from(bytes(1)));
+  registry.close();
+  registry.closeAllConnections();
+  expect(Buffer.from(await cache().get(idOf(1), 1000))).toEqual(Buffer.from(bytes(1)));
+  expect(requests).toBe(1);
+});
+
+it('refuses bytes that are not the promised ones, and keeps nothing of them', async () => {
+  served.set(idOf(1), bytes(9));
+  await expect(cache().get(idOf(1), 1000)).rejects.toMatchObject({ code: 'artifact_hash_mismatch' });
+  served.set(idOf(1), new Uint8Array(5_000_000));
+  await expect(cache().get(idOf(1), 1000)).rejects.toMatchObject({ code: 'artifact_hash_mismatch' });
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it('replaces a cached file that has been damaged', async () => {
+  await cache().get(idOf(1), 1000);
+  const file = join(folder, `${idOf(1)}.onnx`);
+  await writeFile(file, 'damaged');
+  await cache().get(idOf(1), 1000);
+  expect(sha256Hex(await readFile(file))).toBe(idOf(1));
+});
+
+it('tells an artifact that is nowhere from a registry that is away', async () => {
+  await expect(cache().get(idOf(4), 1000)).rejects.toMatchObject({ code: 'not_found' });
+  registry.close();
+  registry.closeAllConnections();
+  await expect(cache().get(idOf(4), 1000)).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+it('evicts what was used least recently when the folder is full', async () => {
+  const small = cache(2_500);
+  await small.get(idOf(1), 1000);
+  await small.get(idOf(2), 1000);
+  await small.get(idOf(1), 1000);
+  await small.get(idOf(3), 1000);
+  expect((await readdir(folder)).sort()).toEqual([`${idOf(1)}.onnx`, `${idOf(3)}.onnx`].sort());
+});
