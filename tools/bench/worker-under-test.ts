@@ -27,9 +27,9 @@ export async function publishDeployment(kafka: Kafka, topicPrefix: string, sha25
       version: '1', artifactSha256: sha256, sizeBytes,
       signature: {
         inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, featureNames.length] }],
-        outputs: [{ name: 'score', datatype: 'FP32', shape: [-1, 1] }],
+        outputs: [{ name: 'probability', datatype: 'FP32', shape: [-1, 1] }],
         features: featureNames.map((name) => ({ name, kind: 'numeric' })),
-        task: 'regression', score: { output: 'score', index: 0 },
+        task: 'regression', score: { output: 'probability', index: 0 },
       },
     },
   };
