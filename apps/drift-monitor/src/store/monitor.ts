@@ -76,7 +76,7 @@ export class Monitor {
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
     @Inject(SETTINGS) settings: DriftMonitorSettings,
-    private readonly baselines: Baselines,
+    @Inject(Baselines) private readonly baselines: Baselines,
   ) {
     this.lengthMs = settings.DRIFT_WINDOW_SECONDS * 1000;
     this.latenessMs = settings.DRIFT_LATENESS_SECONDS * 1000;
