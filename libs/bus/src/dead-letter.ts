@@ -67,10 +67,15 @@ export function decodeDeadLetter(message: WireMessage): DeadLetter | undefined {
     if (name.startsWith(ORIGINAL_HEADER_PREFIX)) headers[name.slice(ORIGINAL_HEADER_PREFIX.length)] = value;
   }
   return {
-    code: code as ErrorCode, group, reason: text(DEAD_LETTER_HEADERS.reason) ?? '', attempts: Number(text(DEAD_LETTER_HEADERS.attempts) ?? 0),
+    code: code as ErrorCode,
+    group,
+    reason: text(DEAD_LETTER_HEADERS.reason) ?? '',
+    attempts: Number(text(DEAD_LETTER_HEADERS.attempts) ?? 0),
     original: {
-      topic, headers,
-      partition: Number(text(DEAD_LETTER_HEADERS.partition) ?? 0), offset: text(DEAD_LETTER_HEADERS.offset) ?? '0',
+      topic,
+      headers,
+      partition: Number(text(DEAD_LETTER_HEADERS.partition) ?? 0),
+      offset: text(DEAD_LETTER_HEADERS.offset) ?? '0',
       timestampMs: Number(text(DEAD_LETTER_HEADERS.timestampMs) ?? 0),
       key: text(DEAD_LETTER_HEADERS.noKey) === undefined ? message.key : null,
       value: text(DEAD_LETTER_HEADERS.noValue) === undefined ? message.value : null,

@@ -10,8 +10,17 @@ const letters: fc.Arbitrary<DeadLetter> = fc.record({
   attempts: fc.nat(9),
   group: fc.string({ minLength: 1 }),
   original: fc.record({
-    topic: fc.constant('outcome.observed.v1'), partition: fc.nat(9), offset: fc.nat().map(String), timestampMs: fc.nat(),
-    key: fc.option(bytes), value: fc.option(bytes), headers: fc.dictionary(fc.string({ minLength: 1 }).filter((name) => name !== '__proto__'), bytes, { noNullPrototype: true }),
+    topic: fc.constant('outcome.observed.v1'),
+    partition: fc.nat(9),
+    offset: fc.nat().map(String),
+    timestampMs: fc.nat(),
+    key: fc.option(bytes),
+    value: fc.option(bytes),
+    headers: fc.dictionary(
+      fc.string({ minLength: 1 }).filter((name) => name !== '__proto__'),
+      bytes,
+      { noNullPrototype: true },
+    ),
   }),
 });
 
@@ -38,10 +47,23 @@ describe('dead letters', () => {
   });
 
   it('replay one attempt higher each time', () => {
-    const original: WireMessage = { topic: 'outcome.observed.v1', partition: 2, offset: '7', timestampMs: 1, key: Buffer.from('k'), value: Buffer.from('v'), headers: { a: 'b' } };
+    const original: WireMessage = {
+      topic: 'outcome.observed.v1',
+      partition: 2,
+      offset: '7',
+      timestampMs: 1,
+      key: Buffer.from('k'),
+      value: Buffer.from('v'),
+      headers: { a: 'b' },
+    };
     const letter: DeadLetter = { code: 'poison', reason: 'r', attempts: 1, group: 'outcome-ledger', original };
     const once = replayOf(letter);
-    expect(once).toEqual({ topic: original.topic, key: original.key, value: original.value, headers: { a: 'b', 'throughline-attempt': '1', 'throughline-replay-group': 'outcome-ledger' } });
+    expect(once).toEqual({
+      topic: original.topic,
+      key: original.key,
+      value: original.value,
+      headers: { a: 'b', 'throughline-attempt': '1', 'throughline-replay-group': 'outcome-ledger' },
+    });
     expect(replayOf({ ...letter, original: { ...original, headers: once.headers! } }).headers!['throughline-attempt']).toBe('2');
   });
 

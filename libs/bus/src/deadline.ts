@@ -4,6 +4,12 @@ export async function withDeadline(work: Promise<unknown>, timeoutMs: number): P
   const deadline = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs);
   });
-  await Promise.race([work.then(() => {}, () => {}), deadline]);
+  await Promise.race([
+    work.then(
+      () => {},
+      () => {},
+    ),
+    deadline,
+  ]);
   clearTimeout(timer);
 }

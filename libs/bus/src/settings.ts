@@ -7,8 +7,14 @@ export type BusSettings = Pick<Common, 'KAFKA_BROKERS'> &
   Partial<
     Pick<
       Common,
-      | 'KAFKA_SASL_MECHANISM' | 'KAFKA_SASL_USERNAME' | 'KAFKA_SASL_PASSWORD' | 'KAFKA_TLS_ENABLED'
-      | 'KAFKA_TLS_CA_FILE' | 'KAFKA_TLS_CERT_FILE' | 'KAFKA_TLS_KEY_FILE' | 'KAFKA_TOPIC_PREFIX'
+      | 'KAFKA_SASL_MECHANISM'
+      | 'KAFKA_SASL_USERNAME'
+      | 'KAFKA_SASL_PASSWORD'
+      | 'KAFKA_TLS_ENABLED'
+      | 'KAFKA_TLS_CA_FILE'
+      | 'KAFKA_TLS_CERT_FILE'
+      | 'KAFKA_TLS_KEY_FILE'
+      | 'KAFKA_TOPIC_PREFIX'
     >
   >;
 

@@ -30,8 +30,14 @@ export const schemaName = ({ schema, settings }: Pick<DatabaseOptions, 'schema' 
 export async function openDatabase(options: DatabaseOptions): Promise<DataSource> {
   const schema = schemaName(options);
   const dataSource = new DataSource({
-    type: 'postgres', schema, synchronize: false, migrationsRun: false, installExtensions: false,
-    entities: options.entities ?? [], migrations: options.migrations ?? [], migrationsTableName: 'migrations',
+    type: 'postgres',
+    schema,
+    synchronize: false,
+    migrationsRun: false,
+    installExtensions: false,
+    entities: options.entities ?? [],
+    migrations: options.migrations ?? [],
+    migrationsTableName: 'migrations',
     extra: { ...connection(options.settings, schema), max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS },
   });
   try {

@@ -20,7 +20,11 @@ afterEach(async () => {
 
 function options(): DatabaseOptions {
   const prefix = `t${randomUUID().slice(0, 8)}_`;
-  return { schema: 'things', settings: { DATABASE_URL: process.env['DATABASE_URL'], DATABASE_SCHEMA_PREFIX: prefix }, migrations: [outboxMigration, Things1700000000001] };
+  return {
+    schema: 'things',
+    settings: { DATABASE_URL: process.env['DATABASE_URL'], DATABASE_SCHEMA_PREFIX: prefix },
+    migrations: [outboxMigration, Things1700000000001],
+  };
 }
 
 async function open(given = options()): Promise<DataSource> {
@@ -29,7 +33,8 @@ async function open(given = options()): Promise<DataSource> {
   return dataSource;
 }
 
-const count = async (dataSource: DataSource, table: string): Promise<number> => Number((await query<{ count: string }>(dataSource, `SELECT count(*) FROM ${table}`))[0]!.count);
+const count = async (dataSource: DataSource, table: string): Promise<number> =>
+  Number((await query<{ count: string }>(dataSource, `SELECT count(*) FROM ${table}`))[0]!.count);
 const terminateOthers = (dataSource: DataSource, applicationName: string): Promise<unknown> =>
   query(dataSource, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND pid <> pg_backend_pid()', [applicationName]);
 
@@ -49,7 +54,9 @@ describe('the database', () => {
 
   it('says unavailable when nobody listens', async () => {
     const given = options();
-    await expect(openDatabase({ ...given, settings: { ...given.settings, DATABASE_URL: 'postgres://127.0.0.1:1/none' } })).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(openDatabase({ ...given, settings: { ...given.settings, DATABASE_URL: 'postgres://127.0.0.1:1/none' } })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
   });
 
   it('rolls back, says unavailable and recovers when the connection is cut in a transaction', async () => {
@@ -88,7 +95,12 @@ describe('the database', () => {
 
   it('writes more rows at once than there may be parameters, with bytes, times and nulls intact', async () => {
     const dataSource = await open();
-    const given = Array.from({ length: 70_000 }, (_, id) => ({ id, name: id % 3 === 0 ? null : `"n,${id}\\`, body: Buffer.from([id & 255, 0, 34]), seen: new Date(id * 1_000) }));
+    const given = Array.from({ length: 70_000 }, (_, id) => ({
+      id,
+      name: id % 3 === 0 ? null : `"n,${id}\\`,
+      body: Buffer.from([id & 255, 0, 34]),
+      seen: new Date(id * 1_000),
+    }));
     const rows = unnestRows({ id: 'int', name: 'text', body: 'bytea', seen: 'timestamptz' }, given);
     await query(dataSource, `INSERT INTO things (${rows.columns}) SELECT * FROM ${rows.from} ON CONFLICT DO NOTHING`, rows.parameters);
     expect(await count(dataSource, 'things')).toBe(70_000);
@@ -100,7 +112,12 @@ describe('the database', () => {
 });
 
 describe('the outbox', () => {
-  const message = (n: number, value: string | Buffer | null = `${n}`) => ({ topic: 'alert.raised.v1' as const, key: `k${n}`, value, headers: { n: String(n) } });
+  const message = (n: number, value: string | Buffer | null = `${n}`) => ({
+    topic: 'alert.raised.v1' as const,
+    key: `k${n}`,
+    value,
+    headers: { n: String(n) },
+  });
 
   it('holds what a committed transaction enqueued, in its order, and nothing of one that rolled back', async () => {
     const dataSource = await open();

@@ -48,9 +48,15 @@ async function enqueue(manager: EntityManager, messages: readonly OutboxMessage[
   if (messages.length === 0) return;
   const values = messages.map(({ value }) => (value === null ? null : Buffer.from(value as string)));
   const tooLarge = values.findIndex((value) => (value?.length ?? 0) > MAX_MESSAGE_BYTES);
-  if (tooLarge !== -1) throw new ContractError('invalid_request', `a message to ${messages[tooLarge]!.topic} has ${values[tooLarge]!.length} bytes, more than ${MAX_MESSAGE_BYTES}`);
+  if (tooLarge !== -1)
+    throw new ContractError(
+      'invalid_request',
+      `a message to ${messages[tooLarge]!.topic} has ${values[tooLarge]!.length} bytes, more than ${MAX_MESSAGE_BYTES}`,
+    );
   await query(manager, ENQUEUE_SQL, [
-    messages.map(({ topic }) => topic), messages.map(({ key }) => Buffer.from(key as string)), values,
+    messages.map(({ topic }) => topic),
+    messages.map(({ key }) => Buffer.from(key as string)),
+    values,
     messages.map(({ headers }) => JSON.stringify(Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, value.toString()])))),
   ]);
 }

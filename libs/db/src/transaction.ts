@@ -15,7 +15,11 @@ export async function inTransaction<R>(dataSource: DataSource, work: (manager: E
 }
 
 /** One statement outside a transaction, with errors mapped as by `inTransaction`. Rows as objects. */
-export async function query<Row = Record<string, unknown>>(source: Pick<DataSource, 'query'>, sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+export async function query<Row = Record<string, unknown>>(
+  source: Pick<DataSource, 'query'>,
+  sql: string,
+  parameters: readonly unknown[] = [],
+): Promise<Row[]> {
   try {
     return await source.query<Row[]>(sql, [...parameters]);
   } catch (error) {

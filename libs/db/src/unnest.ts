@@ -18,7 +18,11 @@ export interface UnnestedRows {
  * @param types PostgreSQL type of each column, in the order wanted
  * @param firstParameter number of the first parameter, when others come before
  */
-export function unnestRows<C extends string>(types: Readonly<Record<C, string>>, rows: readonly Readonly<Record<C, unknown>>[], firstParameter = 1): UnnestedRows {
+export function unnestRows<C extends string>(
+  types: Readonly<Record<C, string>>,
+  rows: readonly Readonly<Record<C, unknown>>[],
+  firstParameter = 1,
+): UnnestedRows {
   const names = Object.keys(types) as C[];
   const columns = names.map((name) => `"${name}"`).join(', ');
   const arrays = names.map((name, index) => `$${firstParameter + index}::${types[name]}[]`).join(', ');

@@ -96,7 +96,20 @@ export class BatchRunner<T extends EventTopic> {
       } catch (thrown) {
         const error = classify(thrown);
         const again = error.code === 'unavailable' || (error.retriable && attempts < context.maxAttempts);
-        logger.warn({ topic: subscription.topic, group: subscription.group, partition, messages: part.events.length, code: error.code, reason: error.message, attempts, again, error: again ? undefined : thrown }, 'a batch failed');
+        logger.warn(
+          {
+            topic: subscription.topic,
+            group: subscription.group,
+            partition,
+            messages: part.events.length,
+            code: error.code,
+            reason: error.message,
+            attempts,
+            again,
+            error: again ? undefined : thrown,
+          },
+          'a batch failed',
+        );
         if (!again) return { error, attempts };
         busMetrics.retries.add(1, { ...this.labels, code: error.code });
         context.onRetry();
@@ -107,7 +120,11 @@ export class BatchRunner<T extends EventTopic> {
 
   private batch(part: Decoded<T>, partition: number, signal: AbortSignal, letters: Map<WireMessage, DeadLetter>, attempts: number): EventBatch<T> {
     return {
-      topic: this.options.subscription.topic, partition, events: part.events, undecodable: part.undecodable, signal,
+      topic: this.options.subscription.topic,
+      partition,
+      events: part.events,
+      undecodable: part.undecodable,
+      signal,
       deadLetter: ({ message }, code, reason) => void letters.set(message, this.letter(message, code, reason, attempts)),
     };
   }
@@ -122,7 +139,12 @@ export class BatchRunner<T extends EventTopic> {
     for (let attempts = 1; ; attempts += 1) {
       try {
         await this.options.producer.sendAll(outgoing);
-        for (const { code, group, original: { topic } } of letters) busMetrics.deadLetters.add(1, { topic, group, code });
+        for (const {
+          code,
+          group,
+          original: { topic },
+        } of letters)
+          busMetrics.deadLetters.add(1, { topic, group, code });
         return true;
       } catch (thrown) {
         this.options.logger.error({ letters: letters.length, error: thrown, attempts }, 'dead letters could not be written');
@@ -143,7 +165,11 @@ interface Context {
 
 /** Events first: what cannot be decoded has no effect whose order could matter. */
 function halves<T extends EventTopic>({ events, undecodable }: Decoded<T>): Decoded<T>[] {
-  if (events.length > 0 && undecodable.length > 0) return [{ events, undecodable: [] }, { events: [], undecodable }];
+  if (events.length > 0 && undecodable.length > 0)
+    return [
+      { events, undecodable: [] },
+      { events: [], undecodable },
+    ];
   const middle = Math.ceil((events.length + undecodable.length) / 2);
   return [
     { events: events.slice(0, middle), undecodable: undecodable.slice(0, middle) },

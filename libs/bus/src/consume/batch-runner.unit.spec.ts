@@ -9,10 +9,22 @@ import { BatchRunner } from './batch-runner.js';
 
 const wire = (n: number, headers: WireMessage['headers'] = {}): WireMessage => {
   const { key, value } = numbered(n);
-  return { topic: TOPIC, partition: 1, offset: String(n), timestampMs: 5, key: Buffer.from(key), value: Buffer.from(value!), headers: { 'content-type': 'application/cloudevents+json', ...headers } };
+  return {
+    topic: TOPIC,
+    partition: 1,
+    offset: String(n),
+    timestampMs: 5,
+    key: Buffer.from(key),
+    value: Buffer.from(value!),
+    headers: { 'content-type': 'application/cloudevents+json', ...headers },
+  };
 };
 
-function runnerOf(handler: BatchHandler<typeof TOPIC>, options: Partial<Subscription<typeof TOPIC>> = {}, sendAll?: (messages: readonly OutgoingMessage[]) => Promise<void>) {
+function runnerOf(
+  handler: BatchHandler<typeof TOPIC>,
+  options: Partial<Subscription<typeof TOPIC>> = {},
+  sendAll?: (messages: readonly OutgoingMessage[]) => Promise<void>,
+) {
   const letters: OutgoingMessage[] = [];
   const producer = { sendAll: sendAll ?? (async (messages: readonly OutgoingMessage[]) => void letters.push(...messages)) };
   const runner = new BatchRunner({ subscription: { topic: TOPIC, group: 'g', handler, ...options }, producer, logger: silentLogger });
@@ -96,7 +108,11 @@ describe('BatchRunner', () => {
     });
     await run([wire(1, { traceparent: 'x', [REPLAY_GROUP_HEADER]: 'g' })]);
     const [{ key, value, headers }] = letters as [OutgoingMessage];
-    expect(decodeDeadLetter({ ...wire(0), key: key as Buffer, value: value as Buffer, headers: headers! })).toMatchObject({ code: 'wrong_shape', reason: 'two rows', attempts: 1 });
+    expect(decodeDeadLetter({ ...wire(0), key: key as Buffer, value: value as Buffer, headers: headers! })).toMatchObject({
+      code: 'wrong_shape',
+      reason: 'two rows',
+      attempts: 1,
+    });
   });
 
   it('does not call the handler for messages that are not its own', async () => {

@@ -9,7 +9,11 @@ import type { BusLogger } from '../settings.js';
  * Hands a follower its messages one by one. A retriable failure is repeated until it passes or the signal is aborted; any other is logged and
  * the message passed over, for a follower has no group whose dead letter it could be.
  */
-export function followHandler<T extends EventTopic>(follow: Follow<T>, logger: BusLogger, signal: AbortSignal): (messages: readonly WireMessage[]) => Promise<void> {
+export function followHandler<T extends EventTopic>(
+  follow: Follow<T>,
+  logger: BusLogger,
+  signal: AbortSignal,
+): (messages: readonly WireMessage[]) => Promise<void> {
   const handOver = (message: WireMessage): void | Promise<void> => {
     if (message.value === null) return follow.onTombstone?.(message.key?.toString() ?? '', message);
     const decoded = decodeEvent(follow.topic, message);
@@ -26,7 +30,10 @@ export function followHandler<T extends EventTopic>(follow: Follow<T>, logger: B
           break;
         } catch (thrown) {
           const error = classify(thrown);
-          logger.warn({ topic: follow.topic, partition: message.partition, offset: message.offset, code: error.code, reason: error.message, attempts }, 'a follower failed');
+          logger.warn(
+            { topic: follow.topic, partition: message.partition, offset: message.offset, code: error.code, reason: error.message, attempts },
+            'a follower failed',
+          );
           if (!error.retriable) break;
           await pauseFor(backoffMs(attempts, Math.random()), signal);
         }

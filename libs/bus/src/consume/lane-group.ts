@@ -27,7 +27,9 @@ export class LaneGroup {
     const { topic, group } = options.subscription;
     this.stopObserving = [
       observableGauge(METRICS.consumerInFlightMessages, () => [{ value: this.inFlight, labels: { topic, group } }]),
-      observableGauge(METRICS.consumerLagMessages, () => Array.from(this.lanes.values(), ({ partition, lag }): Observation => ({ value: lag, labels: { topic, group, partition } }))),
+      observableGauge(METRICS.consumerLagMessages, () =>
+        Array.from(this.lanes.values(), ({ partition, lag }): Observation => ({ value: lag, labels: { topic, group, partition } })),
+      ),
     ];
   }
 
@@ -86,8 +88,11 @@ export class LaneGroup {
   private open(partition: number): Lane {
     const { maxBatchSize = DEFAULT_MAX_BATCH_SIZE, maxInFlightBatches = 1 } = this.options.subscription;
     const lane = new Lane({
-      partition, maxBatchSize, maxInFlightBatches,
-      maxMessages: Math.max(LANE_MIN_MESSAGES, 2 * maxBatchSize * maxInFlightBatches), maxBytes: LANE_MAX_BYTES,
+      partition,
+      maxBatchSize,
+      maxInFlightBatches,
+      maxMessages: Math.max(LANE_MIN_MESSAGES, 2 * maxBatchSize * maxInFlightBatches),
+      maxBytes: LANE_MAX_BYTES,
       run: (messages, signal, onRetry) => this.options.run(messages, partition, signal, onRetry),
       onProgress: () => this.options.onProgress(lane),
     });

@@ -2,14 +2,28 @@ import type { WireMessage } from '@throughline/contracts';
 import { describe, expect, it } from 'vitest';
 import { Lane, type LaneOptions } from './lane.js';
 
-const message = (offset: number, sizeBytes = 10): WireMessage => ({ topic: 't', partition: 0, offset: String(offset), timestampMs: 0, key: null, value: Buffer.alloc(sizeBytes), headers: {} });
-const messages = (from: number, to: number, sizeBytes?: number): WireMessage[] => Array.from({ length: to - from }, (_, index) => message(from + index, sizeBytes));
+const message = (offset: number, sizeBytes = 10): WireMessage => ({
+  topic: 't',
+  partition: 0,
+  offset: String(offset),
+  timestampMs: 0,
+  key: null,
+  value: Buffer.alloc(sizeBytes),
+  headers: {},
+});
+const messages = (from: number, to: number, sizeBytes?: number): WireMessage[] =>
+  Array.from({ length: to - from }, (_, index) => message(from + index, sizeBytes));
 
 /** A lane whose batches end when the test says so. */
 function laneOf(options: Partial<LaneOptions> = {}) {
   const batches: { offsets: number[]; signal: AbortSignal; retry: () => void; end: (finished?: boolean) => Promise<void> }[] = [];
   const lane = new Lane({
-    partition: 0, maxBatchSize: 10, maxInFlightBatches: 1, maxMessages: 100, maxBytes: 100_000, onProgress: () => {},
+    partition: 0,
+    maxBatchSize: 10,
+    maxInFlightBatches: 1,
+    maxMessages: 100,
+    maxBytes: 100_000,
+    onProgress: () => {},
     run: (taken, signal, retry) =>
       new Promise((resolve) => {
         const end = async (finished = true): Promise<void> => {

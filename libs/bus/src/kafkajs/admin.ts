@@ -13,7 +13,10 @@ export class KafkaAdmin implements BusAdmin {
   private readonly admin: Admin;
   private connected: Promise<void> | undefined;
 
-  constructor(private readonly kafka: Kafka, private readonly names: Names) {
+  constructor(
+    private readonly kafka: Kafka,
+    private readonly names: Names,
+  ) {
     this.admin = kafka.admin();
   }
 
@@ -31,7 +34,10 @@ export class KafkaAdmin implements BusAdmin {
 
   async offsets(topic: TopicName, group?: string): Promise<PartitionOffsets[]> {
     return this.call('read offsets', async (admin) => {
-      const [ends, committed] = await Promise.all([admin.fetchTopicOffsets(this.names.topic(topic)), group === undefined ? undefined : this.committed(admin, topic, group)]);
+      const [ends, committed] = await Promise.all([
+        admin.fetchTopicOffsets(this.names.topic(topic)),
+        group === undefined ? undefined : this.committed(admin, topic, group),
+      ]);
       return ends
         .map(({ partition, low, high }) => {
           const offset = committed?.get(partition);
@@ -45,7 +51,10 @@ export class KafkaAdmin implements BusAdmin {
     const failed = deferred<never>();
     const ends = new Map((await this.offsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
     const reader = new TopicReader({
-      kafka: this.kafka, names: this.names, topic, onDead: failed.reject,
+      kafka: this.kafka,
+      names: this.names,
+      topic,
+      onDead: failed.reject,
       onMessages: async (messages) => {
         const end = ends.get(messages[0]!.partition) ?? 0;
         const present = messages.filter(({ offset }) => Number(offset) < end);
@@ -76,7 +85,9 @@ export class KafkaAdmin implements BusAdmin {
     const { partitions, retention } = TOPICS[name];
     const kept = retention === 'compact' ? { name: 'cleanup.policy', value: 'compact' } : { name: 'retention.ms', value: String(retention.ms) };
     return {
-      topic: this.names.topic(name), numPartitions: partitions, replicationFactor: -1,
+      topic: this.names.topic(name),
+      numPartitions: partitions,
+      replicationFactor: -1,
       // Deadlines and partition days rest on the time of arrival; a producer's clock may be anything.
       // Producers may compress with what kafkajs cannot read (snappy, lz4, zstd): it would kill the consumer. The broker unpacks it instead.
       configEntries: [kept, { name: 'message.timestamp.type', value: 'LogAppendTime' }, { name: 'compression.type', value: 'uncompressed' }],
@@ -88,7 +99,7 @@ export class KafkaAdmin implements BusAdmin {
    * again. kafkajs's own wait gives up at the first broker that has not heard of the topic.
    */
   private async waitForLeaders(admin: Admin, names: readonly TopicName[]): Promise<void> {
-    for (const deadlineMs = Date.now() + REQUEST_TIMEOUT_MS; ; ) {
+    for (const deadlineMs = Date.now() + REQUEST_TIMEOUT_MS; ;) {
       try {
         await Promise.all(names.map((name) => admin.fetchTopicOffsets(this.names.topic(name))));
         return;

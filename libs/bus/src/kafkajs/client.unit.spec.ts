@@ -20,7 +20,10 @@ describe('the client’s configuration', () => {
       writeFileSync(join(folder, name), name);
       return join(folder, name);
     };
-    const config = clientConfig({ KAFKA_BROKERS, KAFKA_TLS_ENABLED: true, KAFKA_TLS_CA_FILE: file('ca'), KAFKA_TLS_CERT_FILE: file('cert'), KAFKA_TLS_KEY_FILE: file('key') }, 'me');
+    const config = clientConfig(
+      { KAFKA_BROKERS, KAFKA_TLS_ENABLED: true, KAFKA_TLS_CA_FILE: file('ca'), KAFKA_TLS_CERT_FILE: file('cert'), KAFKA_TLS_KEY_FILE: file('key') },
+      'me',
+    );
     expect(config.ssl).toEqual({ ca: ['ca'], cert: 'cert', key: 'key' });
     expect(clientConfig({ KAFKA_BROKERS, KAFKA_TLS_ENABLED: true }, 'me').ssl).toEqual({});
   });

@@ -54,7 +54,9 @@ describe('the bus over Kafka, when processes and brokers die', () => {
     // The session lasts ten seconds.
     const upAtMs = Date.now() + 14_000;
     await bus.subscribe({
-      topic: TOPIC, group: 'outage', maxBatchSize: 100,
+      topic: TOPIC,
+      group: 'outage',
+      maxBatchSize: 100,
       handler: async ({ events }) => {
         calls.push(Date.now());
         if (Date.now() < upAtMs) throw new ContractError('unavailable', 'no database');

@@ -30,10 +30,17 @@ describe('the adapter for Kafka', () => {
     const counts = new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
     expect(counts).toEqual(new Map(TOPIC_NAMES.map((name) => [`${settings.KAFKA_TOPIC_PREFIX}${name}`, TOPICS[name].partitions])));
     const configOf = async (name: string): Promise<Record<string, string>> => {
-      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: `${settings.KAFKA_TOPIC_PREFIX}${name}` }] });
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: `${settings.KAFKA_TOPIC_PREFIX}${name}` }],
+      });
       return Object.fromEntries(resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]));
     };
-    expect(await configOf(TOPIC)).toMatchObject({ 'retention.ms': String(7 * 24 * 3600 * 1000), 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime' });
+    expect(await configOf(TOPIC)).toMatchObject({
+      'retention.ms': String(7 * 24 * 3600 * 1000),
+      'cleanup.policy': 'delete',
+      'message.timestamp.type': 'LogAppendTime',
+    });
     expect(await configOf(COMPACTED)).toMatchObject({ 'cleanup.policy': 'compact', 'message.timestamp.type': 'LogAppendTime' });
     await admin.disconnect();
   });
@@ -51,7 +58,14 @@ describe('the adapter for Kafka', () => {
   it('says so when it can no longer work: `dead` resolves, the subscription is refused', async () => {
     const { settings, connect } = await kafkaInstallation();
     const bus = tracked(connect());
-    const foreigner: PartitionAssigner = (config) => ({ ...kafkajs.PartitionAssigners.roundRobin(config), name: 'Foreign', protocol: ({ topics }) => ({ name: 'Foreign', metadata: kafkajs.AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) }) }) });
+    const foreigner: PartitionAssigner = (config) => ({
+      ...kafkajs.PartitionAssigners.roundRobin(config),
+      name: 'Foreign',
+      protocol: ({ topics }) => ({
+        name: 'Foreign',
+        metadata: kafkajs.AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) }),
+      }),
+    });
     const consumer = bare(settings.KAFKA_BROKERS!).consumer({ groupId: `${settings.KAFKA_TOPIC_PREFIX}mixed.${TOPIC}`, partitionAssigners: [foreigner] });
     await consumer.connect();
     await consumer.subscribe({ topic: `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}` });
@@ -80,7 +94,10 @@ describe('the adapter for Kafka', () => {
     const { settings } = await kafkaInstallation();
     const { createBus } = await import('./bus.js');
     const bus = tracked(createBus({ ...settings, KAFKA_TOPIC_PREFIX: 'never-created.' }));
-    await expect(bus.subscribe({ topic: TOPIC, group: 'g', handler: async () => {} })).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('never-created.') });
+    await expect(bus.subscribe({ topic: TOPIC, group: 'g', handler: async () => {} })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('never-created.'),
+    });
   });
 
   it.runIf(hasKcat).each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('reads what a foreign producer has compressed with %s', async (codec) => {
@@ -90,7 +107,11 @@ describe('the adapter for Kafka', () => {
     await bus.subscribe({ topic: TOPIC, group: codec, handler: async ({ events }) => void seen.push(...events.map(numberOf)) });
     const args = ['-P', '-b', settings.KAFKA_BROKERS!.join(','), '-t', `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}`, '-z', codec, '-K', '\t'];
     const kcat = execFile('kcat', args);
-    kcat.stdin!.end(range(200).map((n) => `key-${n}\t${numbered(n).value}\n`).join(''));
+    kcat.stdin!.end(
+      range(200)
+        .map((n) => `key-${n}\t${numbered(n).value}\n`)
+        .join(''),
+    );
     await eventually(() => expect(sorted(seen)).toEqual(range(200)));
   });
 });

@@ -23,7 +23,12 @@ export class KafkaProducer implements BusProducer {
   private readonly stopObserving: (() => void)[];
   private readonly closing = new AbortController();
 
-  constructor(kafka: Kafka, private readonly names: Names, private readonly logger: BusLogger, private readonly patienceMs = DEFAULT_PATIENCE_MS) {
+  constructor(
+    kafka: Kafka,
+    private readonly names: Names,
+    private readonly logger: BusLogger,
+    private readonly patienceMs = DEFAULT_PATIENCE_MS,
+  ) {
     this.producer = kafka.producer({
       allowAutoTopicCreation: false,
       // kafkajs can lose acknowledged messages when idempotent: a failed produce reuses its sequence number.

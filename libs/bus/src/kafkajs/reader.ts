@@ -50,14 +50,19 @@ export class TopicReader {
     await this.consumer.connect();
     await this.consumer.subscribe({ topic: this.topic, fromBeginning: true });
     // Batches that hold nothing to read (compaction, control records) never reach `eachBatch`, but they move the position.
-    this.consumer.on(this.consumer.events.END_BATCH_PROCESS, ({ payload }) => this.moved(payload.partition, Number(payload.lastOffset) + 1, Number(payload.highWatermark)));
+    this.consumer.on(this.consumer.events.END_BATCH_PROCESS, ({ payload }) =>
+      this.moved(payload.partition, Number(payload.lastOffset) + 1, Number(payload.highWatermark)),
+    );
     await this.consumer.run({
-      autoCommit: false, eachBatchAutoResolve: false,
+      autoCommit: false,
+      eachBatchAutoResolve: false,
       eachBatch: async ({ batch, resolveOffset, isRunning, isStale }) => {
         if (!isRunning() || isStale()) return;
         const next = this.positions.get(batch.partition)?.next ?? 0;
         // After a rebalance the broker delivers from the beginning again.
-        const messages = batch.messages.filter(({ offset }) => Number(offset) >= next).map((message) => toWireMessage(this.options.topic, batch.partition, message));
+        const messages = batch.messages
+          .filter(({ offset }) => Number(offset) >= next)
+          .map((message) => toWireMessage(this.options.topic, batch.partition, message));
         if (messages.length > 0) await this.options.onMessages(messages);
         resolveOffset(batch.messages.at(-1)!.offset);
       },

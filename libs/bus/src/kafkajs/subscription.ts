@@ -41,7 +41,10 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
   private isStopping = false;
   private stopped: Promise<void> | undefined;
 
-  constructor(private readonly subscription: Subscription<T>, private readonly context: SubscriptionContext) {
+  constructor(
+    private readonly subscription: Subscription<T>,
+    private readonly context: SubscriptionContext,
+  ) {
     const { kafka, names, producer, logger } = context;
     this.topic = names.topic(subscription.topic);
     this.consumer = kafka.consumer({ ...CONSUMER, groupId: names.group(subscription.group, subscription.topic) });
@@ -104,7 +107,10 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
     const lane = this.lanes.get(batch.partition);
     if (this.isStopping || !isRunning() || isStale() || lane === undefined) return;
     if (!lane.isFull) {
-      lane.push(batch.messages.map((message) => toWireMessage(this.subscription.topic, batch.partition, message)), Number(batch.highWatermark));
+      lane.push(
+        batch.messages.map((message) => toWireMessage(this.subscription.topic, batch.partition, message)),
+        Number(batch.highWatermark),
+      );
       resolveOffset(batch.messages.at(-1)!.offset);
     }
     if (lane.isFull) this.pausePartition(batch.partition);
@@ -154,7 +160,9 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
     const due = this.lanes.committable();
     if (due.length === 0 || this.commitOffsets === undefined) return;
     const { topic, group } = this.subscription;
-    const offsets: Offsets = { topics: [{ topic: this.topic, partitions: due.map(({ lane, offset }) => ({ partition: lane.partition, offset: String(offset) })) }] };
+    const offsets: Offsets = {
+      topics: [{ topic: this.topic, partitions: due.map(({ lane, offset }) => ({ partition: lane.partition, offset: String(offset) })) }],
+    };
     try {
       await this.commitOffsets(offsets);
       for (const { lane, offset } of due) lane.committed = offset;

@@ -6,8 +6,13 @@ const NO_HEADERS: WireMessage['headers'] = Object.freeze({});
 /** A fetched message under the topic's name without prefix. */
 export function toWireMessage(topic: TopicName, partition: number, message: KafkaMessage): WireMessage {
   return {
-    topic, partition, offset: message.offset, timestampMs: Number(message.timestamp),
-    key: message.key, value: message.value, headers: message.headers === undefined ? NO_HEADERS : single(message.headers),
+    topic,
+    partition,
+    offset: message.offset,
+    timestampMs: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: message.headers === undefined ? NO_HEADERS : single(message.headers),
   };
 }
 

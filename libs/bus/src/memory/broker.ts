@@ -79,7 +79,8 @@ export class MemoryBroker {
 
   private rebalance(topic: TopicName, members: readonly Member[]): void {
     const assignments = members.map((): number[] => []);
-    for (let partition = 0; partition < TOPICS[topic].partitions && members.length > 0; partition += 1) assignments[partition % members.length]!.push(partition);
+    for (let partition = 0; partition < TOPICS[topic].partitions && members.length > 0; partition += 1)
+      assignments[partition % members.length]!.push(partition);
     // Those who lose must have lost before anyone gains.
     for (const [index, member] of members.entries()) member.assign(assignments[index]!);
   }
@@ -90,7 +91,12 @@ export class MemoryBroker {
     const partition = hash(keyBytes) % log.length;
     const messages = log[partition]!;
     messages.push({
-      topic, partition, offset: String(messages.length), timestampMs: this.nowMs(), key: keyBytes, value: value === null ? null : Buffer.from(value as string),
+      topic,
+      partition,
+      offset: String(messages.length),
+      timestampMs: this.nowMs(),
+      key: keyBytes,
+      value: value === null ? null : Buffer.from(value as string),
       headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, header]) => [name, Buffer.from(header as string)])),
     });
     return partition;

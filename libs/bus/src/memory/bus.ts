@@ -26,7 +26,10 @@ export class MemoryBus implements Bus {
   readonly dead = deferred<Error>().promise;
   private readonly consuming = new Set<Stoppable>();
 
-  constructor(readonly broker: MemoryBroker = new MemoryBroker(), private readonly logger: BusLogger = silentLogger) {
+  constructor(
+    readonly broker: MemoryBroker = new MemoryBroker(),
+    private readonly logger: BusLogger = silentLogger,
+  ) {
     this.producer = new MicroBatcher({ sendBatch: async (messages) => broker.append(messages) });
     this.admin = new MemoryAdmin(broker);
   }
@@ -62,7 +65,12 @@ class MemorySubscription<T extends EventTopic> implements RunningSubscription {
   private readonly stopListening: () => void;
   private stopped: Promise<void> | undefined;
 
-  constructor(private readonly subscription: Subscription<T>, private readonly broker: MemoryBroker, producer: BusProducer, logger: BusLogger) {
+  constructor(
+    private readonly subscription: Subscription<T>,
+    private readonly broker: MemoryBroker,
+    producer: BusProducer,
+    logger: BusLogger,
+  ) {
     const runner = new BatchRunner({ subscription, producer, logger });
     this.lanes = new LaneGroup({ subscription, run: (...batch) => runner.run(...batch), onProgress: (lane) => this.progressed(lane) });
     this.stopListening = broker.listen(subscription.topic, (partition) => this.fetchSoon(partition));
@@ -135,7 +143,11 @@ class MemoryFollow<T extends EventTopic> implements RunningFollow {
   private readonly stopListening: () => void;
   private reading: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: Follow<T>, private readonly broker: MemoryBroker, logger: BusLogger) {
+  constructor(
+    private readonly options: Follow<T>,
+    private readonly broker: MemoryBroker,
+    logger: BusLogger,
+  ) {
     const log = broker.log(options.topic);
     this.positions = log.map(() => 0);
     this.targets = log.map(({ length }) => length);

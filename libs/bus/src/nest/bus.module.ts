@@ -29,7 +29,11 @@ export class BusModule implements BeforeApplicationShutdown, OnApplicationShutdo
   constructor(@Inject(BUS) private readonly bus: Bus) {}
 
   static forRoot({ service, settings, outbox = false, logger, bus }: BusModuleOptions): DynamicModule {
-    const relay = { provide: OutboxRelay, useFactory: (dataSource: DataSource, running: Bus) => new OutboxRelay(dataSource, running.producer, logger), inject: [DataSource, BUS] };
+    const relay = {
+      provide: OutboxRelay,
+      useFactory: (dataSource: DataSource, running: Bus) => new OutboxRelay(dataSource, running.producer, logger),
+      inject: [DataSource, BUS],
+    };
     return {
       module: BusModule,
       global: true,

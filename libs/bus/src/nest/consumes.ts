@@ -5,7 +5,10 @@ import { throwError, type Observable } from 'rxjs';
 import type { BatchHandler, Subscription } from '../port.js';
 
 /** What a method that consumes says; the method gets one argument, an `EventBatch<T>`. */
-export type ConsumesOptions<T extends EventTopic = EventTopic> = Pick<Subscription<T>, 'topic' | 'maxBatchSize' | 'maxInFlightBatches' | 'undecodable' | 'maxAttempts'> & {
+export type ConsumesOptions<T extends EventTopic = EventTopic> = Pick<
+  Subscription<T>,
+  'topic' | 'maxBatchSize' | 'maxInFlightBatches' | 'undecodable' | 'maxAttempts'
+> & {
   /** Consumer group; by default the name of the service. */
   readonly group?: string;
 };
@@ -19,7 +22,11 @@ class RethrowFilter implements ExceptionFilter {
 }
 
 /** Fits methods that take a batch of this topic. */
-export type ConsumesDecorator<T extends EventTopic> = <M extends BatchHandler<T>>(target: object, name: string | symbol, descriptor: TypedPropertyDescriptor<M>) => void;
+export type ConsumesDecorator<T extends EventTopic> = <M extends BatchHandler<T>>(
+  target: object,
+  name: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
 
 /**
  * Makes a controller's method the handler of a topic. It resolves when every effect of the batch is durable; its errors steer retry and

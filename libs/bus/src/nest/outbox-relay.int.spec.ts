@@ -33,9 +33,15 @@ function relayOf(dataSource: DataSource, sendAll: (messages: readonly OutgoingMe
 }
 
 const enqueue = (dataSource: DataSource, numbers: readonly number[]): Promise<void> =>
-  inTransaction(dataSource, (manager) => Outbox.enqueue(manager, numbers.map((n) => numbered(n, 'one'))));
+  inTransaction(dataSource, (manager) =>
+    Outbox.enqueue(
+      manager,
+      numbers.map((n) => numbered(n, 'one')),
+    ),
+  );
 const idOf = ({ value }: { readonly value: string | Buffer | null }): number => Number(JSON.parse(value!.toString()).id);
-const pending = async (dataSource: DataSource): Promise<number> => Number((await query<{ count: string }>(dataSource, 'SELECT count(*) FROM outbox'))[0]!.count);
+const pending = async (dataSource: DataSource): Promise<number> =>
+  Number((await query<{ count: string }>(dataSource, 'SELECT count(*) FROM outbox'))[0]!.count);
 const published = async (bus: Bus): Promise<number[]> => (await readAll(bus, TOPIC)).map(idOf);
 
 describe('the outbox relay', () => {

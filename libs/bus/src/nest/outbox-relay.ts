@@ -34,7 +34,11 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   private finished: Promise<void> | undefined;
   private pending = 0;
 
-  constructor(private readonly dataSource: DataSource, private readonly producer: Pick<BusProducer, 'sendAll'>, private readonly logger: BusLogger = silentLogger) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly producer: Pick<BusProducer, 'sendAll'>,
+    private readonly logger: BusLogger = silentLogger,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.start();
@@ -56,7 +60,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   private async work(): Promise<void> {
-    for (let failures = 0; !this.abort.signal.aborted; ) {
+    for (let failures = 0; !this.abort.signal.aborted;) {
       let session: Session | undefined;
       try {
         session = await openSession(this.dataSource);

@@ -14,7 +14,10 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   private readonly registered: Registered[] = [];
   private readonly running = new Map<string, RunningSubscription>();
 
-  constructor(private readonly bus: Bus, private readonly service: string) {
+  constructor(
+    private readonly bus: Bus,
+    private readonly service: string,
+  ) {
     super();
   }
 
@@ -48,11 +51,13 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   }
 
   private async subscribeAll(): Promise<void> {
-    await Promise.all(this.registered.map(async ({ options, handler }) => {
-      const { topic, group = this.service } = options;
-      const running = await this.bus.subscribe({ ...options, group, handler: (batch) => invoke(handler, batch) });
-      this.running.set(`${group} ${topic}`, running);
-    }));
+    await Promise.all(
+      this.registered.map(async ({ options, handler }) => {
+        const { topic, group = this.service } = options;
+        const running = await this.bus.subscribe({ ...options, group, handler: (batch) => invoke(handler, batch) });
+        this.running.set(`${group} ${topic}`, running);
+      }),
+    );
   }
 }
 

@@ -41,7 +41,14 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
   private readonly limits: Required<Omit<MicroBatcherOptions, 'sendBatch'>>;
 
   constructor(private readonly options: MicroBatcherOptions) {
-    this.limits = { maxBatchMessages: 2_000, maxBatchBytes: 512 * 1024, maxMessageBytes: 900 * 1024, maxPendingMessages: 50_000, maxPendingBytes: 64 * 1024 * 1024, ...options };
+    this.limits = {
+      maxBatchMessages: 2_000,
+      maxBatchBytes: 512 * 1024,
+      maxMessageBytes: 900 * 1024,
+      maxPendingMessages: 50_000,
+      maxPendingBytes: 64 * 1024 * 1024,
+      ...options,
+    };
   }
 
   get pending(): { messages: number; bytes: number } {
@@ -58,7 +65,13 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
       const sizes = messages.map(sizeBytes);
       const tooLarge = sizes.findIndex((size) => size > this.limits.maxMessageBytes);
       if (tooLarge !== -1) {
-        reject(new ContractError('invalid_request', `a message to ${messages[tooLarge]!.topic} has ${sizes[tooLarge]} bytes, more than the ${this.limits.maxMessageBytes} a broker takes`, { cure: 'Send less in one message, or a reference instead of the content.' }));
+        reject(
+          new ContractError(
+            'invalid_request',
+            `a message to ${messages[tooLarge]!.topic} has ${sizes[tooLarge]} bytes, more than the ${this.limits.maxMessageBytes} a broker takes`,
+            { cure: 'Send less in one message, or a reference instead of the content.' },
+          ),
+        );
         return;
       }
       const bytes = sizes.reduce((sum, size) => sum + size, 0);
@@ -113,7 +126,11 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
     let emptied = 0;
     for (const call of this.accepted) {
       const before = call.next;
-      while (call.next < call.messages.length && batch.length < this.limits.maxBatchMessages && (batch.length === 0 || bytes + call.sizes[call.next]! <= this.limits.maxBatchBytes)) {
+      while (
+        call.next < call.messages.length &&
+        batch.length < this.limits.maxBatchMessages &&
+        (batch.length === 0 || bytes + call.sizes[call.next]! <= this.limits.maxBatchBytes)
+      ) {
         batch.push(call.messages[call.next]!);
         bytes += call.sizes[call.next]!;
         call.next += 1;

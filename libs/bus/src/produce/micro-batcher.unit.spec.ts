@@ -51,7 +51,10 @@ describe('MicroBatcher', () => {
         const batches: (readonly OutgoingMessage[])[] = [];
         let inFlight = 0;
         const batcher = new MicroBatcher({
-          maxBatchMessages: 20, maxBatchBytes: 4_000, maxPendingMessages: 50, maxPendingBytes: 10_000,
+          maxBatchMessages: 20,
+          maxBatchBytes: 4_000,
+          maxPendingMessages: 50,
+          maxPendingBytes: 10_000,
           sendBatch: async (messages) => {
             expect((inFlight += 1)).toBe(1);
             expect(batcher.pending.messages).toBeLessThanOrEqual(50 + 30);
@@ -86,7 +89,12 @@ describe('MicroBatcher', () => {
 
   it('fails what waited behind a failed batch, so that nothing overtakes what is sent again', async () => {
     const { batcher, sends } = batcherOf();
-    const results = [1, 2, 3].map((n) => batcher.send(message(n)).then(() => 'sent', (error: Error) => error.message));
+    const results = [1, 2, 3].map((n) =>
+      batcher.send(message(n)).then(
+        () => 'sent',
+        (error: Error) => error.message,
+      ),
+    );
     await sends[0]!.fail(new Error('no broker'));
     expect(await Promise.all(results)).toEqual(['no broker', 'no broker', 'no broker']);
     expect(batcher.pending).toEqual({ messages: 0, bytes: 0 });
@@ -96,7 +104,10 @@ describe('MicroBatcher', () => {
 
   it('refuses a message that no broker takes, and nothing else with it', async () => {
     const { batcher, sends } = batcherOf({ maxMessageBytes: 1_000 });
-    await expect(batcher.sendAll([message(1), message(2, 2_000)])).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('alert.raised.v1 has 2') });
+    await expect(batcher.sendAll([message(1), message(2, 2_000)])).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('alert.raised.v1 has 2'),
+    });
     expect(sends).toEqual([]);
     void batcher.send(message(3));
     expect(keys(sends[0]!.messages)).toEqual([3]);

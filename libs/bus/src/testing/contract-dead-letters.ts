@@ -12,7 +12,8 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       const effects: number[] = [];
       await bus.producer.sendAll(range(300).map((n) => numbered(n, 'one')));
       await bus.subscribe({
-        topic: TOPIC, group: 'poison',
+        topic: TOPIC,
+        group: 'poison',
         handler: async ({ events }) => {
           const numbers = events.map(numberOf);
           if (numbers.some((n) => n === 13 || n === 14 || n === 299)) throw new TypeError('cannot read it');
@@ -47,7 +48,9 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       const reasons: string[] = [];
       await bus.producer.sendAll([{ topic: TOPIC, key: 'a', value: '{' }, { topic: TOPIC, key: 'a', value: '{"entityId":1}' }, numbered(1, 'a')]);
       await bus.subscribe({
-        topic: TOPIC, group: 'asks', undecodable: 'handle',
+        topic: TOPIC,
+        group: 'asks',
+        undecodable: 'handle',
         handler: async ({ events, undecodable }) => {
           reasons.push(...undecodable.map(({ code }) => code), ...events.map(() => 'fine'));
         },
@@ -61,7 +64,8 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       let attempts = 0;
       await bus.producer.sendAll(range(5).map((n) => numbered(n, 'one')));
       await bus.subscribe({
-        topic: TOPIC, group: 'word',
+        topic: TOPIC,
+        group: 'word',
         handler: async (batch) => {
           attempts += 1;
           batch.deadLetter(batch.events[attempts]!, 'unknown_model', `no model in attempt ${attempts}`);
@@ -77,7 +81,9 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       const tries = new Map<number, number>();
       await bus.producer.sendAll(range(8).map((n) => numbered(n, 'one')));
       await bus.subscribe({
-        topic: TOPIC, group: 'retry', maxAttempts: 3,
+        topic: TOPIC,
+        group: 'retry',
+        maxAttempts: 3,
         handler: async ({ events }) => {
           for (const event of events) tries.set(numberOf(event), (tries.get(numberOf(event)) ?? 0) + 1);
           if (events.some((event) => numberOf(event) === 5)) throw new ContractError('overloaded', 'full');
@@ -93,7 +99,8 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       const seen = { failed: [] as number[], other: [] as number[] };
       let isMended = false;
       await bus.subscribe({
-        topic: TOPIC, group: 'failed',
+        topic: TOPIC,
+        group: 'failed',
         handler: async ({ events }) => {
           if (!isMended && events.some((event) => numberOf(event) === 2)) throw new Error('defect');
           seen.failed.push(...events.map(({ attempt }) => attempt));

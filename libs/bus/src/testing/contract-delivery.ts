@@ -11,7 +11,10 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       const sending = range(1_000).map((n) => bus.producer.send(numbered(n)));
       sending.push(bus.producer.sendAll(range(1_000, 1_000).map((n) => numbered(n))));
       await bus.subscribe({
-        topic: TOPIC, group: 'order', maxBatchSize: 100, maxInFlightBatches: 1,
+        topic: TOPIC,
+        group: 'order',
+        maxBatchSize: 100,
+        maxInFlightBatches: 1,
         handler: async ({ events }) => {
           for (const event of events) seen.set(event.data.entityId, [...(seen.get(event.data.entityId) ?? []), numberOf(event)]);
         },
@@ -41,7 +44,8 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       const effect = gate();
       const started = gate();
       await bus.subscribe({
-        topic: TOPIC, group: 'before',
+        topic: TOPIC,
+        group: 'before',
         handler: async () => {
           started.open();
           await effect.opened;
@@ -62,7 +66,10 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       const finished = new Set<number>();
       await bus.producer.sendAll(range(30).map((n) => numbered(n, 'one')));
       await bus.subscribe({
-        topic: TOPIC, group: 'prefix', maxBatchSize: 10, maxInFlightBatches: 3,
+        topic: TOPIC,
+        group: 'prefix',
+        maxBatchSize: 10,
+        maxInFlightBatches: 3,
         handler: async ({ events }) => {
           if (numberOf(events[0]!) === 0) await first.opened;
           for (const event of events) finished.add(numberOf(event));
@@ -83,7 +90,10 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       let mostInFlight = 0;
       let largest = 0;
       const subscription = await bus.subscribe({
-        topic: TOPIC, group: 'bounded', maxBatchSize: 64, maxInFlightBatches: 2,
+        topic: TOPIC,
+        group: 'bounded',
+        maxBatchSize: 64,
+        maxInFlightBatches: 2,
         handler: async ({ events }) => {
           running += 1;
           mostRunning = Math.max(mostRunning, running);
@@ -107,7 +117,9 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       const fast: number[] = [];
       const slowPartition = await partitionOf(bus, 'entity-0');
       await bus.subscribe({
-        topic: TOPIC, group: 'slow', maxBatchSize: 50,
+        topic: TOPIC,
+        group: 'slow',
+        maxBatchSize: 50,
         handler: async ({ partition, events }) => {
           if (partition === slowPartition) await release.opened;
           else fast.push(...events.map(numberOf));
@@ -128,7 +140,9 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       let wasAborted = false;
       await bus.producer.sendAll(range(100).map((n) => numbered(n, 'one')));
       await bus.subscribe({
-        topic: TOPIC, group: 'drain', maxBatchSize: 10,
+        topic: TOPIC,
+        group: 'drain',
+        maxBatchSize: 10,
         handler: async ({ events, signal }) => {
           started.open();
           await effect.opened;
@@ -153,7 +167,10 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       const upAtMs = Date.now() + 1_500;
       const done: number[] = [];
       await bus.subscribe({
-        topic: TOPIC, group: 'outage', maxBatchSize: 25, maxAttempts: 2,
+        topic: TOPIC,
+        group: 'outage',
+        maxBatchSize: 25,
+        maxAttempts: 2,
         handler: async ({ events }) => {
           if (Date.now() < upAtMs) throw new ContractError('unavailable', 'no database');
           done.push(...events.map(numberOf));

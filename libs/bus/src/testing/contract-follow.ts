@@ -29,7 +29,12 @@ export function followContract(open: () => Promise<BusUnderTest>): void {
     it('tells deletions and what it cannot read, and outlives both', async () => {
       const bus = (await open()).connect();
       const told: string[] = [];
-      await bus.producer.sendAll([updated(1, 'k'), { topic: COMPACTED, key: 'k', value: null }, { topic: COMPACTED, key: 'k', value: 'no json' }, updated(2, 'k')]);
+      await bus.producer.sendAll([
+        updated(1, 'k'),
+        { topic: COMPACTED, key: 'k', value: null },
+        { topic: COMPACTED, key: 'k', value: 'no json' },
+        updated(2, 'k'),
+      ]);
       const following = await bus.follow({
         topic: COMPACTED,
         onEvent: ({ data }) => void told.push(`event ${data.sequence}`),

@@ -19,7 +19,11 @@ export function groupContract(open: () => Promise<BusUnderTest>): void {
       const seen = { observed: new Set<number>(), updated: new Set<number>() };
       for (const member of [bus, other]) {
         await member.subscribe({ topic: TOPIC, group: 'both', handler: async ({ events }) => events.forEach((event) => seen.observed.add(numberOf(event))) });
-        await member.subscribe({ topic: COMPACTED, group: 'both', handler: async ({ events }) => events.forEach((event) => seen.updated.add(numberOf(event))) });
+        await member.subscribe({
+          topic: COMPACTED,
+          group: 'both',
+          handler: async ({ events }) => events.forEach((event) => seen.updated.add(numberOf(event))),
+        });
       }
       await bus.producer.sendAll(range(400).flatMap((n) => [numbered(n), updated(n)]));
       await eventually(() => expect([sorted(seen.observed), sorted(seen.updated)]).toEqual([range(400), range(400)]));
@@ -29,10 +33,12 @@ export function groupContract(open: () => Promise<BusUnderTest>): void {
       const installation = await open();
       const [producing, first, second] = [installation.connect(), installation.connect(), installation.connect()];
       const seen = { first: new Map<number, number>(), second: new Map<number, number>() };
-      const count = (member: Map<number, number>) => async ({ events }: { events: readonly Parameters<typeof numberOf>[0][] }) => {
-        await new Promise((resolve) => setTimeout(resolve, 1));
-        for (const event of events) member.set(numberOf(event), (member.get(numberOf(event)) ?? 0) + 1);
-      };
+      const count =
+        (member: Map<number, number>) =>
+        async ({ events }: { events: readonly Parameters<typeof numberOf>[0][] }) => {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          for (const event of events) member.set(numberOf(event), (member.get(numberOf(event)) ?? 0) + 1);
+        };
       const total = 6_000;
       let sent = 0;
       const send = async (upTo: number): Promise<void> => {

@@ -7,7 +7,10 @@ import { TOPIC } from './fixtures.js';
 const { settings, group } = JSON.parse(process.argv[2]!) as { settings: BusSettings; group: string };
 const bus = createBus(settings);
 await bus.subscribe({
-  topic: TOPIC, group, maxBatchSize: 50, maxInFlightBatches: 3,
+  topic: TOPIC,
+  group,
+  maxBatchSize: 50,
+  maxInFlightBatches: 3,
   handler: async ({ events }) => {
     await bus.producer.sendAll(events.map(({ message }) => ({ topic: 'outcome.observed.v1', key: message.key!, value: message.value })));
     await setTimeout(3);

@@ -13,7 +13,10 @@ export const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331
 export function numbered(n: number, key = `entity-${n % 10}`, headers: Record<string, string> = {}): OutgoingMessage {
   const timeMs = Date.UTC(2026, 0, 1) + n;
   const { value, headers: own } = encodeEvent(TOPIC, {
-    id: String(n), source: '/test', timeMs, traceparent: TRACEPARENT,
+    id: String(n),
+    source: '/test',
+    timeMs,
+    traceparent: TRACEPARENT,
     data: { event: 'seen', entityType: 'airport', entityId: key, values: { n }, occurredAt: new Date(timeMs).toISOString() },
   });
   return { topic: TOPIC, key, value, headers: { ...own, ...headers } };
@@ -23,8 +26,14 @@ export function numbered(n: number, key = `entity-${n % 10}`, headers: Record<st
 export function updated(n: number, key = `v@1|airport|entity-${n % 50}`): OutgoingMessage {
   const time = new Date(Date.UTC(2026, 0, 1) + n).toISOString();
   return {
-    topic: COMPACTED, key,
-    ...encodeEvent(COMPACTED, { id: String(n), source: '/test', timeMs: Date.parse(time), data: { view: 'v', viewVersion: 1, entityType: 'airport', entityId: `entity-${n % 50}`, values: { n }, eventTime: time, sequence: n } }),
+    topic: COMPACTED,
+    key,
+    ...encodeEvent(COMPACTED, {
+      id: String(n),
+      source: '/test',
+      timeMs: Date.parse(time),
+      data: { view: 'v', viewVersion: 1, entityType: 'airport', entityId: `entity-${n % 50}`, values: { n }, eventTime: time, sequence: n },
+    }),
   };
 }
 
