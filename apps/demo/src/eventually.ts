@@ -1,18 +1,17 @@
 const POLL_MS = 100;
 
 /**
- * Waits until `check` is true, for as long as `withinMs`.
+ * Waits until `check` is true, for as long as `withinMs`; checks at least once.
  *
- * @returns whether it came true in time; false also when `signal` is aborted
+ * @returns whether it came true in time, and before `signal` was aborted
  */
 export async function eventually(check: () => boolean | Promise<boolean>, withinMs: number, signal: AbortSignal): Promise<boolean> {
   const endMs = performance.now() + withinMs;
-  while (!signal.aborted) {
+  for (;;) {
     if (await check()) return true;
-    if (performance.now() >= endMs) return false;
+    if (signal.aborted || performance.now() >= endMs) return false;
     await pause(POLL_MS, signal);
   }
-  return false;
 }
 
 /** Resolves after a while, or at once when `signal` is aborted. */

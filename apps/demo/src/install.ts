@@ -27,7 +27,7 @@ const RETRAINING_POLICY = { maturitySeconds: 12 * 3600 };
 export async function install(platform: PlatformClient, progress: Progress, signal: AbortSignal): Promise<Installed> {
   const view = await platform.putView(AIRPORT_TRAFFIC);
   const champion = await platform.champion(MODEL);
-  const version = champion ?? (await trainAndDeploy(platform, view.version, progress));
+  const version = champion ?? (await trainAndDeploy(platform, view.version, progress, signal));
   if (champion !== undefined) progress.done(`Found ${MODEL} v${champion} serving`);
   const { createdAt } = await platform.version(MODEL, '1');
   if (champion === undefined) await platform.putRetrainingPolicy(MODEL, RETRAINING_POLICY);
@@ -36,9 +36,12 @@ export async function install(platform: PlatformClient, progress: Progress, sign
   return { view, version, installation: createdAt, isNew: champion === undefined };
 }
 
-async function trainAndDeploy(platform: PlatformClient, viewVersion: number, progress: Progress): Promise<string> {
+async function trainAndDeploy(platform: PlatformClient, viewVersion: number, progress: Progress, signal: AbortSignal): Promise<string> {
   const startMs = performance.now();
-  const model = await trainFirstModel(viewVersion, (doing, share) => progress.update(doing, share));
+  const model = await trainFirstModel(viewVersion, (doing, share) => {
+    signal.throwIfAborted();
+    progress.update(doing, share);
+  });
   const { auc, brier, baseBrier, count } = model.heldOut;
   progress.done(`Trained in ${((performance.now() - startMs) / 1000).toFixed(1)} s; on ${count.toLocaleString('en-US')} later flights: AUC ${figure(auc)}, Brier ${figure(brier, 4)} (base rate alone ${figure(baseBrier, 4)})`);
   progress.update('registering it');

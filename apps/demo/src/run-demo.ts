@@ -1,5 +1,6 @@
 import { createBus, type Bus } from '@throughline/bus';
 import { createLogger, startTelemetry } from '@throughline/telemetry';
+import { alertPhrases } from './domain/alerts.js';
 import { MODEL } from './domain/flight-messages.js';
 import { count, instant } from './domain/format.js';
 import { ReplayBooks } from './domain/replay-books.js';
@@ -35,7 +36,8 @@ export async function runDemo(options: DemoOptions, progress: TerminalProgress, 
     const platform = new PlatformClient(origin);
     const installed = await install(platform, progress, signal);
     if (signal.aborted) return 0;
-    return await new Demo(options, progress, signal, bus, platform, installed).run();
+    const died = bus.dead.then((error) => Promise.reject(error));
+    return await Promise.race([new Demo(options, progress, signal, bus, platform, installed).run(), died]);
   } finally {
     await bus.close();
     await telemetry.shutdown();
@@ -45,6 +47,8 @@ export async function runDemo(options: DemoOptions, progress: TerminalProgress, 
 class Demo {
   private readonly books = new ReplayBooks();
   private readonly positions: PositionFile;
+  /** How many alerts and runs the terminal has been told of. */
+  private told = { alerts: 0, runs: 0 };
 
   constructor(
     private readonly options: DemoOptions,
@@ -62,11 +66,7 @@ class Demo {
     const positionMs = await this.positions.read(installed.installation);
     const startMs = positionMs ?? SCHEDULE.replayFromMs;
     const replay = await this.prepare(startMs, positionMs === undefined);
-    const witness = new Witness({
-      books, skew: replay.skew, sinceMs: Date.now(),
-      onAlert: ({ tier, kind, subject, summary }) => progress.line(`  alert: ${tier} · ${kind} · ${subject}: ${summary}`),
-      onRetrained: ({ status, reason }) => progress.line(`  retraining ${status}: ${reason}`),
-    });
+    const witness = new Witness({ books, skew: replay.skew, sinceMs: Date.now() });
     progress.update('joining the topics of answers, joins and alerts');
     await witness.watch(bus);
     progress.done(`Replaying from ${instant(startMs)}, ${count(options.speed)} seconds in one, for ${options.minutes} min: a request on departure, an outcome on landing`);
@@ -74,10 +74,17 @@ class Demo {
     const paced = await new Pace({
       startMs, endMs: SCHEDULE.replayToMs, speed: options.speed, forMs: options.minutes * 60_000, replay, books, witness, bus, signal,
       onPosition: (publishedUntilMs) => this.positions.write(installed.installation, publishedUntilMs),
-      onLine: (line) => progress.rewrite(`  ${line}`),
+      onReport: (line) => this.report(line, witness),
     }).run();
     if (replay.hasEnded) progress.line('  That was the last flight of the file. To start over: stop the platform and remove THROUGHLINE_HOME.');
     return this.conclude(paced, { startMs, replay, witness });
+  }
+
+  private report(line: string, { alerts, runs }: Witness): void {
+    for (const phrase of alertPhrases(alerts.slice(this.told.alerts))) this.progress.line(`  ${phrase}`);
+    for (const { status, reason } of runs.slice(this.told.runs)) this.progress.line(`  retraining ${status}: ${reason}`);
+    this.told = { alerts: alerts.length, runs: runs.length };
+    this.progress.rewrite(`  ${line}`);
   }
 
   /** Reads what the airports were like before, and on the first run tells the feature store of it. */
@@ -86,7 +93,10 @@ class Demo {
     const { warmUpMs, lookBackMs, replayToMs, replayFromMs } = SCHEDULE;
     const readFromMs = startMs - (isFirst ? warmUpMs : lookBackMs);
     const replay = new FlightReplay({ readFromMs, startMs, toMs: replayToMs, firstRequestMs: replayFromMs }, bus.producer, books);
-    const published = await replay.warmUp(isFirst, (share) => progress.update(isFirst ? 'telling the feature store of the day before' : 'reading the days before', share));
+    const published = await replay.warmUp(isFirst, (share) => {
+      signal.throwIfAborted();
+      progress.update(isFirst ? 'telling the feature store of the day before' : 'reading the days before', share);
+    });
     if (!isFirst) {
       progress.done(`Going on where the last run ended: ${instant(startMs)}`);
       return replay;

@@ -11,6 +11,7 @@ export interface Moment {
   readonly lag: ReadonlyMap<string, number>;
   readonly version: string | undefined;
   readonly auc: number;
+  /** Raised so far. */
   readonly alerts: number;
   readonly throttle: Throttle;
 }
@@ -21,13 +22,14 @@ const SHORT_NAMES: Readonly<Record<string, string>> = { 'inference-worker': 'wor
 export function liveLine({ eventTimeMs, predictionsPerSecond, outcomesPerSecond, joined, lag, version, auc, alerts, throttle }: Moment): string {
   const lags = [...lag].map(([consumer, messages]) => `${SHORT_NAMES[consumer] ?? consumer} ${count(messages)}`).join(', ');
   const parts = [
-    instant(eventTimeMs), `${count(predictionsPerSecond)} predictions/s`, `${count(outcomesPerSecond)} outcomes/s`, `${count(joined)} joined`, `AUC ${figure(auc)}`,
-    `model v${version ?? '–'}`, `lag ${lags}`, ...(alerts > 0 ? [`${alerts} alerts`] : []), ...slowed(throttle),
+    instant(eventTimeMs), ...slowed(throttle), `${count(predictionsPerSecond)} predictions/s`, `${count(outcomesPerSecond)} outcomes/s`, `${count(joined)} joined`,
+    `AUC ${figure(auc)}`, `v${version ?? '–'}`, `${alerts} alerts`, `lag: ${lags === '' ? 'unknown' : lags}`,
   ];
   return parts.join(' · ');
 }
 
 function slowed({ share, behind }: Throttle): string[] {
-  if (share >= 1 || behind === undefined) return share >= 1 ? [] : [`at ${Math.round(share * 100)} % speed`];
-  return [`slowed to ${Math.round(share * 100)} %: ${behind.consumer} is ${behind.seconds.toFixed(1)} s behind`];
+  if (share >= 1) return [];
+  const why = behind === undefined ? '' : `: ${behind.consumer} is ${behind.seconds.toFixed(1)} s behind`;
+  return [`at ${Math.round(share * 100)} % of its speed${why}`];
 }

@@ -1,3 +1,4 @@
+import { alertPhrases, type Alert } from './alerts.js';
 import type { Counts } from './replay-books.js';
 import { count, figure, instant, percent, table } from './format.js';
 import type { QualityReport } from './quality.js';
@@ -17,7 +18,7 @@ export interface SummaryFacts {
   readonly quality: QualityReport;
   readonly latencyMs: { readonly p50: number | undefined; readonly p99: number | undefined };
   readonly versions: readonly string[];
-  readonly alerts: readonly { readonly tier: string; readonly kind: string; readonly subject: string; readonly summary: string }[];
+  readonly alerts: readonly Alert[];
   readonly runs: readonly { readonly status: string; readonly reason: string; readonly candidateVersion?: string | undefined }[];
   readonly skew: SkewReport;
 }
@@ -28,8 +29,6 @@ export interface Missing {
   readonly unjoined: number;
   readonly notInLedger: number;
 }
-
-const ALERTS_SHOWN = 5;
 
 export function summaryLines(facts: SummaryFacts): string[] {
   const { counts, quality, latencyMs, rejections } = facts;
@@ -43,8 +42,7 @@ export function summaryLines(facts: SummaryFacts): string[] {
     ['quality', `AUC ${figure(quality.auc)} over ${count(quality.count)} outcomes, ${percent(quality.baseRate * quality.count, quality.count)} of them late; Brier ${figure(quality.brier, 4)} against ${figure(quality.baseBrier, 4)} for always saying the base rate`],
     ['latency', `request to answer, between the brokers’ timestamps: p50 ${latencyMs.p50 ?? '–'} ms, p99 ${latencyMs.p99 ?? '–'} ms`],
     ...skewRows(facts.skew),
-    ['alerts', facts.alerts.length === 0 ? 'none' : count(facts.alerts.length)],
-    ...facts.alerts.slice(0, ALERTS_SHOWN).map(({ tier, kind, subject, summary }): [string, string] => ['', `${tier} · ${kind} · ${subject}: ${summary}`]),
+    ['alerts', facts.alerts.length === 0 ? 'none' : `${count(facts.alerts.length)}: ${alertPhrases(facts.alerts).join('; ')}`],
     ['retraining', facts.runs.length === 0 ? 'no run' : facts.runs.map(({ status, reason, candidateVersion }) => `${status}${candidateVersion === undefined ? '' : `: candidate v${candidateVersion}`} (${reason})`).join('; ')],
   ];
   return ['Summary', ...table(rows)];

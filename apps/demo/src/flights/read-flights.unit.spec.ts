@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { typicalBlockMinutes, type Flight } from './flight.js';
 import { readFlights } from './read-flights.js';
 import { replayEvents } from './replay-events.js';
+
+// Reading real flights takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 async function collect(from: string, to: string): Promise<Flight[]> {
   const flights: Flight[] = [];

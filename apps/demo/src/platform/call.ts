@@ -8,7 +8,7 @@ const TIMEOUT_MS = 60_000;
  * @throws ContractError `unavailable` when it cannot be reached; else the code of the problem
  */
 export async function call(url: string, init: RequestInit = {}): Promise<Response> {
-  const response = await reach(url, init);
+  const response = await request(url, init);
   if (response.ok) return response;
   const { code, detail, cure } = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; cure?: string };
   const known: ErrorCode = code !== undefined && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : response.status === 404 ? 'not_found' : 'unavailable';
@@ -32,7 +32,8 @@ export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined>
   }
 }
 
-async function reach(url: string, init: RequestInit): Promise<Response> {
+/** Any answer. @throws ContractError `unavailable` when there is none */
+export async function request(url: string, init: RequestInit = {}): Promise<Response> {
   try {
     return await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (cause) {

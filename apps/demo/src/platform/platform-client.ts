@@ -1,6 +1,6 @@
 import type { FeatureViewDefinition } from '@throughline/features';
 import type { FirstModel } from '../training/first-model.js';
-import { call, callJson, jsonBody, orUndefined } from './call.js';
+import { call, callJson, jsonBody, orUndefined, request } from './call.js';
 
 export interface RegisteredVersion {
   readonly version: string;
@@ -52,17 +52,9 @@ export class PlatformClient {
 
   /** Whether the workers answer for the model. */
   async isReady(model: string): Promise<boolean> {
-    const response = await fetch(`${this.origin}/v2/models/${model}/ready`);
+    const response = await request(`${this.origin}/v2/models/${model}/ready`);
     await response.arrayBuffer();
     return response.ok;
-  }
-
-  /** Event time of an entity's values in a view, epoch milliseconds; `undefined` if it has none. */
-  async newestEventMs({ name, version, entityType, features }: FeatureViewDefinition, entityId: string): Promise<number | undefined> {
-    const body = { features: [`${name}@${version}:${features[0]!.name}`], entities: { [entityType]: [entityId] } };
-    const { results } = await callJson<{ results: { statuses: string[]; event_timestamps: string[] }[] }>(`${this.origin}/get-online-features`, jsonBody('POST', body));
-    const column = results[1];
-    return column === undefined || column.statuses[0] === 'NOT_FOUND' ? undefined : Date.parse(column.event_timestamps[0]!);
   }
 
   async bookStates(ids: readonly string[]): Promise<BookStates> {

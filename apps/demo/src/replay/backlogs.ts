@@ -39,5 +39,6 @@ export class BacklogReader {
   }
 }
 
-const behind = (offsets: readonly PartitionOffsets[]): bigint => sumOf(offsets, ({ high, low, committed }) => high - (committed ?? low));
+/** The two ends are not read at one instant: a group may have passed the end that was seen. */
+const behind = (offsets: readonly PartitionOffsets[]): bigint => sumOf(offsets, ({ high, low, committed = low }) => (high > committed ? high - committed : 0n));
 const sumOf = (offsets: readonly PartitionOffsets[], value: (offsets: PartitionOffsets) => bigint): bigint => offsets.reduce((sum, partition) => sum + value(partition), 0n);

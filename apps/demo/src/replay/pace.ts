@@ -19,7 +19,8 @@ export interface PaceOptions {
   readonly bus: Bus;
   /** Everything before this event time is published and acknowledged. */
   readonly onPosition: (positionMs: number) => Promise<void>;
-  readonly onLine: (line: string) => void;
+  /** Once a second. */
+  readonly onReport: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -79,7 +80,7 @@ export class Pace {
       const backlogs = await this.backlogs.read().catch((): Backlog[] => []);
       this.adjust(backlogs);
       await this.options.onPosition(this.publishedUntilMs);
-      this.options.onLine(this.line(backlogs));
+      this.options.onReport(this.line(backlogs));
     }
   }
 

@@ -17,8 +17,6 @@ export interface WitnessOptions {
   readonly skew: SkewMeter;
   /** Alerts and runs before this are of earlier days; epoch milliseconds of the wall. */
   readonly sinceMs: number;
-  readonly onAlert: (alert: AlertRaised) => void;
-  readonly onRetrained: (run: RetrainingFinished) => void;
 }
 
 const GROUP = 'demo';
@@ -62,12 +60,10 @@ export class Witness {
       watch('alert.raised.v1', ({ data }) => {
         if (data.model !== MODEL || Date.parse(data.raisedAt) < this.options.sinceMs) return;
         this.alerts.push(data);
-        this.options.onAlert(data);
       }),
       watch('retraining.finished.v1', ({ data }) => {
         if (data.model !== MODEL || Date.parse(data.finishedAt) < this.options.sinceMs) return;
         this.runs.push(data);
-        this.options.onRetrained(data);
       }),
     ]);
   }
