@@ -4,7 +4,10 @@ import { commonSettings, defineSettings, parsers, parseSettings, servicePort, wi
 export const driftMonitorSettings = defineSettings({
   ...commonSettings,
   PORT: withDefault(commonSettings.PORT, servicePort('drift-monitor')),
-  DRIFT_WINDOW_SECONDS: { meaning: 'Length of a window, in event time', unit: 's', parse: parsers.integer(1, 30 * 24 * 3600), default: 6 * 3600 },
+  DRIFT_WINDOW_SECONDS: {
+    meaning: 'Length of a window, in event time; shorter than a day, and the night drifts from the day',
+    unit: 's', parse: parsers.integer(1, 30 * 24 * 3600), default: 24 * 3600,
+  },
   DRIFT_LATENESS_SECONDS: {
     meaning: 'How far the newest event time must be past a window’s end before it is judged; what comes later is counted apart',
     unit: 's', parse: parsers.integer(0, 30 * 24 * 3600), default: 900,

@@ -28,6 +28,8 @@ export const ENTITIES = { origin: 'airport', destination: 'airport' } as const;
 
 /** What the request itself brings. */
 export const REQUEST_FEATURES = ['hour', 'weekday', 'distance_miles'] as const;
+/** Every day has one weekday, four weeks have seven: compared with them it would drift for ever. */
+const UNMONITORED: readonly string[] = ['hour', 'weekday'];
 
 interface ModelFeature {
   readonly name: string;
@@ -54,7 +56,7 @@ export const STORED_WIDTH = AIRPORT_TRAFFIC.features.length;
  */
 export function featureSpecs(viewVersion: number, defaults: readonly number[]): FeatureSpec[] {
   return MODEL_FEATURES.map(({ name, from }, column): FeatureSpec => {
-    if (from === undefined) return { name, kind: 'numeric' };
+    if (from === undefined) return { name, kind: 'numeric', ...(UNMONITORED.includes(name) && { monitored: false }) };
     return { name, kind: 'numeric', default: defaults[column]!, from: { view: AIRPORT_TRAFFIC.name, viewVersion, feature: from.feature, entityRole: from.role } };
   });
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ModelDeployment, ServedVersion } from '@throughline/contracts';
+import type { FeatureSpec, ModelDeployment, ServedVersion } from '@throughline/contracts';
 import { query } from '@throughline/db';
 import type { ProfileSet } from '@throughline/stats';
 import { DataSource } from 'typeorm';
@@ -51,9 +51,15 @@ export class Baselines {
        ON CONFLICT (model, version) DO UPDATE SET metrics = excluded.metrics, profile = excluded.profile`,
       [
         model, version, JSON.stringify(signature.features.map(({ name }) => name)), signature.task === 'binary_classification', JSON.stringify(metrics),
-        baselineProfile === undefined ? null : JSON.stringify(baselineProfile),
+        baselineProfile === undefined ? null : JSON.stringify(monitoredPart(baselineProfile as ProfileSet, signature.features)),
       ],
     );
     this.known.delete(`${model}\n${version}`);
   }
+}
+
+/** What varies by design is in no window as it is in the baseline, and would alarm for ever. */
+function monitoredPart(profile: ProfileSet, features: readonly FeatureSpec[]): ProfileSet {
+  const unmonitored = new Set(features.filter(({ monitored }) => monitored === false).map(({ name }) => name));
+  return { ...profile, features: Object.fromEntries(Object.entries(profile.features).filter(([name]) => !unmonitored.has(name))) };
 }

@@ -5,6 +5,7 @@ export const FeatureSpec = Type.Object({
   name: Name('feature'),
   kind: Type.Union([Type.Literal('numeric'), Type.Literal('categorical')]),
   allowNaN: Optional(Type.Boolean()),
+  monitored: Optional(Type.Boolean({ description: 'false for what varies by design, such as the hour: a window of traffic never looks like all of them' })),
   default: Optional(FeatureValue),
   from: Optional(
     Type.Object({
