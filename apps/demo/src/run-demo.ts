@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { createBus, type Bus } from '@throughline/bus';
 import { createLogger, startTelemetry } from '@throughline/telemetry';
 import { alertPhrases } from './domain/alerts.js';
@@ -113,7 +114,7 @@ class Demo {
   }
 
   private async conclude(paced: Awaited<ReturnType<Pace['run']>>, { startMs, replay, witness }: { startMs: number; replay: FlightReplay; witness: Witness }): Promise<number> {
-    const { books, platform, progress, signal, options } = this;
+    const { books, platform, progress, signal } = this;
     const missing = await settle({
       books, platform, signal, withinMs: SETTLE_WITHIN_MS,
       onWaiting: ({ unanswered, unjoined, notInLedger }) => progress.update(`waiting until the books settle: ${count(unanswered)} to answer, ${count(unjoined)} to join, ${count(notInLedger)} to write down`),
@@ -126,23 +127,24 @@ class Demo {
     progress.line('');
     for (const line of summaryLines(facts)) progress.line(line);
     if (signal.aborted) return 0;
-    if (witness.boldest !== undefined) await this.tell(witness.boldest.predictionId, options.origin);
+    if (witness.boldest !== undefined) await this.tell(witness.boldest.predictionId);
     return books.counts.joined > 0 ? 0 : 1;
   }
 
-  private async tell(predictionId: string, origin: string): Promise<void> {
+  private async tell(predictionId: string): Promise<void> {
     const { platform, progress } = this;
     const story = (await platform.story(predictionId)) as LedgerStory;
     progress.line('\nThe flight it was surest about, from request to consequence');
     for (const line of storyLines(story)) progress.line(`  ${line}`);
     progress.line('\nTry');
-    for (const command of nextCommands(predictionId, story, origin)) progress.line(`  ${command}`);
+    for (const command of nextCommands(predictionId, story, this.options)) progress.line(`  ${command}`);
     progress.line('');
   }
 }
 
-function nextCommands(predictionId: string, story: LedgerStory, origin: string): string[] {
-  const prefix = origin === 'http://127.0.0.1:3000' ? '' : `PLATFORM_URL=${origin} `;
+/** The command finds the running platform in its home. */
+function nextCommands(predictionId: string, story: LedgerStory, { origin, settings: { THROUGHLINE_HOME: home } }: DemoOptions): string[] {
+  const prefix = resolve(home) === resolve('.throughline') ? '' : `THROUGHLINE_HOME=${home} `;
   return [
     `curl -s ${origin}/ledger/v1/predictions/${predictionId}`,
     `${prefix}npx throughline trace ${predictionId}`,

@@ -41,7 +41,7 @@ export function summaryLines(facts: SummaryFacts): string[] {
     ['model', `v${facts.versions.join(', v')}`],
     ['quality', `AUC ${figure(quality.auc)} over ${count(quality.count)} outcomes, ${percent(quality.baseRate * quality.count, quality.count)} of them late; Brier ${figure(quality.brier, 4)} against ${figure(quality.baseBrier, 4)} for always saying the base rate`],
     ['latency', `request to answer, between the brokers’ timestamps: p50 ${latencyMs.p50 ?? '–'} ms, p99 ${latencyMs.p99 ?? '–'} ms`],
-    ...skewRows(facts.skew),
+    ...skewRows(facts.skew, (facts.untilMs - facts.fromMs) / 1000 / facts.seconds),
     ['alerts', facts.alerts.length === 0 ? 'none' : `${count(facts.alerts.length)}: ${alertPhrases(facts.alerts).join('; ')}`],
     ['retraining', facts.runs.length === 0 ? 'no run' : facts.runs.map(({ status, reason, candidateVersion }) => `${status}${candidateVersion === undefined ? '' : `: candidate v${candidateVersion}`} (${reason})`).join('; ')],
   ];
@@ -56,11 +56,11 @@ function booksText({ unanswered, unjoined, notInLedger }: Missing): string {
 }
 
 /** Freshness and sameness are two things: a stream takes its time, but it must not compute anything else. */
-function skewRows({ reads, known, identical, close, fromTheFuture, medianBehindSeconds }: SkewReport): [string, string][] {
+function skewRows({ reads, known, identical, close, fromTheFuture, medianBehindSeconds = 0 }: SkewReport, eventSecondsPerSecond: number): [string, string][] {
   if (reads === 0) return [['features', 'none compared']];
   return [
     ['features', `${percent(known, reads)} of ${count(reads)} reads of an airport are values that the offline computation had too, to the last bit`],
-    ['', `${percent(identical, reads)} are its very newest, ${percent(close, reads)} within tolerance of that; median ${count(medianBehindSeconds ?? 0)} event seconds behind`],
+    ['', `${percent(identical, reads)} are its very newest, ${percent(close, reads)} within tolerance of that; the stream’s median delay is ${count(medianBehindSeconds)} event seconds, ${figure(medianBehindSeconds / eventSecondsPerSecond, 2)} of the wall’s`],
     ...(fromTheFuture === 0 ? [] : [['', `${percent(fromTheFuture, reads)} were newer than the request, because it was scored late`] as [string, string]]),
   ];
 }

@@ -25,7 +25,7 @@ describe('the summary', () => {
       '  quality     AUC 0.712 over 19,000 outcomes, 20.8 % of them late; Brier 0.1502 against 0.1650 for always saying the base rate',
       '  latency     request to answer, between the brokers’ timestamps: p50 7 ms, p99 55 ms',
       '  features    100.0 % of 41,980 reads of an airport are values that the offline computation had too, to the last bit',
-      '              23.8 % are its very newest, 50.0 % within tolerance of that; median 120 event seconds behind',
+      '              23.8 % are its very newest, 50.0 % within tolerance of that; the stream’s median delay is 120 event seconds, 0.07 of the wall’s',
       '  alerts      none',
       '  retraining  no run',
     ]);

@@ -73,6 +73,8 @@ export class Pace {
 
   private async reportUntil(signal: AbortSignal): Promise<void> {
     this.last.atMs = performance.now();
+    // Rates are differences: the first needs something to differ from.
+    await this.backlogs.read().catch(() => []);
     while (!signal.aborted) {
       await pause(REPORT_MS, signal);
       if (signal.aborted) return;
