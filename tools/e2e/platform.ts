@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ const root = new URL('../../', import.meta.url).pathname;
 
 export interface Running {
   readonly origin: string;
+  readonly home: string;
   readonly brokers: string;
   readonly env: NodeJS.ProcessEnv;
   /** All it has printed so far. */
@@ -16,8 +16,6 @@ export interface Running {
   /** Resolves with the match once the output holds it; rejects when the process ends first. */
   readonly said: (pattern: RegExp, timeoutMs: number) => Promise<RegExpMatchArray>;
   readonly child: ChildProcess;
-  /** What Ctrl-C does. Resolves with the exit code. */
-  readonly interrupt: () => Promise<number | null>;
 }
 
 /** What `npm start` runs, on ports and in a folder of its own, with a Kafka and a PostgreSQL of its own. */
@@ -55,16 +53,8 @@ export async function startPlatform(args: readonly string[], extraEnv: NodeJS.Pr
       look();
     });
 
-  const interrupt = async (): Promise<number | null> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGINT');
-      await once(child, 'exit');
-    }
-    rmSync(home, { recursive: true, force: true });
-    return child.exitCode;
-  };
   return {
-    origin: `http://127.0.0.1:${port}`, env, child, output: () => output, said, interrupt,
+    origin: `http://127.0.0.1:${port}`, home, env, child, output: () => output, said,
     get brokers() {
       return (JSON.parse(readFileSync(join(home, 'running.json'), 'utf8')) as { brokers: string }).brokers;
     },
