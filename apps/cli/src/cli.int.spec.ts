@@ -1,0 +1,121 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeEvent, predictionId } from '@throughline/contracts';
+import { eventually } from '@throughline/local-stack';
+import { logisticRegressionGraph } from '@throughline/onnx';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { AuditReport } from './commands/audit.js';
+import type { Story } from './domain/story-text.js';
+import { install, type Installation } from './testing/installation.js';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const SOURCE = '/test/producer';
+const idOf = (id: string): string => predictionId(SOURCE, id);
+
+let home: Installation;
+const file = (name: string, content: string | Uint8Array): string => {
+  const path = join(home.folder, name);
+  writeFileSync(path, content);
+  return path;
+};
+const request = (ids: readonly string[], features: Record<string, number> = { hour: 7, distance: 2 }) =>
+  home.bus.producer.sendAll(ids.map((id) => ({ topic: 'prediction.requested.v1' as const, key: id, ...encodeEvent('prediction.requested.v1', { id, source: SOURCE, timeMs: Date.now(), data: { model: 'flight-delay', features } }) })));
+const audit = async (...args: string[]): Promise<{ code: number | null; report: AuditReport }> => {
+  const { code, out, err } = await home.run('audit', '--json', ...args);
+  if (out === '') throw new Error(err);
+  return { code, report: JSON.parse(out) as AuditReport };
+};
+const requestIds = Array.from({ length: 300 }, (_, index) => `r-${index}`);
+
+beforeAll(async () => {
+  home = await install();
+  await Promise.all([home.start('model-registry'), home.start('outcome-ledger')]);
+});
+afterAll(() => home.close());
+
+it('models push uploads, says the same for the same, and tells a broken model from a good one', async () => {
+  const artifact = file('model.onnx', logisticRegressionGraph({ weights: [1, -1], bias: 0, mean: [0, 0], scale: [1, 1], featureNames: ['hour', 'distance'] }));
+  const metadata = file('metadata.json', JSON.stringify({ features: [{ name: 'hour', kind: 'numeric' }, { name: 'distance', kind: 'numeric' }], task: 'binary_classification', score: { output: 'probability', index: 0, threshold: 0.5 } }));
+  expect((await home.run('models', 'list')).out).toContain('No models yet');
+  const first = await home.run('models', 'push', 'flight-delay', '--artifact', artifact, '--metadata', metadata);
+  expect([first.code, first.out]).toEqual([0, expect.stringContaining('flight-delay version 1')]);
+  expect((await home.run('models', 'push', 'flight-delay', '--artifact', artifact, '--metadata', metadata)).out).toContain('flight-delay version 1');
+  const broken = await home.run('models', 'push', 'flight-delay', '--artifact', file('broken.onnx', 'not a model'), '--metadata', metadata);
+  expect([broken.code, broken.err]).toEqual([2, expect.stringContaining('artifact_not_onnx')]);
+  expect((await home.run('models', 'push', 'm', '--artifact', '/nowhere.onnx', '--metadata', metadata)).err).toContain('cannot read /nowhere.onnx');
+});
+
+it('models promote makes it serve, unless somebody else was faster', async () => {
+  expect((await home.run('models', 'promote', 'flight-delay', '1')).out).toContain('champion of flight-delay is version 1');
+  expect((await home.run('models', 'list')).out).toMatch(/flight-delay +1 +1/);
+  expect((await home.run('models', 'list', 'flight-delay')).out).toMatch(/^1 +/m);
+  expect((await home.run('models', 'promote', 'flight-delay', '1', '--expected', '7')).code).toBe(2);
+});
+
+it('audit counts as in flight what no worker has answered yet', async () => {
+  await request(requestIds);
+  const { code, report } = await audit('--settle', '0');
+  expect([code, report]).toEqual([0, expect.objectContaining({ balanced: true, requests: 300, scored: 0, inFlight: 300, missing: 0 })]);
+});
+
+it('audit balances once the worker has answered: scored, rejected, undecodable, copies and all', async () => {
+  await home.start('inference-worker');
+  await request(['r-0', 'r-1']);
+  await request(['no-feature'], { hour: 7 });
+  await home.bus.producer.send({ topic: 'prediction.requested.v1', key: 'garbage', value: 'not JSON' });
+  await home.bus.producer.send({ topic: 'prediction.requested.batch.v1', key: 'bare', value: JSON.stringify({ model: 'nobody', features: {} }) });
+  const { code, report } = await audit('--settle', '30');
+  expect([code, report]).toEqual([0, expect.objectContaining({ balanced: true, requests: 305, scored: 302, fallback: 0, rejected: 3, inFlight: 0, missing: 0 })]);
+  expect((await home.run('audit')).out).toMatch(/The books balance\.$/m);
+});
+
+it('outcomes push tells the ledger, by flags and from a file, and trace tells the whole story', async () => {
+  expect((await home.run('trace', idOf('r-0'))).out).toContain('scored, its outcome is not known yet');
+  expect((await home.run('outcomes', 'push', '--prediction', idOf('r-0'), '--value', 'true', '--source', 'my-system')).code).toBe(0);
+  const lines = ['r-1', 'r-2'].map((requestId) => JSON.stringify({ requestSource: SOURCE, requestId, value: false, source: 'file', sequence: 0, occurredAt: new Date().toISOString() }));
+  expect((await home.run('outcomes', 'push', '--file', file('outcomes.jsonl', lines.join('\n')))).out).toContain('2 published');
+  expect(await eventually(async () => (await audit()).report.outcomes.joined === 3, 20_000)).toBe(true);
+  const { code, out } = await home.run('trace', idOf('r-0'));
+  expect(code).toBe(0);
+  for (const part of [/scored, and (right|wrong)/, 'Asked by /test/producer as r-0', 'Answered by flight-delay version 1 as champion', /hour +7/, 'Outcome: true after', 'said my-system', 'threshold 0.5']) expect(out).toMatch(part);
+  const story = JSON.parse((await home.run('trace', idOf('r-0'), '--json')).out) as Story;
+  expect(story).toMatchObject({ state: 'scored', features: [{ name: 'hour', value: 7 }, { name: 'distance', value: 2 }], outcome: { value: true, source: 'my-system' } });
+  expect((await home.run('trace', idOf('no-feature'))).out).toContain('Rejected: feature_missing');
+  expect(await home.run('trace', idOf('never-asked'))).toMatchObject({ code: 2, err: expect.stringContaining('not_found') });
+});
+
+it('outcomes push refuses what the ledger could not use, and publishes nothing of it', async () => {
+  expect(await home.run('outcomes', 'push', '--prediction', 'nonsense', '--value', '1')).toMatchObject({ code: 2, err: expect.stringContaining('schema_invalid') });
+  expect(await home.run('outcomes', 'push', '--value', '1')).toMatchObject({ code: 2, err: expect.stringContaining('names no prediction') });
+  expect(await home.run('outcomes', 'push', '--file', file('bad.jsonl', '{}'))).toMatchObject({ code: 2, err: expect.stringContaining('line 1') });
+});
+
+it('dead-letters list says what, why and where', async () => {
+  expect((await home.run('dead-letters', 'list')).out).toMatch(/undecodable +inference-worker +prediction\.requested\.v1/);
+  await home.run('outcomes', 'push', '--prediction', idOf('r-5'), '--value', 'late');
+  expect(await eventually(async () => (await home.run('dead-letters', 'list')).out.includes('outcome_wrong_type'), 20_000)).toBe(true);
+  const { out } = await home.run('dead-letters', 'list', '--group', 'outcome-ledger', '--json');
+  expect(JSON.parse(out)).toMatchObject([{ code: 'outcome_wrong_type', group: 'outcome-ledger', original: expect.stringMatching(/^outcome\.observed\.v1\/\d\/\d+$/) }]);
+  expect((await home.run('dead-letters', 'list', '--code', 'poison')).out).toContain('No dead letters.');
+});
+
+it('audit finds the one request that somebody has deleted from the ledger, and where it is on Kafka', async () => {
+  await deleteFromLedger(idOf('r-77'));
+  const { code, report } = await audit();
+  expect([code, report]).toEqual([1, expect.objectContaining({ balanced: false, requests: 305, scored: 301, missing: 1 })]);
+  expect(report.missingRequests).toMatchObject([{ predictionId: idOf('r-77'), source: SOURCE, id: 'r-77', topic: 'prediction.requested.v1' }]);
+  const { out } = await home.run('audit');
+  expect(out).toContain('The books do not balance: 1 missing.');
+  expect(out).toMatch(new RegExp(`${idOf('r-77')} +prediction\\.requested\\.v1/\\d/\\d+ +/test/producer +r-77`));
+});
+
+/** By hand: as somebody with the database's password would. */
+async function deleteFromLedger(id: string): Promise<void> {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client(home.env['DATABASE_URL']);
+  await client.connect();
+  const { rowCount } = await client.query(`DELETE FROM ${home.env['DATABASE_SCHEMA_PREFIX']}outcome_ledger.prediction WHERE prediction_id = $1`, [id]);
+  await client.end();
+  expect(rowCount).toBe(1);
+}

@@ -1,0 +1,129 @@
+import { openAsBlob } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { ContractError } from '@throughline/contracts';
+import type { Command } from 'commander';
+import { readConfig } from '../config.js';
+import { ask, jsonBody } from '../http.js';
+import { Progress, table } from '../terminal.js';
+
+interface Model {
+  readonly name: string;
+  readonly latestVersion: string;
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly revision: number;
+  readonly createdAt: string;
+}
+
+interface Version {
+  readonly model: string;
+  readonly version: string;
+  readonly artifactSha256: string;
+  readonly sizeBytes: number;
+  readonly createdAt: string;
+}
+
+const modelsUrl = (): string => `${readConfig(process.env).REGISTRY_URL}/registry/v1/models`;
+const versionsUrl = (model: string): string => `${modelsUrl()}/${encodeURIComponent(model)}/versions`;
+
+export function modelsCommand(program: Command): void {
+  const models = program.command('models').description('List, upload and promote models');
+  models
+    .command('list')
+    .argument('[model]', 'list the versions of this model')
+    .description('List models, or the versions of one')
+    .option('--json', 'print as JSON')
+    .addHelpText('after', '\nExamples:\n  npx throughline models list\n  npx throughline models list flight-delay')
+    .action(async (model: string | undefined, { json }: { json?: boolean }) => {
+      const found = await (model === undefined ? ask<Model[]>(modelsUrl()) : ask<Version[]>(versionsUrl(model)));
+      process.stdout.write(`${json === true ? JSON.stringify(found, null, 2) : model === undefined ? renderModels(found as Model[]) : renderVersions(found as Version[])}\n`);
+    });
+  models
+    .command('push')
+    .argument('<model>', 'name of the model')
+    .description('Upload an ONNX file as a new version; the same upload again is the same version')
+    .requiredOption('--artifact <file>', 'the .onnx file')
+    .requiredOption('--metadata <file>', 'JSON: {features, task, score, …}, see /openapi.json of the registry')
+    .option('--reference <file>', 'Parquet, JSON Lines or CSV with one column a feature, and score; drift is measured against it')
+    .addHelpText('after', '\nExample:\n  npx throughline models push flight-delay --artifact model.onnx --metadata metadata.json --reference reference.parquet')
+    .action(async (model: string, files: UploadFiles) => {
+      const { version, artifactSha256, sizeBytes } = await push(model, files, new Progress());
+      process.stdout.write(`${model} version ${version}: ${sizeBytes.toLocaleString('en-US')} bytes, SHA-256 ${artifactSha256}\nServe it: npx throughline models promote ${model} ${version}\n`);
+    });
+  models
+    .command('promote')
+    .argument('<model>', 'name of the model')
+    .argument('<version>', 'version that is to serve')
+    .description('Make a version the champion')
+    .option('--alias <alias>', 'alias to move', 'champion')
+    .option('--expected <version>', 'refuse unless the alias has this version now')
+    .option('--author <name>', 'who decides', process.env['USER'] ?? 'cli')
+    .option('--reason <text>', 'why')
+    .addHelpText('after', '\nExamples:\n  npx throughline models promote flight-delay 2\n  npx throughline models promote flight-delay 2 --expected 1 --reason "better AUC on May"')
+    .action(async (model: string, version: string, { alias, ...options }: { alias: string; expected?: string; author: string; reason?: string }) => {
+      await ask(`${modelsUrl()}/${encodeURIComponent(model)}/aliases/${encodeURIComponent(alias)}`, jsonBody('PUT', { version, ...options }));
+      process.stdout.write(`${alias} of ${model} is version ${version}\n`);
+    });
+}
+
+interface UploadFiles {
+  readonly artifact: string;
+  readonly metadata: string;
+  readonly reference?: string;
+}
+
+async function push(model: string, { artifact, metadata, reference }: UploadFiles, progress: Progress): Promise<Version> {
+  const form = new FormData();
+  form.set('metadata', await readText(metadata));
+  form.set('artifact', await fileBlob(artifact), basename(artifact));
+  if (reference !== undefined) form.set('reference', await fileBlob(reference), basename(reference));
+  // Only the encoded form knows its boundary, and only its stream shows how far it is.
+  const encoded = new Response(form);
+  const totalBytes = await sizeOf([artifact, metadata, ...(reference === undefined ? [] : [reference])]);
+  const body = (encoded.body as ReadableStream<Uint8Array>).pipeThrough(countingBytes((sentBytes) => progress.update(sentBytes < totalBytes ? `uploading ${Math.floor((100 * sentBytes) / totalBytes)} %` : 'the registry is inspecting the model')));
+  try {
+    return await ask<Version>(versionsUrl(model), { method: 'POST', headers: { 'content-type': encoded.headers.get('content-type') as string }, body, duplex: 'half' } as RequestInit);
+  } finally {
+    progress.end();
+  }
+}
+
+function countingBytes(onSent: (bytes: number) => void): TransformStream<Uint8Array, Uint8Array> {
+  let sentBytes = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      sentBytes += chunk.length;
+      onSent(sentBytes);
+      controller.enqueue(chunk);
+    },
+  });
+}
+
+const sizeOf = async (files: readonly string[]): Promise<number> => (await Promise.all(files.map((file) => stat(file)))).reduce((sum, { size }) => sum + size, 0);
+const cannotRead = (file: string, error: unknown): ContractError => new ContractError('invalid_request', `cannot read ${file}: ${(error as Error).message}`, { cure: 'Check the path.' });
+
+async function fileBlob(file: string): Promise<Blob> {
+  try {
+    await stat(file);
+    return await openAsBlob(file);
+  } catch (error) {
+    throw cannotRead(file, error);
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw cannotRead(file, error);
+  }
+}
+
+const renderModels = (models: readonly Model[]): string =>
+  models.length === 0 ? 'No models yet: npx throughline models push --help' : table([['model', 'champion', 'latest', 'aliases', 'since'], ...models.map(({ name, aliases, latestVersion, createdAt }) => [name, aliases['champion'] ?? '-', latestVersion, othersOf(aliases), createdAt])]);
+
+const othersOf = (aliases: Readonly<Record<string, string>>): string =>
+  Object.entries(aliases).filter(([alias]) => alias !== 'champion').map(([alias, version]) => `${alias}=${version}`).join(' ') || '-';
+
+const renderVersions = (versions: readonly Version[]): string =>
+  table([['version', 'bytes', 'SHA-256', 'created'], ...versions.map(({ version, sizeBytes, artifactSha256, createdAt }) => [version, sizeBytes, artifactSha256, createdAt])]);

@@ -1,0 +1,25 @@
+import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
+
+/**
+ * Asks a service and reads its JSON.
+ *
+ * @throws ContractError with the code, reason and cure of the service's problem; `unavailable` when nobody answers
+ */
+export async function ask<T>(url: string, init?: RequestInit): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(url, init);
+  } catch (error) {
+    const { cause } = error as { cause?: Error };
+    throw new ContractError('unavailable', `${new URL(url).origin} does not answer (${cause?.message ?? (error as Error).message})`, {
+      cure: 'Is the platform running? `npm start` starts it; PLATFORM_URL points at another one.', cause: error,
+    });
+  }
+  const body: unknown = await answer.json().catch(() => undefined);
+  if (answer.ok) return body as T;
+  const { code, detail, cure } = (body ?? {}) as { code?: string; detail?: string; cure?: string };
+  const known = code !== undefined && code in ERRORS ? (code as ErrorCode) : 'internal';
+  throw new ContractError(known, detail ?? `${url} answered ${answer.status}`, cure === undefined ? undefined : { cure });
+}
+
+export const jsonBody = (method: 'POST' | 'PUT', body: unknown): RequestInit => ({ method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });

@@ -1,0 +1,79 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createBus, type Bus } from '@throughline/bus';
+import { freePort, repositoryRoot } from '@throughline/local-stack';
+import { commonSettings, parseSettings } from '@throughline/settings';
+
+type Service = 'inference-worker' | 'model-registry' | 'outcome-ledger';
+
+/** Real services as processes of their own, on the Kafka and PostgreSQL of the test run, and the command as a person runs it. */
+export interface Installation {
+  readonly env: NodeJS.ProcessEnv;
+  readonly bus: Bus;
+  readonly folder: string;
+  start(service: Service): Promise<void>;
+  stop(service: Service): Promise<void>;
+  run(...args: string[]): Promise<{ code: number | null; out: string; err: string }>;
+  close(): Promise<void>;
+}
+
+export async function install(): Promise<Installation> {
+  const name = `t${randomBytes(4).toString('hex')}`;
+  const folder = mkdtempSync(join(tmpdir(), 'throughline-cli-'));
+  const [registry, ledger] = await Promise.all([freePort(), freePort()]);
+  const env: NodeJS.ProcessEnv = {
+    ...process.env, KAFKA_TOPIC_PREFIX: `${name}-`, DATABASE_SCHEMA_PREFIX: `${name}_`, THROUGHLINE_HOME: folder, LOG_LEVEL: 'info',
+    REGISTRY_URL: `http://127.0.0.1:${registry}`, LEDGER_URL: `http://127.0.0.1:${ledger}`,
+  };
+  const ports: Record<Service, number> = { 'inference-worker': 0, 'model-registry': registry, 'outcome-ledger': ledger };
+  const bus = createBus(parseSettings(commonSettings, env), { clientId: 'test' });
+  await bus.admin.createTopics();
+  const services = new Map<Service, ChildProcess>();
+  const stop = async (service: Service): Promise<void> => {
+    const child = services.get(service);
+    services.delete(service);
+    if (child === undefined || child.exitCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+  };
+  return {
+    env, bus, folder, stop,
+    start: async (service) => {
+      const child = spawn(process.execPath, [join(repositoryRoot, `apps/${service}/dist/main.js`)], { env: { ...env, PORT: String(ports[service]) }, stdio: ['ignore', 'pipe', 'inherit'] });
+      services.set(service, child);
+      await listening(service, child);
+    },
+    run: async (...args) => {
+      const child = spawn(process.execPath, [join(repositoryRoot, 'apps/cli/bin/throughline.js'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const [out, err] = [read(child.stdout), read(child.stderr)];
+      const [code] = (await once(child, 'close')) as [number | null];
+      return { code, out: out(), err: err() };
+    },
+    close: async () => {
+      await Promise.all([...services.keys()].map(stop));
+      await bus.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function listening(service: Service, child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`${service} ended with ${code} before it listened`)));
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      if (line.includes('"msg":"listening"')) resolve();
+    });
+  });
+}
+
+function read(stream: NodeJS.ReadableStream): () => string {
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString();
+}
