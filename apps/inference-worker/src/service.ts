@@ -17,6 +17,9 @@ export const serviceOptions = (config: WorkerConfig): ServiceOptions => ({
   configure: answerErrorsInProtocol,
   strategy: (app) => app.get(WarmStartStrategy),
   checks: (app) => ({ models: () => app.get(ModelFleet).checkReady(), kafka: () => app.get<Bus>(BUS).admin.ping() }),
-  drain: (app) => app.get<Bus>(BUS).producer.flush(),
+  drain: async (app) => {
+    await app.get<Bus>(BUS).producer.flush();
+    app.get(ModelFleet).close();
+  },
   dead: (app) => app.get<Bus>(BUS).dead,
 });

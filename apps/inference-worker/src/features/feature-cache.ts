@@ -44,6 +44,7 @@ export class FeatureCache {
   /** Features to read of each view: those of all models together, so that one entry serves them all. */
   private readonly featuresOfView = new Map<string, Set<string>>();
   private readonly lookups = counter(METRICS.featureCacheLookups);
+  private isFailing = false;
   private readonly tally = { hit: 0, miss: 0, negative: 0, stale: 0 };
 
   constructor(private readonly options: FeatureCacheOptions) {
@@ -123,8 +124,12 @@ export class FeatureCache {
     try {
       const read = await this.options.store.read({ view, viewVersion, entityType, features, entityIds });
       for (const [key, { entityId }] of wanted) this.store(key, read.get(entityId) ?? null);
+      if (this.isFailing) this.options.logger.info({ view, viewVersion }, 'stored features can be read again');
+      this.isFailing = false;
     } catch (error) {
-      this.options.logger.warn({ view, viewVersion, entities: entityIds.length, reason: (error as Error).message }, 'stored features could not be read');
+      // Once an outage, not once a batch.
+      if (!this.isFailing) this.options.logger.warn({ view, viewVersion, reason: (error as Error).message }, 'stored features cannot be read; they count as missing');
+      this.isFailing = true;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { AssembledRow } from '@throughline/features';
+import type { AssembledRow, FeatureScalar } from '@throughline/features';
 import type { Resolution } from '../domain/assignment.js';
 import type { Rejection } from '../domain/rejection.js';
 import type { Candidate, RequestIdentity, ScoringRequest } from '../domain/scoring-request.js';
@@ -11,6 +11,8 @@ export interface Row {
   readonly request: RequestIdentity;
   rejection: Rejection | undefined;
   group: RowGroup | undefined;
+  /** The request's values in the order of the features, when it brought tensors. */
+  positional: (FeatureScalar | undefined)[] | undefined;
   assembled: AssembledRow | undefined;
   ageSeconds: Record<string, number> | undefined;
   /** What the model's lookups found, in their order. */
@@ -31,5 +33,5 @@ export interface RowGroup extends Resolution<LoadedModel> {
 }
 
 export const rowOf = ({ request, rejection }: Candidate): Row => ({
-  request, rejection, group: undefined, assembled: undefined, ageSeconds: undefined, found: undefined, batch: undefined, batchRow: 0,
+  request, rejection, group: undefined, positional: undefined, assembled: undefined, ageSeconds: undefined, found: undefined, batch: undefined, batchRow: 0,
 });

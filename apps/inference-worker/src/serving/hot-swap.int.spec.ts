@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { encodeEvent } from '@throughline/contracts';
 import type { RunningService } from '@throughline/http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -82,6 +84,24 @@ it('lets the old version serve while the new one’s artifact is bad, and takes 
     await installation.send(flight());
     return installation.answers.scored.some(({ data }) => data.version === '2');
   }, { timeout: 10_000 }).toBe(true);
+}, 60_000);
+
+it('goes back to the version before at once, without loading it again', async () => {
+  await installation.deploy({ model: 'flights', revision: 1, champion: version(1) });
+  await start();
+  await installation.deploy({ model: 'flights', revision: 2, champion: version(2) });
+  await expect.poll(async () => {
+    await installation.send(flight());
+    return installation.answers.scored.at(-1)?.data.version;
+  }, { timeout: 10_000 }).toBe('2');
+  installation.stopRegistry();
+  await rm(join(installation.home, 'artifact-cache'), { recursive: true });
+  await installation.deploy({ model: 'flights', revision: 3, champion: version(1) });
+  await expect.poll(async () => {
+    await installation.send(flight());
+    return installation.answers.scored.at(-1)?.data.assignmentRevision;
+  }, { timeout: 10_000 }).toBe(3);
+  expect(installation.answers.scored.at(-1)!.data.version).toBe('1');
 }, 60_000);
 
 it('starts cold without the registry when its artifacts are cached', async () => {
