@@ -1,6 +1,7 @@
 import { predictionId } from '@throughline/contracts';
 import type { RunningService } from '@throughline/http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whyNoInferRequest } from '../domain/oip/infer-request.js';
 import type { InferResponse } from '../domain/oip/infer-response.js';
 import { Installation } from '../testing/installation.js';
 import { logistic, logisticScore, numeric, signature } from '../testing/models.js';
@@ -42,6 +43,12 @@ describe('the Open Inference Protocol', () => {
     expect(await call('/models/flights')).toMatchObject({ status: 200, body: { name: 'flights', versions: ['7', '8'], inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, 3] }], outputs: [{ name: 'probability' }] } });
     expect(await call('/models/flights/versions/8')).toMatchObject({ status: 200, body: { versions: ['8'] } });
     expect(await call('/models/flights/versions/8/ready')).toMatchObject({ status: 200, body: { ready: true } });
+  });
+
+  it('describes itself with an example that its own validation accepts', async () => {
+    const document = (await (await fetch(`${worker.url}/openapi.json`)).json()) as { paths: Record<string, { post: { requestBody: { content: Record<string, { examples: Record<string, { value: unknown }> }> } } }> };
+    const example = document.paths['/v2/models/{model}/infer']!.post.requestBody.content['application/json']!.examples['flights']!.value;
+    expect(whyNoInferRequest(example)).toBeUndefined();
   });
 
   it('answers one row, already on record when the answer arrives', async () => {
