@@ -32,7 +32,7 @@ describe('a prediction', () => {
     expect(await storyOnce('story', ({ state }) => state === 'scored')).toMatchObject({
       predictionId: idOf('story'), request: { source: '/test/producer', id: 'story', team: 'growth', occurredAt: '2001-02-03T04:05:06.000Z', entities: { origin: 'SFO' } },
       answer: { model: 'flight-delay', version: '1', artifactSha256: SHA, role: 'champion', assignmentRevision: 1, score: 0.75, threshold: 0.5, outputs: { probability: [0.75] }, batchSize: 3, timingsMs: { total: 1.5 } },
-      features: [{ name: 'hour', value: 7 }, { name: 'distance', value: null, defaulted: true }, { name: 'recent_delay', value: 0.1, view: 'airport@2', ageSeconds: 12.5 }],
+      features: [{ name: 'hour', value: 7 }, { name: 'distance', value: null, defaulted: true }, { name: 'recent_delay', value: 0.1, view: 'airport@2', entityRole: 'origin', ageSeconds: 12.5 }],
       outcome: null, outcomes: [], trace: { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', sampled: false },
     });
   });

@@ -12,7 +12,7 @@ export interface Story {
     readonly worker: string; readonly runtime?: string; readonly fallback?: { readonly kind: string; readonly reason: string };
   };
   readonly rejection?: { readonly code: string; readonly reason: string; readonly cure?: string; readonly model?: string; readonly answeredAt: string };
-  readonly features?: readonly { readonly name: string; readonly value: unknown; readonly view?: string; readonly ageSeconds?: number; readonly defaulted?: boolean }[];
+  readonly features?: readonly { readonly name: string; readonly value: unknown; readonly view?: string; readonly entityRole?: string; readonly ageSeconds?: number; readonly defaulted?: boolean }[];
   readonly outcome?: { readonly value: unknown; readonly source: string; readonly occurredAt: string; readonly delaySeconds: number; readonly error?: number; readonly correct?: boolean } | null;
   readonly outcomes: readonly { readonly value: unknown; readonly source: string; readonly sequence: number; readonly occurredAt: string; readonly receivedAt: string; readonly holds: boolean }[];
   readonly shadows?: readonly { readonly version: string; readonly score: number | null }[];
@@ -43,10 +43,13 @@ function requestLines({ request }: Story): string[] {
   ];
 }
 
+/** In the order in which they pass. */
+const STAGES = ['transport', 'queue', 'features', 'inference', 'total'];
+
 function answerLines({ answer, rejection, shadows }: Story): string[] {
   if (rejection !== undefined) return [`Rejected: ${rejection.code}`, ...field('reason', rejection.reason), ...field('cure', rejection.cure), ...field('model', rejection.model), ...field('at', rejection.answeredAt)];
   if (answer === undefined) return [];
-  const timings = Object.entries(answer.timingsMs ?? {}).map(([stage, ms]) => `${stage} ${ms} ms`).join(', ');
+  const timings = Object.entries(answer.timingsMs ?? {}).sort(([a], [b]) => STAGES.indexOf(a) - STAGES.indexOf(b)).map(([stage, ms]) => `${stage} ${ms} ms`).join(', ');
   return [
     `Answered by ${answer.model} version ${answer.version} as ${answer.role} (assignment revision ${answer.assignmentRevision})`,
     ...field('score', answer.score === undefined ? undefined : `${answer.score}${answer.threshold === undefined ? '' : ` (${answer.score >= answer.threshold ? 'at or above' : 'below'} the threshold ${answer.threshold})`}`),
@@ -59,8 +62,8 @@ function answerLines({ answer, rejection, shadows }: Story): string[] {
 function featureLines({ features }: Story): string[] {
   if (features === undefined) return [];
   const width = Math.max(...features.map(({ name }) => name.length));
-  return ['Features as used', ...features.map(({ name, value, view, ageSeconds, defaulted }) => {
-    const notes = [view, ageSeconds === undefined ? undefined : `${duration(ageSeconds)} old`, defaulted === true ? 'a default' : undefined].filter((note) => note !== undefined);
+  return ['Features as used', ...features.map(({ name, value, view, entityRole, ageSeconds, defaulted }) => {
+    const notes = [view === undefined ? undefined : `${view} of the ${entityRole}`, ageSeconds === undefined ? undefined : `${duration(ageSeconds)} old`, defaulted === true ? 'a default' : undefined].filter((note) => note !== undefined);
     return `  ${name.padEnd(width)}  ${value === null ? 'missing' : String(value)}${notes.length === 0 ? '' : `  (${notes.join(', ')})`}`;
   })];
 }

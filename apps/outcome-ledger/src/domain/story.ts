@@ -7,6 +7,8 @@ export interface FeatureInStory {
   readonly value: FeatureValue;
   /** Feature view it came from, such as `airport_traffic@1`; absent when the request brought it. */
   readonly view?: string;
+  /** Role of the entity whose values they are, such as `origin`. */
+  readonly entityRole?: string;
   /** How old the view's values were at the request's event time. */
   readonly ageSeconds?: number;
   /** The value is a default: nobody had one. */
@@ -22,18 +24,20 @@ export function nameFeatures(values: readonly FeatureValue[], signature: ModelSi
   const defaults = new Set(defaulted);
   return values.map((value, index) => {
     const spec = specs?.[index];
-    const view = spec === undefined ? undefined : viewOf(spec);
-    const age = view === undefined ? undefined : ageSeconds[view];
+    const from = spec?.from;
+    const age = from === undefined ? undefined : ageOf(from, ageSeconds);
     return {
       name: spec?.name ?? positionalName(index), value,
-      ...(view === undefined ? {} : { view }), ...(age === undefined ? {} : { ageSeconds: age }), ...(defaults.has(index) ? { defaulted: true as const } : {}),
+      ...(from === undefined ? {} : { view: `${from.view}@${from.viewVersion}`, entityRole: from.entityRole }), ...(age === undefined ? {} : { ageSeconds: age }), ...(defaults.has(index) ? { defaulted: true as const } : {}),
     };
   });
 }
 
 export const positionalName = (index: number): string => `feature_${index}`;
 
-const viewOf = ({ from }: FeatureSpec): string | undefined => (from === undefined ? undefined : `${from.view}@${from.viewVersion}`);
+/** Workers name an age by its view, and by the role too where a model reads one view of several entities. */
+const ageOf = ({ view, viewVersion, entityRole }: NonNullable<FeatureSpec['from']>, ageSeconds: Readonly<Record<string, number>>): number | undefined =>
+  ageSeconds[`${view}/${entityRole}`] ?? ageSeconds[view] ?? ageSeconds[`${view}@${viewVersion}`];
 
 /** What would help, by the code of a rejection. */
 export const cureOf = (code: string): string | undefined => ERRORS[code as ErrorCode]?.cure;

@@ -12,7 +12,7 @@ const identity = (requestId: string) => ({
 
 export const scored = (requestId: string, over: Partial<PredictionScored> = {}): PredictionScored => ({
   ...identity(requestId), model: 'flight-delay', version: '1', artifactSha256: SHA, role: 'champion', assignmentRevision: 1, outputs: { probability: [0.75] }, score: 0.75,
-  features: { values: [7, null, 0.1], ageSeconds: { 'airport@2': 12.5 }, defaulted: [1] }, timingsMs: { queue: 0.1, inference: 0.2, total: 1.5 }, batchSize: 3,
+  features: { values: [7, null, 0.1], ageSeconds: { airport: 12.5 }, defaulted: [1] }, timingsMs: { queue: 0.1, inference: 0.2, total: 1.5 }, batchSize: 3,
   scoredAt: new Date().toISOString(), runtime: 'onnxruntime-node 1.30.0, 1 thread', entities: { origin: 'SFO', destination: 'JFK' }, ...over,
 });
 

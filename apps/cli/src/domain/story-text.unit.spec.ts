@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { duration, renderStory, type Story } from './story-text.js';
+
+const story: Story = {
+  predictionId: 'p', state: 'scored',
+  request: { source: '/s', id: '1', lane: 'stream', attempt: 0, entities: { origin: 'SFO' }, occurredAt: '2001-02-03T04:05:06.000Z', requestedAt: '2026-11-21T09:00:00.000Z' },
+  answer: { model: 'm', version: '2', role: 'champion', assignmentRevision: 3, score: 0.25, threshold: 0.5, outputs: {}, answeredAt: '2026-11-21T09:00:00.004Z', batchSize: 4, worker: 'w', timingsMs: { total: 1.5, queue: 0.25 } },
+  features: [{ name: 'hour', value: 7 }, { name: 'delay', value: null, view: 'airport@1', entityRole: 'origin', ageSeconds: 7200, defaulted: true }],
+  outcome: { value: false, source: 'arrivals', occurredAt: '2001-02-03T09:05:06.000Z', delaySeconds: 18_000, error: 0.25, correct: true },
+  outcomes: [{ value: false, source: 'arrivals', sequence: 0, occurredAt: '2001-02-03T09:05:06.000Z', receivedAt: '2026-11-21T10:00:00.000Z', holds: true }],
+  trace: { traceId: 't', sampled: false },
+};
+
+describe('a story', () => {
+  it('goes from the request to what came of it', () => {
+    expect(renderStory(story).split('\n')).toEqual([
+      'Prediction p: scored, and right', '',
+      'Asked by /s as 1', '  event time   2001-02-03T04:05:06.000Z', '  received     2026-11-21T09:00:00.000Z on the stream lane', '  entities     origin SFO', '',
+      'Answered by m version 2 as champion (assignment revision 3)', '  score        0.25 (below the threshold 0.5)', '  outputs      {}',
+      '  at           2026-11-21T09:00:00.004Z by w, in a batch of 4', '  timings      queue 0.25 ms, total 1.5 ms', '',
+      'Features as used', '  hour   7', '  delay  missing  (airport@1 of the origin, 2 h old, a default)', '',
+      'Outcome: false after 5 h', '  error        0.25', '  decision     right', '  * false said arrivals (sequence 0), true at 2001-02-03T09:05:06.000Z, received 2026-11-21T10:00:00.000Z', '',
+      'Trace t (not sampled)',
+    ]);
+  });
+
+  it('of a prediction that has not come says so', () => {
+    expect(renderStory({ predictionId: 'p', state: 'awaited', outcome: null, outcomes: story.outcomes })).toContain('an outcome has come, the prediction has not');
+  });
+});
+
+it.each([[0, '0 s'], [119, '119 s'], [120, '2 min'], [18_000, '5 h'], [172_800, '2 d'], [-7200, '-2 h']])('%d seconds are %s', (seconds, text) => {
+  expect(duration(seconds)).toBe(text);
+});
