@@ -1,5 +1,8 @@
 import { commonSettings, defineSettings, parsers, parseSettings, servicePort, withDefault, type Parsed } from '@throughline/settings';
 
+/** Also the name of its consumer groups. */
+export const SERVICE = 'drift-monitor';
+
 /** Settings of the drift monitor; the common ones are described in libs/settings. */
 export const driftMonitorSettings = defineSettings({
   ...commonSettings,

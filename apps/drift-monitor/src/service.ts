@@ -2,8 +2,8 @@ import { BUS, KafkaBatchStrategy, type Bus } from '@throughline/bus';
 import { query } from '@throughline/db';
 import type { ServiceOptions } from '@throughline/http';
 import { DataSource } from 'typeorm';
-import type { DriftMonitorSettings } from './config.js';
-import { DriftMonitorModule, SERVICE } from './drift-monitor.module.js';
+import { SERVICE, type DriftMonitorSettings } from './config.js';
+import { DriftMonitorModule } from './drift-monitor.module.js';
 
 /** How the service runs; by `main.ts` in a process of its own, by tests in theirs. */
 export const driftMonitor = (settings: DriftMonitorSettings): ServiceOptions => ({

@@ -27,9 +27,10 @@ export function alertOf({ window, lengthMs, judgement, nowMs, idOf }: AlertOptio
 
 function summaryOf({ kind, subject, evidence }: Judgement, model: string, version: string): string {
   const who = `${model} version ${version}`;
-  const [name, value] = Object.entries(evidence).find(([key]) => ['ksDistance', 'jensenShannon', 'auc'].includes(key)) ?? ['', Number.NaN];
-  const figure = `${name} ${value.toFixed(3)}`;
-  if (kind === 'quality') return `${who}: ${subject} fell to ${value.toFixed(3)} from ${evidence['registeredAuc']?.toFixed(3)} at registration, in 2 of the last 3 windows`;
+  const show = (name: string): string => (evidence[name] === undefined ? '' : `${name} ${evidence[name].toFixed(3)}`);
+  if (kind === 'quality' && subject === 'auc') return `${who}: AUC fell to ${evidence['auc']?.toFixed(3)} from ${evidence['registeredAuc']?.toFixed(3)} at registration, in 2 of the last 3 windows`;
+  if (kind === 'quality') return `${who}: calibration error rose to ${evidence['ece']?.toFixed(3)} from ${evidence['registeredEce']?.toFixed(3)} at registration, in 2 of the last 3 windows`;
+  const figure = ['ksDistance', 'jensenShannon', 'missingShare', 'unseenShare'].map(show).filter((text) => text !== '').join(', ');
   if (kind === 'prediction_drift') return `${who}: the distribution of ${subject} moved away from the baseline (${figure}) in 2 of the last 3 windows`;
   return `${who}: feature ${subject} moved away from the baseline (${figure}) in 2 of the last 3 windows`;
 }

@@ -1,6 +1,6 @@
 import {
   benjaminiHochberg, binnedCount, chiSquaredHomogeneity, groupBins, jensenShannonDistance, kolmogorovSmirnov, MIN_SAMPLES, normalisedWasserstein,
-  populationStabilityIndex, windowVerdict, type CategoricalProfile, type FeatureProfile, type NumericProfile, type ProfileSet,
+  populationStabilityIndex, totalCount, windowVerdict, type CategoricalProfile, type FeatureProfile, type NumericProfile, type ProfileSet, type WindowVerdict,
 } from '@throughline/stats';
 import type { Judgement } from './judgement.js';
 
@@ -8,74 +8,101 @@ import type { Judgement } from './judgement.js';
 const FALSE_DISCOVERY_RATE = 0.05;
 /** Least distance that matters: of cumulative distributions, and of categories by Jensen-Shannon. */
 const MIN_DISTANCE = 0.1;
+/** Least change that matters in the share of missing or of unseen values. */
+const MIN_SHARE_CHANGE = 0.05;
 
 interface Test {
-  readonly kind: Judgement['kind'];
-  readonly subject: string;
   readonly sampleCount: number;
   readonly minSamples: number;
   readonly pValue: number;
   readonly effect: number;
+  readonly minEffect: number;
   readonly evidence: Record<string, number>;
+}
+interface Subject {
+  readonly kind: Judgement['kind'];
+  readonly subject: string;
+  readonly sampleCount: number;
+  /** The values that are there, the share of those missing, the share of those never seen before. */
+  readonly tests: readonly Test[];
 }
 
 /**
- * Judges a window of traffic against the version's baseline: Kolmogorov-Smirnov for numbers, chi-squared for categories, corrected over the window by
- * Benjamini-Hochberg, and an effect size, because at large n a trifle is significant.
+ * Judges a window of traffic against the version's baseline: Kolmogorov-Smirnov for numbers, chi-squared for categories, and for both whether more
+ * (or fewer) values are missing or in no bin than used to be; corrected over the window by Benjamini-Hochberg, and with effect sizes,
+ * because at large n a trifle is significant.
  */
 export function judgeData(baseline: ProfileSet, window: ProfileSet): Judgement[] {
-  const tests = [
-    ...pairs(baseline.features, window.features).map(([name, a, b]) => test('data_drift', name, a, b)),
-    ...pairs(baseline.outputs, window.outputs).map(([name, a, b]) => test('prediction_drift', name, a, b)),
-  ];
-  const testable = tests.filter(({ sampleCount, minSamples }) => sampleCount >= minSamples);
+  const subjects = [...subjectsOf('data_drift', baseline.features, window.features), ...subjectsOf('prediction_drift', baseline.outputs, window.outputs)];
+  const testable = subjects.flatMap(({ tests }) => tests).filter(({ sampleCount, minSamples }) => sampleCount >= minSamples);
   const rejected = benjaminiHochberg(testable.map(({ pValue }) => pValue), FALSE_DISCOVERY_RATE);
   const significant = new Set(testable.filter((_, index) => rejected[index]));
-  return tests.map((one) => ({
-    kind: one.kind,
-    subject: one.subject,
-    sampleCount: one.sampleCount,
-    evidence: one.evidence,
-    verdict: windowVerdict({ sampleCount: one.sampleCount, minSamples: one.minSamples, significant: significant.has(one), effect: one.effect, minEffect: MIN_DISTANCE }),
+  return subjects.map(({ kind, subject, sampleCount, tests }) => ({
+    kind, subject, sampleCount,
+    evidence: Object.assign({}, ...tests.map(({ evidence }) => evidence)),
+    verdict: worst(tests.map((test) => windowVerdict({ ...test, significant: significant.has(test) }))),
   }));
 }
 
-function pairs(baseline: ProfileSet['features'], window: ProfileSet['features']): [string, FeatureProfile, FeatureProfile][] {
-  return Object.entries(baseline).flatMap(([name, profile]) => (window[name] === undefined ? [] : [[name, profile, window[name]] as [string, FeatureProfile, FeatureProfile]]));
+/** A feature that drifted in one respect has drifted; one with a respect that cannot be judged is not ok. */
+function worst(verdicts: readonly WindowVerdict[]): WindowVerdict {
+  if (verdicts.includes('drifted')) return 'drifted';
+  return verdicts.includes('insufficient_data') ? 'insufficient_data' : 'ok';
 }
 
-function test(kind: Judgement['kind'], subject: string, baseline: FeatureProfile, window: FeatureProfile): Test {
+function subjectsOf(kind: Judgement['kind'], baseline: ProfileSet['features'], window: ProfileSet['features']): Subject[] {
+  return Object.entries(baseline).flatMap(([subject, before]) => {
+    const now = window[subject];
+    if (now === undefined) return [];
+    const tests = [distribution(before, now), shareTest('missing', missing(before), missing(now), totalCount(before), totalCount(now))];
+    tests.push(shareTest('unseen', before.unseenCount, now.unseenCount, totalCount(before) - missing(before), totalCount(now) - missing(now)));
+    return [{ kind, subject, sampleCount: totalCount(now), tests }];
+  });
+}
+
+function distribution(baseline: FeatureProfile, window: FeatureProfile): Test {
   const sampleCount = Math.min(binnedCount(baseline), binnedCount(window));
   const minSamples = baseline.kind === 'numeric' ? MIN_SAMPLES.kolmogorovSmirnov : MIN_SAMPLES.jensenShannon;
-  const none = { kind, subject, sampleCount, minSamples, pValue: 1, effect: 0, evidence: { missingShare: missingShare(window), baselineMissingShare: missingShare(baseline) } };
+  const none = { sampleCount, minSamples, pValue: 1, effect: 0, minEffect: MIN_DISTANCE, evidence: {} };
   if (sampleCount === 0) return none;
-  if (baseline.kind === 'numeric' && window.kind === 'numeric') return { ...none, ...numeric(baseline, window, none.evidence) };
-  if (baseline.kind === 'categorical' && window.kind === 'categorical') return { ...none, ...categorical(baseline, window, none.evidence) };
+  if (baseline.kind === 'numeric' && window.kind === 'numeric') return { ...none, ...numeric(baseline, window, sampleCount) };
+  if (baseline.kind === 'categorical' && window.kind === 'categorical') return { ...none, ...categorical(baseline, window) };
   return none;
 }
 
-function numeric(baseline: NumericProfile, window: NumericProfile, evidence: Record<string, number>): Pick<Test, 'pValue' | 'effect' | 'evidence'> {
+function numeric(baseline: NumericProfile, window: NumericProfile, sampleCount: number): Pick<Test, 'pValue' | 'effect' | 'evidence'> {
   const { distance, pValue } = kolmogorovSmirnov(baseline.counts, window.counts);
   const [expected, actual] = [groupBins(baseline.counts, baseline.counts), groupBins(window.counts, baseline.counts)];
   return {
     pValue,
     effect: distance,
     evidence: {
-      ...evidence, ksDistance: distance, ksThreshold: MIN_DISTANCE, pValue,
-      psi: populationStabilityIndex(expected, actual), wasserstein: normalisedWasserstein(baseline, window),
+      ksDistance: distance, ksThreshold: MIN_DISTANCE, pValue,
+      ...(sampleCount >= MIN_SAMPLES.psi && { psi: populationStabilityIndex(expected, actual) }),
+      ...(sampleCount >= MIN_SAMPLES.wasserstein && { wasserstein: normalisedWasserstein(baseline, window) }),
     },
   };
 }
 
-function categorical(baseline: CategoricalProfile, window: CategoricalProfile, evidence: Record<string, number>): Pick<Test, 'pValue' | 'effect' | 'evidence'> {
+function categorical(baseline: CategoricalProfile, window: CategoricalProfile): Pick<Test, 'pValue' | 'effect' | 'evidence'> {
   const { statistic, pValue } = chiSquaredHomogeneity(baseline.counts, window.counts);
   const distance = jensenShannonDistance(baseline.counts, window.counts);
-  const unseenShare = window.unseenCount / (binnedCount(window) + window.unseenCount);
-  return { pValue, effect: distance, evidence: { ...evidence, chiSquared: statistic, pValue, jensenShannon: distance, jensenShannonThreshold: MIN_DISTANCE, unseenShare } };
+  return { pValue, effect: distance, evidence: { chiSquared: statistic, pValue, jensenShannon: distance, jensenShannonThreshold: MIN_DISTANCE } };
 }
 
-function missingShare(profile: FeatureProfile): number {
-  const missing = profile.nullCount + (profile.kind === 'numeric' ? profile.nanCount : 0);
-  const all = missing + binnedCount(profile) + profile.unseenCount;
-  return all === 0 ? 0 : missing / all;
+/** Two shares, by the chi-squared test of a 2×2 table. */
+function shareTest(name: 'missing' | 'unseen', before: number, now: number, allBefore: number, allNow: number): Test {
+  const [share, baselineShare] = [allNow === 0 ? 0 : now / allNow, allBefore === 0 ? 0 : before / allBefore];
+  return {
+    sampleCount: Math.min(allBefore, allNow),
+    minSamples: MIN_SAMPLES.kolmogorovSmirnov,
+    pValue: allBefore > 0 && allNow > 0 ? chiSquaredHomogeneity([before, allBefore - before], [now, allNow - now]).pValue : 1,
+    effect: Math.abs(share - baselineShare),
+    minEffect: MIN_SHARE_CHANGE,
+    evidence: { [`${name}Share`]: share, [`baseline${name[0]!.toUpperCase()}${name.slice(1)}Share`]: baselineShare },
+  };
+}
+
+function missing(profile: FeatureProfile): number {
+  return profile.nullCount + (profile.kind === 'numeric' ? profile.nanCount : 0);
 }

@@ -1,11 +1,11 @@
-import { freezeNumericProfile, freezeCategoricalProfile, emptySetLike, observe, type ProfileSet } from '@throughline/stats';
+import { auc, freezeNumericProfile, freezeCategoricalProfile, emptySetLike, observe, type ProfileSet } from '@throughline/stats';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alertOf } from './alert.js';
 import { judgeData } from './data-drift.js';
 import { beginningAlarms, type Judgement } from './judgement.js';
 import { addQuality, countOutcome, judgeQuality, noOutcomes, qualityOf, type JoinedOutcome, type QualityCounts } from './quality.js';
-import { byWindow, isDue, windowStartMs } from './windows.js';
+import { byWindow, isReadUntil, lastDueStartMs, windowStartMs } from './windows.js';
 
 /** Deterministic standard normal values (Box-Muller over a linear congruential generator). */
 function normals(count: number, seed: number, shift = 0): number[] {
@@ -18,7 +18,7 @@ const baseline: ProfileSet = {
   features: { delay: freezeNumericProfile(normals(20_000, 1)), carrier: freezeCategoricalProfile(Array.from({ length: 20_000 }, (_, index) => 'abc'[index % 3]!)) },
   outputs: { score: freezeNumericProfile(normals(20_000, 2)) },
 };
-function windowOf(delays: number[], carriers: string[], scores: number[]): ProfileSet {
+function windowOf(delays: (number | null)[], carriers: string[], scores: number[]): ProfileSet {
   const window = emptySetLike(baseline);
   for (const value of delays) observe(window.features['delay']!, value);
   for (const value of carriers) observe(window.features['carrier']!, value);
@@ -45,6 +45,21 @@ describe('given a baseline, when a window is judged', () => {
     const [delay] = judgeData(baseline, windowOf(normals(100_000, 3, 0.05), [], []));
     expect(delay!.evidence['pValue']).toBeLessThan(0.001);
     expect(delay!.verdict).toBe('ok');
+  });
+
+  it.each([['no value at all', 1], ['a tenth more missing', 0.1]])('then a feature with %s has drifted', (_, share) => {
+    const delays = normals(3000, 3).map((value, index) => (index % 10 < share * 10 ? null : value));
+    const [delay] = judgeData(baseline, windowOf(delays, abc(3000), []));
+    expect(delay).toMatchObject({ verdict: 'drifted', sampleCount: 3000, evidence: { missingShare: expect.closeTo(share, 5), baselineMissingShare: 0 } });
+  });
+
+  it('then categories nobody has seen before are drift, even if the known ones keep their shares', () => {
+    expect(verdicts(judgeData(baseline, windowOf(normals(3000, 3), [...abc(2400), ...abc(600, 'xyz')], normals(3000, 4))))).toEqual({ delay: 'ok', carrier: 'drifted', score: 'ok' });
+  });
+
+  it('then false alarms are as rare as promised', () => {
+    const drifted = Array.from({ length: 200 }, (_, run) => judgeData(baseline, windowOf(normals(500, 100 + run), abc(500), normals(500, 900 + run)))).filter((judgements) => judgements.some(({ verdict }) => verdict === 'drifted'));
+    expect(drifted.length).toBeLessThanOrEqual(200 * 0.05);
   });
 
   it('then too few values, or none, are insufficient data and never ok', () => {
@@ -88,8 +103,28 @@ describe('quality', () => {
     expect(judgeQuality(classified(3000, 0.2), { auc })[0]!.verdict).toBe('drifted');
   });
 
+  it('tells rare events apart as well as the exact AUC does, so that a good model of them raises no alarm', () => {
+    const scores = normals(100_000, 5).map((noise) => 1 / (1 + Math.exp(7.5 - 1.3 * noise)));
+    const labels = normals(100_000, 6).map((noise, index) => 1 / (1 + Math.exp(-1.702 * noise)) < scores[index]!);
+    const counts = counted(scores.map((score, index) => ({ score, outcome: labels[index]!, delaySeconds: 1 })));
+    const exact = auc(scores, labels);
+    expect(qualityOf(counts).auc).toBeCloseTo(exact, 2);
+    expect(judgeQuality(counts, { auc: exact }).map(({ verdict }) => verdict)).toEqual(['ok', 'ok']);
+  });
+
+  it('finds probabilities that have become wrong though their order has not', () => {
+    const forecaster = (bias: number) => {
+      const noise = normals(4000, 7);
+      const luck = normals(4000, 8);
+      return counted(noise.map((logit, index) => ({ score: 1 / (1 + Math.exp(-logit - bias)), outcome: 1 / (1 + Math.exp(-1.702 * luck[index]!)) < 1 / (1 + Math.exp(-logit)), delaySeconds: 1 })));
+    };
+    expect(judgeQuality(forecaster(0), {}).map(({ subject, verdict }) => [subject, verdict])).toEqual([['ece', 'ok']]);
+    const [ece] = judgeQuality(forecaster(2), {});
+    expect(ece).toMatchObject({ subject: 'ece', verdict: 'drifted', evidence: { ece: expect.closeTo(0.34, 1) } });
+  });
+
   it('is not held against a version without a registered AUC, and says so with few outcomes', () => {
-    expect(judgeQuality(classified(3000, 1), {})).toEqual([]);
+    expect(judgeQuality(classified(3000, 1), {}).map(({ subject }) => subject)).toEqual(['ece']);
     expect(judgeQuality(classified(50, 0.2), { auc: 0.8 })[0]!.verdict).toBe('insufficient_data');
     expect(judgeQuality(noOutcomes(), { auc: 0.8 })[0]!.verdict).toBe('insufficient_data');
   });
@@ -104,7 +139,16 @@ describe('windows', () => {
     }));
   });
 
-  it('are due when the lateness has passed', () => expect([isDue(0, 10, 5, 14), isDue(0, 10, 5, 15)]).toEqual([false, true]));
+  it('are due when the lateness has passed', () => expect([14, 15, 25].map((watermarkMs) => lastDueStartMs(watermarkMs, 10, 5))).toEqual([-1, 0, 10]));
+
+  it('wait until every partition has been read as far as it went when they became due', () => {
+    const end = (partition: number, high: bigint, committed?: bigint) => ({ partition, low: 0n, high, committed });
+    const then = [end(0, 100n), end(1, 0n), end(2, 7n)];
+    expect(isReadUntil(then, [end(0, 500n, 100n), end(1, 3n), end(2, 7n, 6n)])).toBe(false);
+    expect(isReadUntil(then, [end(0, 500n, 100n), end(1, 3n), end(2, 7n, 7n)])).toBe(true);
+    expect(isReadUntil(then, [end(0, 500n), end(1, 3n), end(2, 7n, 7n)])).toBe(false);
+    expect(isReadUntil([{ partition: 0, low: 9n, high: 9n }], [{ partition: 0, low: 9n, high: 9n }])).toBe(true);
+  });
 });
 
 it('an alert of the same window and subject has the same identity', () => {

@@ -1,11 +1,17 @@
-import { aucStandardError, binnedAuc, MIN_SAMPLES, windowVerdict } from '@throughline/stats';
+import { aucStandardError, binnedAuc, groupBins, MIN_SAMPLES, windowVerdict } from '@throughline/stats';
 import type { Judgement } from './judgement.js';
 
-/** Bins of the score in [0, 1]: fine enough that an AUC from them is exact to about one thousandth. */
-const SCORE_BINS = 200;
+/**
+ * Bins of the score, evenly in its logit: the scores of a model of rare events all lie below a hundredth, where bins of even width would tell
+ * none of them apart. One bin is a tenth in the logit; ±12 is a chance of six in a million.
+ */
+const SCORE_BINS = 240;
+const MAX_LOGIT = 12;
 const CALIBRATION_BINS = 10;
 /** A lower AUC than the registered one by less is not worth waking anybody. */
 const MIN_AUC_DROP = 0.02;
+/** A worse calibration than the registered one by less is no reason to act. */
+const MIN_CALIBRATION_ERROR = 0.05;
 /** One-sided 95 %. */
 const Z = 1.6448536269514722;
 const CLIP = 1e-15;
@@ -23,6 +29,8 @@ export interface QualityCounts {
   correct: number;
   decided: number;
   absoluteErrorSum: number;
+  /** Outcomes that are numbers and had a score. */
+  measured: number;
   delaySecondsSum: number;
 }
 
@@ -35,7 +43,7 @@ export interface JoinedOutcome {
 
 export function noOutcomes(): QualityCounts {
   const zeros = (): number[] => new Array<number>(SCORE_BINS).fill(0);
-  return { outcomes: 0, positives: zeros(), negatives: zeros(), scoreSums: zeros(), brierSum: 0, logLossSum: 0, correct: 0, decided: 0, absoluteErrorSum: 0, delaySecondsSum: 0 };
+  return { outcomes: 0, positives: zeros(), negatives: zeros(), scoreSums: zeros(), brierSum: 0, logLossSum: 0, correct: 0, decided: 0, absoluteErrorSum: 0, measured: 0, delaySecondsSum: 0 };
 }
 
 /** Counts one outcome, in place. */
@@ -48,9 +56,10 @@ export function countOutcome(counts: QualityCounts, { score, outcome, correct, d
   }
   const truth = typeof outcome === 'string' ? Number.NaN : Number(outcome);
   if (score === undefined || Number.isNaN(truth)) return;
+  counts.measured += 1;
   counts.absoluteErrorSum += Math.abs(score - truth);
   if (!isClassifier || score < 0 || score > 1) return;
-  const bin = Math.min(SCORE_BINS - 1, Math.floor(score * SCORE_BINS));
+  const bin = binOf(score);
   (truth > 0.5 ? counts.positives : counts.negatives)[bin]! += 1;
   counts.scoreSums[bin]! += score;
   counts.brierSum += (score - truth) ** 2;
@@ -62,7 +71,7 @@ export function addQuality(a: QualityCounts, b: QualityCounts): QualityCounts {
   return {
     outcomes: a.outcomes + b.outcomes, positives: add(a.positives, b.positives), negatives: add(a.negatives, b.negatives), scoreSums: add(a.scoreSums, b.scoreSums),
     brierSum: a.brierSum + b.brierSum, logLossSum: a.logLossSum + b.logLossSum, correct: a.correct + b.correct, decided: a.decided + b.decided,
-    absoluteErrorSum: a.absoluteErrorSum + b.absoluteErrorSum, delaySecondsSum: a.delaySecondsSum + b.delaySecondsSum,
+    absoluteErrorSum: a.absoluteErrorSum + b.absoluteErrorSum, measured: a.measured + b.measured, delaySecondsSum: a.delaySecondsSum + b.delaySecondsSum,
   };
 }
 
@@ -85,20 +94,26 @@ export function qualityOf(counts: QualityCounts): Quality {
   const area = binnedAuc(counts.positives, counts.negatives);
   return {
     outcomes: counts.outcomes,
-    ...(counts.outcomes > 0 && { meanDelaySeconds: counts.delaySecondsSum / counts.outcomes, meanAbsoluteError: counts.absoluteErrorSum / counts.outcomes }),
+    ...(counts.outcomes > 0 && { meanDelaySeconds: counts.delaySecondsSum / counts.outcomes }),
+    ...(counts.measured > 0 && { meanAbsoluteError: counts.absoluteErrorSum / counts.measured }),
     ...(counts.decided > 0 && { accuracy: counts.correct / counts.decided }),
     ...(classified > 0 && {
-      baseRate: positives / classified, brier: counts.brierSum / classified, logLoss: counts.logLossSum / classified, calibrationError: calibrationError(counts, classified),
+      baseRate: positives / classified, brier: counts.brierSum / classified, logLoss: counts.logLossSum / classified, calibrationError: calibration(counts).error,
     }),
     ...(!Number.isNaN(area) && { auc: area }),
   };
 }
 
-/**
- * Judges realised AUC against the one registered with the version: drifted when even the upper end of its one-sided 95 % interval (Hanley and
- * McNeil) lies below, and by a margin that matters. Without a registered AUC there is nothing to hold it against.
- */
+/** Judges what a window's outcomes say of the version, against what was registered with it: ranking and calibration. */
 export function judgeQuality(counts: QualityCounts, registered: Readonly<Record<string, number>>): Judgement[] {
+  return [...judgeAuc(counts, registered), ...judgeCalibration(counts, registered)];
+}
+
+/**
+ * Drifted when even the upper end of the AUC's one-sided 95 % interval (Hanley and McNeil) lies below the registered one, and by a margin that matters.
+ * Without a registered AUC there is nothing to hold it against.
+ */
+function judgeAuc(counts: QualityCounts, registered: Readonly<Record<string, number>>): Judgement[] {
   const expected = registered['auc'];
   if (expected === undefined) return [];
   const [positives, negatives] = [total(counts.positives), total(counts.negatives)];
@@ -110,14 +125,37 @@ export function judgeQuality(counts: QualityCounts, registered: Readonly<Record<
   return [{ kind: 'quality', subject: 'auc', verdict, sampleCount, evidence: { auc: area, aucUpper: upper, registeredAuc: expected, minDrop: MIN_AUC_DROP, positives, negatives } }];
 }
 
-/** Expected calibration error over tenths of the score: Σ |Σy − Σp| / n. */
-function calibrationError({ positives, scoreSums }: QualityCounts, classified: number): number {
-  const perBin = SCORE_BINS / CALIBRATION_BINS;
-  let error = 0;
-  for (let start = 0; start < SCORE_BINS; start += perBin) {
-    error += Math.abs(total(positives.slice(start, start + perBin)) - total(scoreSums.slice(start, start + perBin))) / classified;
-  }
-  return error;
+/**
+ * Drifted when the expected calibration error is above what chance gives a perfect forecaster in 95 % of windows, and above the registered one (none:
+ * zero) by a margin that matters.
+ */
+function judgeCalibration(counts: QualityCounts, registered: Readonly<Record<string, number>>): Judgement[] {
+  const expected = registered['ece'] ?? 0;
+  const sampleCount = total(counts.positives) + total(counts.negatives);
+  if (sampleCount === 0) return [];
+  const { error, chance } = calibration(counts);
+  const verdict = windowVerdict({ sampleCount, minSamples: MIN_SAMPLES.ece, significant: error > chance, effect: error - expected, minEffect: MIN_CALIBRATION_ERROR });
+  return [{ kind: 'quality', subject: 'ece', verdict, sampleCount, evidence: { ece: error, registeredEce: expected, eceByChance: chance, minRise: MIN_CALIBRATION_ERROR } }];
+}
+
+/**
+ * Expected calibration error over ten bins of about equal mass, Σ |Σy − Σp| / n, and the value that a perfect forecaster stays below in 95 % of
+ * samples: his gaps are normal with variance Σ p(1−p), so their absolute values have means σ√(2/π) and variances σ²(1 − 2/π).
+ */
+function calibration({ positives, negatives, scoreSums }: QualityCounts): { error: number; chance: number } {
+  const masses = positives.map((count, bin) => count + negatives[bin]!);
+  const all = total(masses);
+  const variances = masses.map((mass, bin) => (mass === 0 ? 0 : scoreSums[bin]! * (1 - scoreSums[bin]! / mass)));
+  const [happened, forecast, spread] = [positives, scoreSums, variances].map((values) => groupBins(values, masses, CALIBRATION_BINS));
+  const error = total(happened!.map((count, bin) => Math.abs(count - forecast![bin]!))) / all;
+  const mean = total(spread!.map((variance) => Math.sqrt((variance * 2) / Math.PI)));
+  const deviation = Math.sqrt(total(spread!) * (1 - 2 / Math.PI));
+  return { error, chance: (mean + Z * deviation) / all };
+}
+
+function binOf(score: number): number {
+  const logit = Math.log(score / (1 - score));
+  return Math.max(0, Math.min(SCORE_BINS - 1, Math.floor(((logit + MAX_LOGIT) / (2 * MAX_LOGIT)) * SCORE_BINS)));
 }
 
 const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);

@@ -12,9 +12,27 @@ export interface WindowKey {
 /** Tumbling windows are aligned to the epoch, so that a replay puts every event into the same one. */
 export const windowStartMs = (eventTimeMs: number, lengthMs: number): number => Math.floor(eventTimeMs / lengthMs) * lengthMs;
 
-/** A window is judged once no event is expected for it any more: when the newest event time has passed its end by the lateness. */
-export const isDue = (startMs: number, lengthMs: number, latenessMs: number, watermarkMs: number): boolean => startMs + lengthMs + latenessMs <= watermarkMs;
+/** The latest start of a window that is due: the newest event time has passed its end by the lateness, so that no event is expected for it any more. */
+export const lastDueStartMs = (watermarkMs: number, lengthMs: number, latenessMs: number): number => watermarkMs - lengthMs - latenessMs;
 
+/** Offsets of a topic's partitions, as the broker tells them. */
+export interface PartitionEnd {
+  readonly partition: number;
+  readonly low: bigint;
+  /** One past the last message. */
+  readonly high: bigint;
+  /** Next offset the group will read; what lies before has been counted. */
+  readonly committed?: bigint | undefined;
+}
+
+/**
+ * Whether everything that was in the topic at `then` has been counted. Partitions are read at their own pace, above all after an outage: the
+ * newest event time of one says nothing about what still waits in another.
+ */
+export function isReadUntil(then: readonly PartitionEnd[], now: readonly PartitionEnd[]): boolean {
+  const counted = new Map(now.map(({ partition, low, committed }) => [partition, committed ?? low]));
+  return then.every(({ partition, high }) => (counted.get(partition) ?? 0n) >= high);
+}
 /** Groups items by the window they belong to. */
 export function byWindow<T>(items: readonly T[], eventTimeMs: (item: T) => number, lengthMs: number): Map<number, T[]> {
   const groups = new Map<number, T[]>();

@@ -1,7 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { Consumes, type EventBatch } from '@throughline/bus';
+import type { JoinedPrediction } from '../domain/counting.js';
 import { isFromTheFuture } from '../domain/windows.js';
-import { Monitor, type JoinedPrediction } from '../store/monitor.js';
+import { Monitor } from '../store/monitor.js';
 
 /** Counts what came of the champion's predictions. A correction of an outcome that was counted already is left to the ledger. */
 @Controller()

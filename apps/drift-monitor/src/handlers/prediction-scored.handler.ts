@@ -1,7 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { Consumes, type EventBatch } from '@throughline/bus';
+import type { ScoredPrediction } from '../domain/counting.js';
 import { isFromTheFuture } from '../domain/windows.js';
-import { Monitor, type ScoredPrediction } from '../store/monitor.js';
+import { Monitor } from '../store/monitor.js';
 
 /** Counts what the champion saw and said. Answers of fallbacks say nothing about the model, pinned ones nothing about the traffic. */
 @Controller()

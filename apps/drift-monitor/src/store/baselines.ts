@@ -3,16 +3,7 @@ import type { FeatureSpec, ModelDeployment, ServedVersion } from '@throughline/c
 import { query } from '@throughline/db';
 import type { ProfileSet } from '@throughline/stats';
 import { DataSource } from 'typeorm';
-
-export interface Baseline {
-  /** In the order of the values in `prediction.scored`. */
-  readonly featureNames: readonly string[];
-  readonly isClassifier: boolean;
-  /** On held-out data, as registered. */
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Absent when the version was registered without a reference sample. */
-  readonly profile: ProfileSet | undefined;
-}
+import type { Baseline } from '../domain/baseline.js';
 
 interface Row {
   readonly feature_names: string[];

@@ -24,19 +24,23 @@ export async function forgetCounted(manager: EntityManager, { kind, model, versi
 }
 
 /**
- * Advances event time and returns how far it has come. Locks the row until the transaction ends, so that all who count for the same version and
- * kind take turns.
+ * Advances event time: one for all versions of a model, so that a new champion's traffic makes the last window of the old one due. Locks the
+ * row until the transaction ends, so that all who count or judge the same kind of window of a model take turns.
  */
-export async function advanceWatermark(manager: EntityManager, kind: WindowKind, model: string, version: string, eventTimeMs: number): Promise<number> {
-  const [row] = await query<{ event_time_ms: string }>(
+export async function advanceWatermark(manager: EntityManager, kind: WindowKind, model: string, eventTimeMs: number): Promise<void> {
+  await query(
     manager,
-    `INSERT INTO watermark (kind, model, version, event_time_ms) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (kind, model, version) DO UPDATE SET event_time_ms = greatest(watermark.event_time_ms, excluded.event_time_ms) RETURNING event_time_ms`,
-    [kind, model, version, Math.floor(eventTimeMs)],
+    `INSERT INTO watermark (kind, model, event_time_ms) VALUES ($1, $2, $3)
+     ON CONFLICT (kind, model) DO UPDATE SET event_time_ms = greatest(watermark.event_time_ms, excluded.event_time_ms)`,
+    [kind, model, Math.floor(eventTimeMs)],
   );
-  return Number(row!.event_time_ms);
 }
 
-export async function countLate(manager: EntityManager, kind: WindowKind, model: string, version: string, late: number): Promise<void> {
-  await query(manager, 'UPDATE watermark SET late = late + $4 WHERE kind = $1 AND model = $2 AND version = $3', [kind, model, version, late]);
+/** Waits for its turn, see `advanceWatermark`. */
+export async function lockWatermark(manager: EntityManager, kind: WindowKind, model: string): Promise<void> {
+  await query(manager, 'SELECT 1 FROM watermark WHERE kind = $1 AND model = $2 FOR UPDATE', [kind, model]);
+}
+
+export async function countLate(manager: EntityManager, kind: WindowKind, model: string, late: number): Promise<void> {
+  await query(manager, 'UPDATE watermark SET late = late + $3 WHERE kind = $1 AND model = $2', [kind, model, late]);
 }

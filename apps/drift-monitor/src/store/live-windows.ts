@@ -1,7 +1,7 @@
 import { query } from '@throughline/db';
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { subjectKey, type History, type Judgement } from '../domain/judgement.js';
-import type { WindowKey } from '../domain/windows.js';
+import type { WindowKey, WindowKind } from '../domain/windows.js';
 
 export interface StoredWindow<C> extends WindowKey {
   readonly counts: C;
@@ -26,19 +26,56 @@ export async function addToWindow<C>(manager: EntityManager, key: WindowKey, len
   );
 }
 
-export async function isJudged(manager: EntityManager, key: WindowKey): Promise<boolean> {
-  const [row] = await query<{ judged: boolean }>(manager, `SELECT judgements IS NOT NULL AS judged FROM live_window WHERE ${WHERE}`, parameters(key));
-  return row?.judged ?? false;
+/** Whether the window was judged, and perhaps forgotten since: nothing is added to it any more. */
+export async function isClosed(manager: EntityManager, key: WindowKey): Promise<boolean> {
+  const [row] = await query<{ closed: boolean }>(
+    manager,
+    `SELECT EXISTS (SELECT 1 FROM live_window WHERE ${WHERE} AND judgements IS NOT NULL)
+         OR EXISTS (SELECT 1 FROM watermark WHERE kind = $1 AND model = $2 AND forgotten_before_ms > $4) AS closed`,
+    parameters(key),
+  );
+  return row!.closed;
 }
 
-/** Open windows that start before, oldest first. */
-export async function openWindowsUntil<C>(manager: EntityManager, { kind, model, version }: Omit<WindowKey, 'startMs'>, lastStartMs: number): Promise<StoredWindow<C>[]> {
-  const rows = await query<{ start_ms: string; counts: C; events: string }>(
-    manager,
-    'SELECT start_ms, counts, events FROM live_window WHERE kind = $1 AND model = $2 AND version = $3 AND judgements IS NULL AND start_ms <= $4 ORDER BY start_ms',
-    [kind, model, version, Math.floor(lastStartMs)],
+export interface Progress {
+  readonly model: string;
+  /** Newest event time. */
+  readonly watermarkMs: number;
+  readonly oldestOpenStartMs: number;
+}
+
+/** How far the models with open windows have come. */
+export async function progressOf(source: Pick<DataSource, 'query'>, kind: WindowKind): Promise<Progress[]> {
+  const rows = await query<{ model: string; event_time_ms: string; oldest: string }>(
+    source,
+    `SELECT model, event_time_ms, min(start_ms) AS oldest FROM watermark JOIN live_window USING (kind, model)
+     WHERE kind = $1 AND judgements IS NULL GROUP BY model, event_time_ms`,
+    [kind],
   );
-  return rows.map(({ start_ms, counts, events }) => ({ kind, model, version, startMs: Number(start_ms), counts, events: Number(events) }));
+  return rows.map(({ model, event_time_ms, oldest }) => ({ model, watermarkMs: Number(event_time_ms), oldestOpenStartMs: Number(oldest) }));
+}
+
+/** Open windows of all versions that start no later, oldest first. */
+export async function openWindowsUntil<C>(manager: EntityManager, kind: WindowKind, model: string, lastStartMs: number): Promise<StoredWindow<C>[]> {
+  const rows = await query<{ version: string; start_ms: string; counts: C; events: string }>(
+    manager,
+    'SELECT version, start_ms, counts, events FROM live_window WHERE kind = $1 AND model = $2 AND judgements IS NULL AND start_ms <= $3 ORDER BY start_ms, version',
+    [kind, model, Math.floor(lastStartMs)],
+  );
+  return rows.map(({ version, start_ms, counts, events }) => ({ kind, model, version, startMs: Number(start_ms), counts, events: Number(events) }));
+}
+
+/**
+ * Forgets judged windows that start before, and remembers that it did: what still comes for them is late. Reports and the alarm rule look back
+ * on few.
+ */
+export async function forgetWindowsBefore(manager: EntityManager, kind: WindowKind, model: string, startMs: number): Promise<void> {
+  await query(
+    manager,
+    `WITH forgotten AS (DELETE FROM live_window WHERE kind = $1 AND model = $2 AND judgements IS NOT NULL AND start_ms < $3 RETURNING 1)
+     UPDATE watermark SET forgotten_before_ms = greatest(forgotten_before_ms, $3) WHERE kind = $1 AND model = $2 AND EXISTS (SELECT 1 FROM forgotten)`,
+    [kind, model, Math.floor(startMs)],
+  );
 }
 
 export async function saveJudgements(manager: EntityManager, key: WindowKey, judgements: readonly Judgement[]): Promise<void> {

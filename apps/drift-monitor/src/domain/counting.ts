@@ -1,0 +1,50 @@
+import type { EventData } from '@throughline/contracts';
+import { emptySetLike, observe, type ProfileSet } from '@throughline/stats';
+import type { Baseline } from './baseline.js';
+import { judgeData } from './data-drift.js';
+import type { Judgement } from './judgement.js';
+import { addQuality, countOutcome, judgeQuality, noOutcomes, type JoinedOutcome, type QualityCounts } from './quality.js';
+import type { WindowKind } from './windows.js';
+
+interface Counted {
+  readonly predictionId: string;
+  readonly model: string;
+  readonly version: string;
+  readonly eventTimeMs: number;
+}
+export interface ScoredPrediction extends Counted {
+  readonly values: EventData<'prediction.scored.v1'>['features']['values'];
+  readonly score: number | undefined;
+}
+export type JoinedPrediction = Counted & JoinedOutcome;
+
+/** How one kind of window counts and judges. `counts` is plain JSON; undefined is an empty window. */
+export interface Counting<T extends Counted, C> {
+  readonly kind: WindowKind;
+  readonly add: (counts: C | undefined, items: readonly T[], baseline: Baseline) => C;
+  readonly judge: (counts: C, baseline: Baseline) => Judgement[];
+}
+
+export const DATA: Counting<ScoredPrediction, ProfileSet> = {
+  kind: 'data',
+  add: (counts, predictions, { profile, featureNames }) => {
+    const window = counts ?? emptySetLike(profile ?? { rowCount: 0, features: {}, outputs: {} });
+    for (const { values, score } of predictions) {
+      window.rowCount += 1;
+      for (const [index, name] of featureNames.entries()) if (window.features[name] !== undefined) observe(window.features[name], values[index]);
+      if (window.outputs['score'] !== undefined) observe(window.outputs['score'], score);
+    }
+    return window;
+  },
+  judge: (window, { profile }) => (profile === undefined ? [] : judgeData(profile, window)),
+};
+
+export const QUALITY: Counting<JoinedPrediction, QualityCounts> = {
+  kind: 'quality',
+  add: (counts, outcomes, { isClassifier }) => {
+    const added = noOutcomes();
+    for (const outcome of outcomes) countOutcome(added, outcome, isClassifier);
+    return counts === undefined ? added : addQuality(counts, added);
+  },
+  judge: (counts, { metrics }) => judgeQuality(counts, metrics),
+};

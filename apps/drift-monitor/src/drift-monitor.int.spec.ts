@@ -1,0 +1,117 @@
+import type { Bus } from '@throughline/bus';
+import type { EventData } from '@throughline/contracts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { alertsOn, busOf, deployment, eventually, HOUR_MS, joined, newInstallation, publish, scored, settled, spawnMonitor, T0, uniforms, type Env, type Spawned } from './testing/harness.js';
+
+let env: Env;
+let bus: Bus;
+let monitor: Spawned | undefined;
+
+beforeEach(async () => {
+  env = newInstallation();
+  bus = busOf(env);
+  await bus.admin.createTopics();
+  await publish(bus, 'model.deployment.v1', [deployment()]);
+}, 60_000);
+afterEach(async () => {
+  await monitor?.kill();
+  await bus?.close();
+});
+
+type Scored = EventData<'prediction.scored.v1'>;
+
+/** An hour of traffic in event time, evenly spaced. */
+function hour(index: number, count: number, shift = 0, change: Partial<Scored> = {}): Scored[] {
+  const uniform = uniforms(100 + index);
+  return Array.from({ length: count }, (_, at) => scored(`${index}-${at}`, T0 + index * HOUR_MS + (at * HOUR_MS) / count, [uniform(), uniform() + shift], uniform(), change));
+}
+const hours = (shifts: readonly number[], count = 800): Scored[] => shifts.flatMap((shift, index) => hour(index, count, shift));
+/** Sums of floats depend on their order in the last digits, and batches are cut by chance. */
+const rounded = (report: object): unknown => JSON.parse(JSON.stringify(report), (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(9)) : value));
+const verdictsOf = (windows: readonly { judgements: readonly { subject: string; verdict: string }[] }[], subject: string) =>
+  windows.flatMap(({ judgements }) => judgements.filter((judgement) => judgement.subject === subject).map(({ verdict }) => verdict)).reverse();
+
+describe('the drift monitor', { timeout: 120_000 }, () => {
+  it('raises exactly one alarm for a feature that moved, in the second window that shows it, and none for traffic like the baseline', async () => {
+    monitor = await spawnMonitor(env);
+    await publish(bus, 'prediction.scored.v1', hours([0, 0, 0.3, 0.3, 0.3, 0]));
+    const report = await settled(bus, monitor.url, { data: 5 });
+    expect(verdictsOf(report.dataWindows, 'recent_delay')).toEqual(['ok', 'ok', 'drifted', 'drifted', 'drifted']);
+    expect(verdictsOf(report.dataWindows, 'distance')).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+    expect(report.late).toEqual({ predictions: 0, outcomes: 0 });
+    const alerts = await eventually('the alert is published', async () => ((await alertsOn(bus)).length > 0 ? alertsOn(bus) : undefined));
+    expect(alerts).toMatchObject([{ kind: 'data_drift', subject: 'recent_delay', version: '1', windowFrom: new Date(T0 + 3 * HOUR_MS).toISOString(), sampleCount: 800, evidence: { ksDistance: expect.closeTo(0.3, 1) } }]);
+    expect((await (await fetch(`${monitor.url}/monitor/v1/alerts?model=flight-delay`)).json()) as object).toEqual({ alerts });
+  });
+
+  it('finds a feature that stopped coming and an AUC that fell', async () => {
+    monitor = await spawnMonitor(env);
+    const dead = hours([0, 0, 0, 0]).map((one) => ({ ...one, features: { values: [one.features.values[0]!, null] } }));
+    const uniform = uniforms(7);
+    const outcomes = Array.from({ length: 4 }, (_, index) => Array.from({ length: 1500 }, (__, at) => {
+      const score = uniform();
+      return joined(`${index}-${at}`, T0 + index * HOUR_MS + (at * HOUR_MS) / 1500, score, uniform() < (index === 0 ? score : 0.5 + (score - 0.5) / 4));
+    })).flat();
+    await publish(bus, 'prediction.scored.v1', dead);
+    await publish(bus, 'outcome.joined.v1', outcomes);
+    const report = await settled(bus, monitor.url, { data: 3, quality: 3 });
+    expect(report.qualityWindows.at(-1)!.quality.auc).toBeGreaterThan(0.8);
+    const alerts = await eventually('the alerts are published', async () => ((await alertsOn(bus)).length >= 3 ? alertsOn(bus) : undefined));
+    expect(alerts.map(({ kind, subject }) => `${kind} ${subject}`).sort()).toEqual(['data_drift recent_delay', 'quality auc', 'quality ece']);
+    const metrics = await (await fetch(`${monitor.url}/metrics`)).text();
+    expect(metrics).toMatch(/throughline_drift_statistic\{[^}]*column="recent_delay"[^}]*statistic="missingShare"[^}]*\} 1/);
+    expect(metrics).toMatch(/throughline_model_quality\{[^}]*measure="auc"/);
+  });
+
+  it('counts a prediction once, however often it comes, and counts only what the champion said', async () => {
+    monitor = await spawnMonitor(env);
+    const traffic = hours([0, 0]);
+    const others = [hour(0, 300, 5, { role: 'challenger' }), hour(0, 300, 5, { role: 'pinned' }), hour(0, 300, 5, { fallback: { kind: 'default', reason: 'r' } }), hour(0, 300, 5, { version: 'unknown' })].flat();
+    await publish(bus, 'prediction.scored.v1', [...others, ...traffic, ...traffic, hour(3, 1)[0]!]);
+    const report = await settled(bus, monitor.url, { data: 2 });
+    expect(report.dataWindows.map(({ events }) => events)).toEqual([1, 800, 800]);
+  });
+
+  it('judges the last window of a version that was replaced', async () => {
+    monitor = await spawnMonitor(env);
+    await publish(bus, 'model.deployment.v1', [deployment('2', 2)]);
+    await publish(bus, 'prediction.scored.v1', [...hour(0, 400), ...hour(2, 400, 0, { version: '2' })]);
+    const { dataWindows } = await settled(bus, monitor.url, { data: 1 });
+    expect(dataWindows.map(({ version, open }) => [version, open])).toEqual([['2', true], ['1', false]]);
+  });
+
+  it('gives the verdicts of an undisturbed run when it reads a backlog and is killed while it does, and drops nothing as late', async () => {
+    const traffic = hours([0, 0, 0.3, 0.3, 0, 0, 0.3, 0.3, 0.3, 0, 0], 2000);
+    await publish(bus, 'prediction.scored.v1', traffic);
+    for (const target of [0.3, 0.6]) {
+      monitor = await spawnMonitor(env);
+      await eventually('it is in the middle of the work', async () => {
+        const ends = await bus.admin.offsets('prediction.scored.v1', 'drift-monitor');
+        return ends.reduce((sum, { committed }) => sum + Number(committed ?? 0n), 0) >= target * traffic.length ? true : undefined;
+      });
+      await monitor.kill();
+    }
+    monitor = await spawnMonitor(env);
+    const report = await settled(bus, monitor.url, { data: 10 });
+    expect(report.late.predictions).toBe(0);
+    expect(report.dataWindows.map(({ events }) => events)).toEqual(new Array(11).fill(2000));
+
+    const [quietEnv, disturbed] = [newInstallation(), report];
+    const quietBus = busOf(quietEnv);
+    await quietBus.admin.createTopics();
+    await publish(quietBus, 'model.deployment.v1', [deployment()]);
+    const quiet = await spawnMonitor(quietEnv);
+    try {
+      await publish(quietBus, 'prediction.scored.v1', traffic);
+      const undisturbed = await settled(quietBus, quiet.url, { data: 10 });
+      expect(rounded(disturbed)).toEqual(rounded(undisturbed));
+      const ids = (alerts: EventData<'alert.raised.v1'>[]) => [...new Set(alerts.map(({ alertId }) => alertId))].sort();
+      const expected = await eventually('its alerts are published', async () => ((await alertsOn(quietBus)).length >= 2 ? ids(await alertsOn(quietBus)) : undefined));
+      expect(expected).toHaveLength(2);
+      expect(await eventually('the same alerts are published', async () => ((await alertsOn(bus)).length >= 2 ? ids(await alertsOn(bus)) : undefined))).toEqual(expected);
+    } finally {
+      await quiet.kill();
+      await quietBus.close();
+    }
+  });
+});

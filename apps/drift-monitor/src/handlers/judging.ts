@@ -1,0 +1,69 @@
+import { setTimeout } from 'node:timers/promises';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { BUS, type Bus } from '@throughline/bus';
+import { LOGGER } from '@throughline/http';
+import type { Logger } from '@throughline/telemetry';
+import { SERVICE } from '../config.js';
+import { isReadUntil, type PartitionEnd, type WindowKind } from '../domain/windows.js';
+import { Judge } from '../store/judge.js';
+import type { Progress } from '../store/live-windows.js';
+import { countJudged } from './monitor-metrics.js';
+
+const LOOK_MS = 1_000;
+const TOPIC_OF = { data: 'prediction.scored.v1', quality: 'outcome.joined.v1' } as const;
+
+/** Windows that were due, and where the topic ended then. */
+interface Waiting {
+  readonly due: readonly Progress[];
+  readonly ends: readonly PartitionEnd[];
+}
+
+/**
+ * Has windows judged once everything that stood in the topic when they were found due has been counted. So a backlog, after an outage or a
+ * restart, gives the verdicts that an even flow would have given.
+ */
+@Injectable()
+export class Judging implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly waiting = new Map<WindowKind, Waiting>();
+  private readonly stopping = new AbortController();
+  private loop: Promise<void> | undefined;
+
+  constructor(
+    @Inject(BUS) private readonly bus: Bus,
+    private readonly judge: Judge,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.loop = this.run();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      for (const kind of ['data', 'quality'] as const) {
+        await this.look(kind).catch((error: unknown) => this.logger.warn({ err: error, kind }, 'looking for windows to judge failed'));
+      }
+      // Rejects when the service stops.
+      await setTimeout(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async look(kind: WindowKind): Promise<void> {
+    const waiting = this.waiting.get(kind);
+    const due = waiting?.due ?? (await this.judge.dueOf(kind));
+    if (due.length === 0) return;
+    const ends = await this.bus.admin.offsets(TOPIC_OF[kind], SERVICE);
+    if (!isReadUntil(waiting?.ends ?? ends, ends)) {
+      this.waiting.set(kind, waiting ?? { due, ends });
+      return;
+    }
+    for (const progress of due) for (const judged of await this.judge.judgeDue(kind, progress)) countJudged(judged);
+    this.waiting.delete(kind);
+  }
+}

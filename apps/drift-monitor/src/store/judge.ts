@@ -1,0 +1,82 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { encodeEvent, type AlertRaised } from '@throughline/contracts';
+import { inTransaction, Outbox, query } from '@throughline/db';
+import { DataSource, type EntityManager } from 'typeorm';
+import { v5 as uuidv5 } from 'uuid';
+import { SETTINGS, type DriftMonitorSettings } from '../config.js';
+import { alertOf } from '../domain/alert.js';
+import { DATA, QUALITY } from '../domain/counting.js';
+import { beginningAlarms, type Judgement } from '../domain/judgement.js';
+import { lastDueStartMs, type WindowKind } from '../domain/windows.js';
+import { Baselines } from './baselines.js';
+import { forgetCounted, lockWatermark } from './counted.js';
+import { forgetWindowsBefore, historyBefore, openWindowsUntil, progressOf, saveJudgements, type Progress, type StoredWindow } from './live-windows.js';
+
+/** Namespace of alert ids; fixed, so that a replay raises the same alert. */
+const ALERT_NAMESPACE = '0c9b7e52-5f0d-5d7f-8d4c-3f8b7f3f6a11';
+const SOURCE = '/throughline/drift-monitor';
+/** Five months of windows of a day. */
+const KEPT_WINDOWS = 150;
+
+export interface Judged {
+  readonly window: StoredWindow<unknown>;
+  readonly judgements: readonly Judgement[];
+  readonly alerts: readonly AlertRaised[];
+}
+
+/** Judges windows. One transaction holds verdict, alerts and their messages, so that an alert is raised once, whoever judges and crashes when. */
+@Injectable()
+export class Judge {
+  private readonly lengthMs: number;
+  private readonly latenessMs: number;
+
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(SETTINGS) settings: DriftMonitorSettings,
+    @Inject(Baselines) private readonly baselines: Baselines,
+  ) {
+    this.lengthMs = settings.DRIFT_WINDOW_SECONDS * 1000;
+    this.latenessMs = settings.DRIFT_LATENESS_SECONDS * 1000;
+  }
+
+  /** Models with windows that are due. */
+  async dueOf(kind: WindowKind): Promise<Progress[]> {
+    return (await progressOf(this.dataSource, kind)).filter(({ watermarkMs, oldestOpenStartMs }) => oldestOpenStartMs <= this.lastDue(watermarkMs));
+  }
+
+  /** Judges the windows of a model that were due when event time had come as far as `watermarkMs`, oldest first. */
+  judgeDue(kind: WindowKind, { model, watermarkMs }: Progress): Promise<Judged[]> {
+    return inTransaction(this.dataSource, async (manager) => {
+      await lockWatermark(manager, kind, model);
+      const due = await openWindowsUntil(manager, kind, model, this.lastDue(watermarkMs));
+      const results: Judged[] = [];
+      for (const window of due) results.push(await this.judge(manager, window));
+      await forgetWindowsBefore(manager, kind, model, this.lastDue(watermarkMs) - KEPT_WINDOWS * this.lengthMs);
+      return results;
+    });
+  }
+
+  private lastDue(watermarkMs: number): number {
+    return lastDueStartMs(watermarkMs, this.lengthMs, this.latenessMs);
+  }
+
+  private async judge(manager: EntityManager, window: StoredWindow<unknown>): Promise<Judged> {
+    const judgements = await this.judgementsOn(window);
+    const beginning = beginningAlarms(judgements, await historyBefore(manager, window));
+    await saveJudgements(manager, window, judgements);
+    await forgetCounted(manager, window);
+    const nowMs = Date.now();
+    const alerts = beginning.map((judgement) => alertOf({ window, lengthMs: this.lengthMs, judgement, nowMs, idOf: (identity) => uuidv5(identity, ALERT_NAMESPACE) }));
+    for (const alert of alerts) {
+      await query(manager, 'INSERT INTO alert (alert_id, model, raised_at, alert) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING', [alert.alertId, alert.model, alert.raisedAt, JSON.stringify(alert)]);
+    }
+    await Outbox.enqueue(manager, alerts.map((data) => ({ topic: 'alert.raised.v1' as const, key: data.model, ...encodeEvent('alert.raised.v1', { id: data.alertId, source: SOURCE, timeMs: nowMs, data }) })));
+    return { window, judgements, alerts };
+  }
+
+  private async judgementsOn({ kind, model, version, counts }: StoredWindow<unknown>): Promise<Judgement[]> {
+    const baseline = await this.baselines.of(model, version);
+    if (baseline === undefined) return [];
+    return kind === 'data' ? DATA.judge(counts as Parameters<typeof DATA.judge>[0], baseline) : QUALITY.judge(counts as Parameters<typeof QUALITY.judge>[0], baseline);
+  }
+}
