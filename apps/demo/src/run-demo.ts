@@ -22,6 +22,7 @@ import { Witness } from './replay/witness.js';
 
 const CATCH_UP_WITHIN_MS = 120_000;
 const SETTLE_WITHIN_MS = 30_000;
+const RETRAINED_WITHIN_MS = 30_000;
 
 /**
  * The whole demo: model, replay, summary.
@@ -119,16 +120,26 @@ class Demo {
       books, platform, signal, withinMs: SETTLE_WITHIN_MS,
       onWaiting: ({ unanswered, unjoined, notInLedger }) => progress.update(`waiting until the books settle: ${count(unanswered)} to answer, ${count(unjoined)} to join, ${count(notInLedger)} to write down`),
     });
+    await this.awaitRetraining(witness);
     const facts = {
       ...paced, fromMs: startMs, counts: books.counts, rejections: witness.rejections, inTheAir: books.inTheAir().length, missing, quality: witness.quality.report(),
       latencyMs: { p50: witness.latencyMs.quantile(0.5), p99: witness.latencyMs.quantile(0.99) }, versions: [...witness.versions], alerts: witness.alerts, runs: witness.runs,
-      skew: replay.skew.report(),
+      runsUnderWay: witness.runsUnderWay.size, skew: replay.skew.report(),
     };
     progress.line('');
     for (const line of summaryLines(facts)) progress.line(line);
     if (signal.aborted) return 0;
     if (witness.boldest !== undefined) await this.tell(witness.boldest.predictionId);
     return books.counts.joined > 0 ? 0 : 1;
+  }
+
+  /** A run that has begun is worth a moment: what came of it belongs into the summary. */
+  private async awaitRetraining({ runsUnderWay }: Witness): Promise<void> {
+    const hasEnded = (): boolean => {
+      if (runsUnderWay.size > 0) this.progress.update('waiting for the retraining that has begun');
+      return runsUnderWay.size === 0;
+    };
+    await eventually(hasEnded, RETRAINED_WITHIN_MS, this.signal);
   }
 
   private async tell(predictionId: string): Promise<void> {

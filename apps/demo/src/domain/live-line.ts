@@ -23,7 +23,7 @@ export function liveLine({ eventTimeMs, predictionsPerSecond, outcomesPerSecond,
   const lags = [...lag].map(([consumer, messages]) => `${SHORT_NAMES[consumer] ?? consumer} ${count(messages)}`).join(', ');
   const parts = [
     instant(eventTimeMs), ...slowed(throttle), `${count(predictionsPerSecond)} predictions/s`, `${count(outcomesPerSecond)} outcomes/s`, `${count(joined)} joined`,
-    `AUC ${figure(auc)}`, `v${version ?? '–'}`, `${alerts} alerts`, `lag: ${lags === '' ? 'unknown' : lags}`,
+    `AUC ${figure(auc)}`, `v${version ?? '–'}`, alerts === 1 ? '1 alert' : `${alerts} alerts`, `lag: ${lags === '' ? 'unknown' : lags}`,
   ];
   return parts.join(' · ');
 }

@@ -20,6 +20,7 @@ export interface SummaryFacts {
   readonly versions: readonly string[];
   readonly alerts: readonly Alert[];
   readonly runs: readonly { readonly status: string; readonly reason: string; readonly candidateVersion?: string | undefined }[];
+  readonly runsUnderWay: number;
   readonly skew: SkewReport;
 }
 
@@ -43,7 +44,7 @@ export function summaryLines(facts: SummaryFacts): string[] {
     ['latency', `request to answer, between the brokers’ timestamps: p50 ${latencyMs.p50 ?? '–'} ms, p99 ${latencyMs.p99 ?? '–'} ms`],
     ...skewRows(facts.skew, (facts.untilMs - facts.fromMs) / 1000 / facts.seconds),
     ['alerts', facts.alerts.length === 0 ? 'none' : `${count(facts.alerts.length)}: ${alertPhrases(facts.alerts).join('; ')}`],
-    ['retraining', facts.runs.length === 0 ? 'no run' : facts.runs.map(({ status, reason, candidateVersion }) => `${status}${candidateVersion === undefined ? '' : `: candidate v${candidateVersion}`} (${reason})`).join('; ')],
+    ['retraining', retrainingText(facts)],
   ];
   return ['Summary', ...table(rows)];
 }
@@ -53,6 +54,12 @@ const slowedText = (slowest: SummaryFacts['slowest']): string => (slowest === un
 function booksText({ unanswered, unjoined, notInLedger }: Missing): string {
   if (unanswered + unjoined + notInLedger === 0) return 'balanced: every request answered and in the ledger, every outcome joined';
   return `NOT balanced: ${count(unanswered)} requests without an answer, ${count(unjoined)} outcomes not joined, ${count(notInLedger)} answers not in the ledger`;
+}
+
+function retrainingText({ runs, runsUnderWay }: SummaryFacts): string {
+  const ended = runs.map(({ status, reason, candidateVersion }) => `${status}${candidateVersion === undefined ? '' : `, candidate v${candidateVersion}`}: ${reason}`);
+  const all = [...ended, ...(runsUnderWay === 0 ? [] : [`${runsUnderWay} under way`])];
+  return all.length === 0 ? 'no run' : all.join('; ');
 }
 
 /** Freshness and sameness are two things: a stream takes its time, but it must not compute anything else. */

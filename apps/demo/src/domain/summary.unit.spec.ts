@@ -8,7 +8,7 @@ const facts: SummaryFacts = {
   fromMs: Date.parse('2001-01-29T10:00Z'), untilMs: Date.parse('2001-01-30T16:00Z'), seconds: 60.2, slowest: undefined,
   counts: { requests: 21_000, scored: 20_990, fallback: 0, rejected: 10, outcomes: 19_000, joined: 19_000 }, rejections: new Map([['feature_missing', 10]]),
   inTheAir: 1990, missing: { unanswered: 0, unjoined: 0, notInLedger: 0 },
-  quality: { count: 19_000, baseRate: 0.208, auc: 0.71234, brier: 0.1502, baseBrier: 0.165 }, latencyMs: { p50: 7, p99: 55 }, versions: ['1'], alerts: [], runs: [],
+  quality: { count: 19_000, baseRate: 0.208, auc: 0.71234, brier: 0.1502, baseBrier: 0.165 }, latencyMs: { p50: 7, p99: 55 }, versions: ['1'], alerts: [], runs: [], runsUnderWay: 0,
   skew: { reads: 41_980, known: 41_980, identical: 10_000, close: 21_000, fromTheFuture: 0, medianBehindSeconds: 120 },
 };
 const text = (changed: Partial<SummaryFacts> = {}): string => summaryLines({ ...facts, ...changed }).join('\n');
@@ -34,6 +34,7 @@ describe('the summary', () => {
   it('hides nothing that is missing, late or too new', () => {
     expect(text({ missing: { unanswered: 3, unjoined: 2, notInLedger: 1 } })).toContain('NOT balanced: 3 requests without an answer, 2 outcomes not joined, 1 answers not in the ledger');
     expect(text({ slowest: { share: 0.35, consumer: 'feature-store' } })).toContain('slowed to 35 % at worst, because feature-store fell behind');
+    expect(text({ runs: [{ status: 'succeeded', reason: 'better', candidateVersion: '2' }], runsUnderWay: 1 })).toContain('retraining  succeeded, candidate v2: better; 1 under way');
     expect(text({ skew: { ...facts.skew, fromTheFuture: 42 } })).toContain('0.1 % were newer than the request');
   });
 
@@ -46,8 +47,8 @@ describe('the summary', () => {
 
 describe('alerts', () => {
   it('of one kind are one phrase', () => {
-    const alert = (kind: string, subject: string) => ({ tier: 'alarm', kind, subject });
-    expect(alertPhrases([alert('data_drift', 'hour'), alert('quality', 'auc'), alert('data_drift', 'weekday'), alert('data_drift', 'hour')])).toEqual(['alarm: data drift of hour, weekday', 'alarm: quality of auc']);
+    const alert = (kind: string, subject: string) => ({ tier: 'alarm', kind, subject, summary: `${subject} is not what it was` });
+    expect(alertPhrases([alert('data_drift', 'hour'), alert('quality', 'auc'), alert('data_drift', 'weekday'), alert('data_drift', 'hour')])).toEqual(['alarm: data drift of hour, weekday', 'alarm: auc is not what it was']);
   });
 });
 
@@ -58,7 +59,7 @@ describe('the live line', () => {
   };
 
   it('says how fast, how far, how good and how far behind', () => {
-    expect(liveLine(moment)).toBe('2001-01-29 10:00Z · 412 predictions/s · 380 outcomes/s · 1,234 joined · AUC 0.701 · v2 · 1 alerts · lag: worker 3, ledger 1,200');
+    expect(liveLine(moment)).toBe('2001-01-29 10:00Z · 412 predictions/s · 380 outcomes/s · 1,234 joined · AUC 0.701 · v2 · 1 alert · lag: worker 3, ledger 1,200');
   });
 
   it('says that it is slowed down, and for whom', () => {

@@ -30,6 +30,8 @@ export class Witness {
   readonly versions = new Set<string>();
   readonly alerts: AlertRaised[] = [];
   readonly runs: RetrainingFinished[] = [];
+  /** Retraining runs that have been asked for and have not ended. */
+  readonly runsUnderWay = new Set<string>();
   boldest: Boldest | undefined;
 
   constructor(private readonly options: WitnessOptions) {}
@@ -61,9 +63,14 @@ export class Witness {
         if (data.model !== MODEL || Date.parse(data.raisedAt) < this.options.sinceMs) return;
         this.alerts.push(data);
       }),
+      watch('retraining.requested.v1', ({ data: { model, runId, requestedAt } }) => {
+        const isKnown = this.runs.some((run) => run.runId === runId);
+        if (model === MODEL && Date.parse(requestedAt) >= this.options.sinceMs && !isKnown) this.runsUnderWay.add(runId);
+      }),
       watch('retraining.finished.v1', ({ data }) => {
         if (data.model !== MODEL || Date.parse(data.finishedAt) < this.options.sinceMs) return;
         this.runs.push(data);
+        this.runsUnderWay.delete(data.runId);
       }),
     ]);
   }
