@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { BUS, BusModule, type Bus } from '@throughline/bus';
+import { BUS, BusModule, prefixedNames, type Bus } from '@throughline/bus';
 import { createLogger } from '@throughline/telemetry';
 import type { WorkerConfig } from './config.js';
 import { FeatureCache } from './features/feature-cache.js';
@@ -81,7 +81,7 @@ const scoring = (config: WorkerConfig): Provider[] => [
   {
     provide: AnswerRecorder,
     useFactory: (bus: Bus, fleet: ModelFleet) =>
-      new AnswerRecorder({ producer: bus.producer, worker: config.WORKER_ID, clock, isDeployed: (model) => fleet.assignment(model) !== undefined, topicPrefix: config.KAFKA_TOPIC_PREFIX }),
+      new AnswerRecorder({ producer: bus.producer, worker: config.WORKER_ID, clock, isDeployed: (model) => fleet.assignment(model) !== undefined, names: prefixedNames(config.KAFKA_TOPIC_PREFIX) }),
     inject: [BUS, ModelFleet],
   },
   { provide: TopicScoring, useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, gate: LaneGate) => new TopicScoring(fleet, pipeline, recorder, gate), inject: [ModelFleet, ScoringPipeline, AnswerRecorder, LaneGate] },

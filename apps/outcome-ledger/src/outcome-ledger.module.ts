@@ -1,9 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { BusModule } from '@throughline/bus';
+import { BusModule, prefixedNames } from '@throughline/bus';
 import { DbModule, outboxMigration } from '@throughline/db';
 import { createLogger } from '@throughline/telemetry';
 import type { LedgerConfig } from './config.js';
 import { Housekeeping } from './handlers/housekeeping.js';
+import { LedgerSpans } from './handlers/ledger-spans.js';
 import { ModelDeploymentFollower } from './handlers/model-deployment.follower.js';
 import { OutcomeObservedHandler } from './handlers/outcome-observed.handler.js';
 import { PredictionIntake } from './handlers/prediction-intake.js';
@@ -38,7 +39,7 @@ export class OutcomeLedgerModule {
         PredictionScoredHandler, PredictionRejectedHandler, PredictionShadowedHandler, OutcomeObservedHandler,
         PredictionsController, BooksController, ExportsController,
       ],
-      providers: [PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
+      providers: [{ provide: LedgerSpans, useFactory: () => new LedgerSpans(SERVICE, prefixedNames(config.KAFKA_TOPIC_PREFIX)) }, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
     };
   }
 }

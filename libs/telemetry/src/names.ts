@@ -113,19 +113,14 @@ export const METRICS = {
 export const SPANS = {
   /** PRODUCER: one message published. */
   send: (topic: string) => `send ${topic}`,
-  /** CLIENT: a batch received; links to the messages in it. */
-  poll: (topic: string) => `poll ${topic}`,
   /** CONSUMER: one message handled. */
   process: (topic: string) => `process ${topic}`,
   /** SERVER: one HTTP request. */
   http: (method: string, route: string) => `${method} ${route}`,
-  /** The stages of one prediction, children of its `process` or HTTP span. */
+  /** The stages of one prediction, children of its `process` or HTTP span; the last one is `send`. */
   queue: 'queue',
   features: 'fetch features',
   compute: 'compute',
-  record: 'record',
-  /** The ledger wrote the prediction down. */
-  ledger: 'write to ledger',
   /** The outcome, in the prediction's own trace, at its true time. */
   outcome: 'outcome',
 } as const;
@@ -157,22 +152,19 @@ export const ATTRIBUTES = {
   messagingDestination: 'messaging.destination.name',
   messagingPartition: 'messaging.destination.partition.id',
   messagingGroup: 'messaging.consumer.group.name',
-  messagingBatchCount: 'messaging.batch.message_count',
   messagingOffset: 'messaging.kafka.offset',
   errorType: 'error.type',
 } as const;
 
 /** Attributes of a span about Kafka. `topic` is the name on the broker. */
-export function messagingAttributes(operation: 'send' | 'poll' | 'process', topic: string, more: { partition?: number; offset?: string; group?: string; batchCount?: number } = {}): Record<string, string | number> {
-  const type = operation === 'poll' ? 'receive' : operation;
+export function messagingAttributes(operation: 'send' | 'process', topic: string, more: { partition?: number; offset?: string; group?: string } = {}): Record<string, string | number> {
   return {
     [ATTRIBUTES.messagingSystem]: 'kafka',
     [ATTRIBUTES.messagingOperationName]: operation,
-    [ATTRIBUTES.messagingOperationType]: type,
+    [ATTRIBUTES.messagingOperationType]: operation,
     [ATTRIBUTES.messagingDestination]: topic,
     ...(more.partition === undefined ? {} : { [ATTRIBUTES.messagingPartition]: String(more.partition) }),
     ...(more.offset === undefined ? {} : { [ATTRIBUTES.messagingOffset]: Number(more.offset) }),
     ...(more.group === undefined ? {} : { [ATTRIBUTES.messagingGroup]: more.group }),
-    ...(more.batchCount === undefined ? {} : { [ATTRIBUTES.messagingBatchCount]: more.batchCount }),
   };
 }

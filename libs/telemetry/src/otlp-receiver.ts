@@ -20,6 +20,8 @@ export interface OtlpReceiver {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly endpoint: string;
   readonly spans: readonly ReceivedSpan[];
+  /** All that was exported, as it came over the wire: for what must not be in it. */
+  readonly text: () => string;
   /** Resolves with all spans once `enough` says so; rejects after the deadline. */
   until(enough: (spans: readonly ReceivedSpan[]) => boolean, deadlineMs?: number): Promise<readonly ReceivedSpan[]>;
   /** Answers this status from now on; 200 takes spans. */
@@ -38,13 +40,18 @@ interface OtlpRequest { resourceSpans: { resource: { attributes: OtlpAttribute[]
 /** A real OTLP/HTTP endpoint (JSON) on a port of its own that keeps what it gets; for tests of any service. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
+  const bodies: string[] = [];
   const listeners = new Set<() => void>();
   let status = 200;
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      if (status === 200 && request.url === '/v1/traces') spans.push(...decode(JSON.parse(Buffer.concat(chunks).toString('utf8')) as OtlpRequest));
+      if (status === 200 && request.url === '/v1/traces') {
+        const body = Buffer.concat(chunks).toString('utf8');
+        bodies.push(body);
+        spans.push(...decode(JSON.parse(body) as OtlpRequest));
+      }
       response.writeHead(request.url === '/v1/traces' ? status : 404, { 'content-type': 'application/json' }).end('{}');
       for (const listener of listeners) listener();
     });
@@ -53,6 +60,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
+    text: () => bodies.join('\n'),
     answer: (next) => { status = next; },
     until: (enough, deadlineMs = 10_000) => waitUntil(spans, listeners, enough, deadlineMs),
     close: () => new Promise((resolve) => { server.close(() => resolve()); server.closeAllConnections(); }),

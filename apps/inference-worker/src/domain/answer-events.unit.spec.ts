@@ -28,7 +28,7 @@ const identity = fc.record<RequestIdentity>({
 });
 const scalar = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.string({ unit: 'grapheme' }), fc.boolean());
 const scoredOf = (request: RequestIdentity, more: Partial<Scored> = {}): Scored => ({
-  state: 'scored', request, predictionId, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`, pickedUpAtMs: 1, answeredAtMs: 1_000, served, role: 'champion', revision: 3,
+  state: 'scored', request, predictionId, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`, pickUp: { nowMs: 1, steadyMs: 1 }, answeredAtMs: 1_000, served, role: 'champion', revision: 3,
   row: { values: [1], defaulted: undefined }, ageSeconds: undefined, outputs: [{ name: 'probability', datatype: 'FP32', rowWidth: 2, data: Float32Array.of(0, 0, 0.25, 0.75) }], outputRow: 1, batchSize: 2,
   timingsMs: { transport: 1, queue: 0.001, features: 0, inference: 0.5, total: 2.25 }, ...more,
 });
@@ -77,7 +77,7 @@ describe('a scored event', () => {
 it('a rejected event is valid, for any text in it', () => {
   fc.assert(
     fc.property(identity, fc.string({ unit: 'grapheme' }), (request, reason) => {
-      const answer = { state: 'rejected' as const, request, predictionId, traceparent: '', pickedUpAtMs: 1, answeredAtMs: 2, rejection: { code: 'wrong_type' as const, reason, cure: 'c' } };
+      const answer = { state: 'rejected' as const, request, predictionId, traceparent: '', pickUp: { nowMs: 1, steadyMs: 1 }, answeredAtMs: 2, rejection: { code: 'wrong_type' as const, reason, cure: 'c' } };
       expect(decoded('prediction.rejected.v1', encodeAnswer(answer, 'w', instant))).toMatchObject({ ok: true, data: { code: 'wrong_type', reason, predictionId, requestId: request.id } });
     }),
   );

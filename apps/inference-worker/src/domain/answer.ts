@@ -35,14 +35,20 @@ export interface StageTimings {
   readonly total: number;
 }
 
+/** When a batch was picked up, on both watches: epoch milliseconds, and those that only measure. */
+export interface PickUp {
+  readonly nowMs: number;
+  readonly steadyMs: number;
+}
+
 /** What both kinds of answer have. */
 export interface Answered {
   readonly request: RequestIdentity;
   readonly predictionId: string;
   /** Goes out with the event: a child of the request's, or a new one. */
   readonly traceparent: string;
-  /** Processing times, epoch milliseconds. */
-  readonly pickedUpAtMs: number;
+  readonly pickUp: PickUp;
+  /** Processing time, epoch milliseconds. */
   readonly answeredAtMs: number;
 }
 

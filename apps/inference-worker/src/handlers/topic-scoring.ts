@@ -1,10 +1,10 @@
 import type { EventBatch } from '@throughline/bus';
 import { ContractError, toContractError } from '@throughline/contracts';
-import type { Answer } from '../domain/answer.js';
+import type { Answer, PickUp } from '../domain/answer.js';
 import { reject } from '../domain/rejection.js';
 import { candidateOfEvent, candidateOfUndecodable, LANE_OF, type Candidate, type RequestTopic } from '../domain/scoring-request.js';
 import type { LaneGate } from '../scoring/lane-gate.js';
-import type { PickUp, ScoringPipeline } from '../scoring/pipeline.js';
+import type { ScoringPipeline } from '../scoring/pipeline.js';
 import type { AnswerRecorder } from '../scoring/recorder.js';
 import type { ModelFleet } from '../serving/model-fleet.js';
 import { LaneSequence } from './lane-sequence.js';

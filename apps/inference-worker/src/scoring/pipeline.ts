@@ -1,5 +1,5 @@
 import { predictionId } from '@throughline/contracts';
-import type { Answer, Answered, Scored } from '../domain/answer.js';
+import type { Answer, Answered, PickUp, Scored } from '../domain/answer.js';
 import { resolve } from '../domain/assignment.js';
 import { isRejection, reject } from '../domain/rejection.js';
 import { isPastDeadline, type Candidate } from '../domain/scoring-request.js';
@@ -19,12 +19,6 @@ export interface PipelineOptions {
   readonly random: () => number;
   /** Share of requests without a trace context that get a sampled one. */
   readonly traceSampleRatio: number;
-}
-
-/** When a batch was picked up, on both watches. */
-export interface PickUp {
-  readonly nowMs: number;
-  readonly steadyMs: number;
 }
 
 interface Stages {
@@ -94,7 +88,7 @@ export class ScoringPipeline {
       request,
       predictionId: predictionId(request.source, request.id, request.row),
       traceparent: answerTraceparent(request.traceparent, traceSampleRatio, random),
-      pickedUpAtMs: stages.pickUp.nowMs,
+      pickUp: stages.pickUp,
       answeredAtMs: stages.answeredAtMs,
     };
     if (row.rejection !== undefined) return { state: 'rejected', ...answered, rejection: row.rejection };

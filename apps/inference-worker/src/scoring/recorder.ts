@@ -1,4 +1,4 @@
-import type { BusProducer, OutgoingMessage } from '@throughline/bus';
+import type { BusProducer, Names, OutgoingMessage } from '@throughline/bus';
 import { counter, histogram, METRICS, spansEnabled } from '@throughline/telemetry';
 import type { Answer, Rejected } from '../domain/answer.js';
 import { encodeAnswer, topicOf } from '../domain/answer-events.js';
@@ -13,7 +13,8 @@ export interface RecorderOptions {
   readonly clock: Clock;
   /** Names of other models are the sender's choosing: as a metric's label they would be unbounded. */
   readonly isDeployed: (model: string) => boolean;
-  readonly topicPrefix: string;
+  /** What topics and groups are called on the broker. */
+  readonly names: Names;
 }
 
 /** Brokers refuse larger messages; bounded in characters of at most three bytes. */
@@ -33,14 +34,15 @@ export class AnswerRecorder {
   /** Resolves when every in-sync replica has all answers. Those of one call keep their order. */
   async record(answers: readonly Answer[]): Promise<void> {
     if (answers.length === 0) return;
-    const { producer, clock, worker, topicPrefix } = this.options;
+    const { producer, clock, names } = this.options;
     const messages: OutgoingMessage[] = new Array(answers.length);
     for (let at = 0; at < answers.length; at++) messages[at] = this.message(answers[at]!);
-    const sentAtMs = clock.nowMs();
+    const sentSteadyMs = clock.steadyMs();
     await producer.sendAll(messages);
-    const acknowledgedAtMs = clock.nowMs();
-    measure(answers, acknowledgedAtMs, this.options.isDeployed);
-    if (spansEnabled()) for (const answer of answers) recordSpans(answer, { worker, topicPrefix, sentAtMs, acknowledgedAtMs });
+    measure(answers, clock.nowMs(), this.options.isDeployed);
+    if (!spansEnabled()) return;
+    const published = { names, sentSteadyMs, acknowledgedSteadyMs: clock.steadyMs() };
+    for (const answer of answers) recordSpans(answer, published);
   }
 
   private message(answer: Answer): OutgoingMessage {
@@ -48,8 +50,8 @@ export class AnswerRecorder {
     const { key } = answer.request;
     const { value, headers } = encodeAnswer(answer, worker, this.instant);
     if (value.length <= MAX_ANSWER_CHARACTERS) return { topic: topicOf(answer), key, value, headers };
-    const { request, predictionId, traceparent, pickedUpAtMs, answeredAtMs } = answer;
-    const tooLarge: Rejected = { state: 'rejected', request, predictionId, traceparent, pickedUpAtMs, answeredAtMs, rejection: reject('model_failed', 'the answer is larger than a message may be') };
+    const { request, predictionId, traceparent, pickUp, answeredAtMs } = answer;
+    const tooLarge: Rejected = { state: 'rejected', request, predictionId, traceparent, pickUp, answeredAtMs, rejection: reject('model_failed', 'the answer is larger than a message may be') };
     return { topic: 'prediction.rejected.v1', key, ...encodeAnswer(tooLarge, worker, this.instant) };
   }
 }

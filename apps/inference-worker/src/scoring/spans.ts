@@ -1,35 +1,42 @@
+import type { Names } from '@throughline/bus';
+import type { TopicName } from '@throughline/contracts';
 import { ATTRIBUTES, messagingAttributes, newSpanId, parseTraceparent, recordSpan, SPANS, type SpanRecord } from '@throughline/telemetry';
-import type { Answer } from '../domain/answer.js';
+import type { Answer, PickUp } from '../domain/answer.js';
 import { topicOf } from '../domain/answer-events.js';
 
 export interface Published {
-  readonly worker: string;
-  readonly topicPrefix: string;
-  readonly sentAtMs: number;
-  readonly acknowledgedAtMs: number;
+  readonly names: Names;
+  /** On the steady watch, as the pick-up has it. */
+  readonly sentSteadyMs: number;
+  readonly acknowledgedSteadyMs: number;
 }
 
 /** Route of the scoring endpoint, as spans name it. */
 const INFER_ROUTE = '/v2/models/{model}/infer';
+/** Consumer group of the lanes, as the code calls it. */
+const GROUP = 'inference-worker';
 
 /** The spans of one sampled answer: the scoring under the ids that its event announced, and a child a stage. */
 export function recordSpans(answer: Answer, published: Published): void {
   const context = parseTraceparent(answer.traceparent);
   if (context?.sampled !== true) return;
-  const { request } = answer;
-  const isHttp = request.lane === 'http';
-  const [topic = '', partition = '', offset = ''] = request.coordinates?.split('/') ?? [];
+  const { request, pickUp } = answer;
   recordSpan({
-    name: isHttp ? SPANS.http('POST', INFER_ROUTE) : SPANS.process(published.topicPrefix + topic),
-    kind: isHttp ? 'server' : 'consumer',
+    ...(request.coordinates === undefined ? { name: SPANS.http('POST', INFER_ROUTE), kind: 'server', attributes: attributesOf(answer) } : consumed(answer, request.coordinates, published.names)),
     context,
     parentSpanId: parseTraceparent(request.traceparent)?.spanId,
-    startMs: answer.pickedUpAtMs,
-    endMs: published.acknowledgedAtMs,
-    attributes: { ...attributesOf(answer), ...(isHttp ? {} : messagingAttributes('process', published.topicPrefix + topic, { partition: Number(partition), offset })) },
+    startMs: pickUp.nowMs,
+    endMs: epochMs(pickUp, published.acknowledgedSteadyMs),
     ...(answer.state === 'rejected' ? { error: answer.rejection.code } : {}),
   });
   for (const stage of stagesOf(answer, published)) recordSpan({ ...stage, context: { ...context, spanId: newSpanId() }, parentSpanId: context.spanId });
+}
+
+function consumed(answer: Answer, coordinates: string, names: Names): Pick<SpanRecord, 'name' | 'kind' | 'attributes'> {
+  const [topic, partition, offset] = coordinates.split('/') as [TopicName, string, string];
+  const onBroker = names.topic(topic);
+  const messaging = messagingAttributes('process', onBroker, { partition: Number(partition), offset, group: names.group(GROUP, topic) });
+  return { name: SPANS.process(onBroker), kind: 'consumer', attributes: { ...attributesOf(answer), ...messaging } };
 }
 
 function attributesOf(answer: Answer): Record<string, string | number> {
@@ -48,17 +55,21 @@ function attributesOf(answer: Answer): Record<string, string | number> {
   };
 }
 
-function stagesOf(answer: Answer, { topicPrefix, sentAtMs, acknowledgedAtMs }: Published): Pick<SpanRecord, 'name' | 'kind' | 'startMs' | 'endMs' | 'attributes'>[] {
-  const topic = topicPrefix + topicOf(answer);
-  const record = { name: SPANS.record, kind: 'producer' as const, startMs: sentAtMs, endMs: acknowledgedAtMs, attributes: messagingAttributes('send', topic) };
-  if (answer.state === 'rejected') return [record];
+function stagesOf(answer: Answer, { names, sentSteadyMs, acknowledgedSteadyMs }: Published): Pick<SpanRecord, 'name' | 'kind' | 'startMs' | 'endMs' | 'attributes'>[] {
+  const topic = names.topic(topicOf(answer));
+  const { pickUp } = answer;
+  const send = { name: SPANS.send(topic), kind: 'producer' as const, startMs: epochMs(pickUp, sentSteadyMs), endMs: epochMs(pickUp, acknowledgedSteadyMs), attributes: messagingAttributes('send', topic) };
+  if (answer.state === 'rejected') return [send];
   const { queue, features, inference } = answer.timingsMs;
-  const queuedMs = answer.pickedUpAtMs + queue;
+  const queuedMs = pickUp.nowMs + queue;
   const fetchedMs = queuedMs + features;
   return [
-    { name: SPANS.queue, kind: 'internal', startMs: answer.pickedUpAtMs, endMs: queuedMs },
+    { name: SPANS.queue, kind: 'internal', startMs: pickUp.nowMs, endMs: queuedMs },
     { name: SPANS.features, kind: 'internal', startMs: queuedMs, endMs: fetchedMs },
     { name: SPANS.compute, kind: 'internal', startMs: fetchedMs, endMs: fetchedMs + inference },
-    record,
+    send,
   ];
 }
+
+/** All of a span's times hang on one reading of the wall: stages neither overlap nor leave their parent, even where the wall was set meanwhile. */
+const epochMs = (pickUp: PickUp, steadyMs: number): number => pickUp.nowMs + steadyMs - pickUp.steadyMs;

@@ -5,7 +5,7 @@ import { Books, type Summary } from '../store/books.js';
 import { OutcomeStore } from '../store/outcome-store.js';
 import { Partitions } from '../store/partitions.js';
 import { countJoins } from './ledger-metrics.js';
-import { recordOutcomeSpans } from './ledger-spans.js';
+import { LedgerSpans } from './ledger-spans.js';
 
 const LOOK_AGAIN_MS = 1_000;
 const GAUGES_MS = 5_000;
@@ -22,6 +22,7 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly outcomes: OutcomeStore,
     private readonly partitions: Partitions,
     private readonly bookkeeping: Books,
+    private readonly spans: LedgerSpans,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     observableGauge(METRICS.ledgerPending, () => this.books.pending);
@@ -45,7 +46,7 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
     const startMs = Date.now();
     const joins = await this.outcomes.lookAgain(startMs);
     countJoins(joins);
-    recordOutcomeSpans(joins, { startMs, endMs: Date.now() });
+    this.spans.outcomes(joins, { startMs, endMs: Date.now() });
   }
 
   /** One at a time, never overlapping; a failure is logged and tried again at the next turn. */

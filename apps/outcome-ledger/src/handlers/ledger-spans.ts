@@ -1,4 +1,6 @@
-import { ATTRIBUTES, childContext, messagingAttributes, newSpanId, recordSpan, SPANS, spansEnabled } from '@throughline/telemetry';
+import type { Names } from '@throughline/bus';
+import type { TopicName } from '@throughline/contracts';
+import { ATTRIBUTES, childContext, messagingAttributes, newSpanId, recordSpan, SPANS, spansEnabled, type SpanRecord, type TraceContext } from '@throughline/telemetry';
 import type { Join } from '../domain/joining.js';
 import { outcomeSpanStartMs } from '../domain/outcome-span.js';
 import type { PredictionRecord } from '../domain/prediction.js';
@@ -8,45 +10,61 @@ interface Took {
   readonly endMs: number;
 }
 
-/** The ledger's part in the traces of sampled predictions. */
-export function recordLedgerSpans(topic: string, records: readonly PredictionRecord[], took: Took): void {
-  if (!spansEnabled()) return;
-  for (const { trace, predictionId, state, answerCoordinates } of records) {
-    if (trace?.sampled !== true) continue;
-    const [, partition, offset] = answerCoordinates.split('/') as [string, string, string];
-    recordSpan({
-      name: SPANS.process(topic), kind: 'consumer', context: childContext(trace, newSpanId()), parentSpanId: trace.spanId, ...took,
-      attributes: { ...messagingAttributes('process', topic, { partition: Number(partition), offset, group: 'outcome-ledger' }), [ATTRIBUTES.predictionId]: predictionId, [ATTRIBUTES.state]: state },
-    });
+/** The ledger's part in traces. */
+export class LedgerSpans {
+  constructor(
+    private readonly group: string,
+    private readonly names: Names,
+  ) {}
+
+  /** Answers that were written down, each in its prediction's trace. */
+  recorded(records: readonly PredictionRecord[], took: Took): void {
+    if (!spansEnabled()) return;
+    for (const { trace, predictionId, state, answerCoordinates } of records) {
+      if (trace?.sampled === true) this.processed(answerCoordinates, trace, took, { [ATTRIBUTES.predictionId]: predictionId, [ATTRIBUTES.state]: state });
+    }
+  }
+
+  /**
+   * Each join as a span in the prediction's own trace, a child of the scoring span, and one in the trace of whoever published the outcome;
+   * the two link to each other, and either stands alone once the other's trace is gone.
+   */
+  outcomes(joins: readonly Join[], took: Took): void {
+    if (!spansEnabled()) return;
+    for (const join of joins) this.outcome(join, took);
+  }
+
+  private outcome(join: Join, took: Took): void {
+    const { facts, outcome } = join;
+    const scoring = facts.trace;
+    const publisher = outcome.trace;
+    const told = scoring?.sampled === true ? childContext(scoring, newSpanId()) : undefined;
+    const attributes = attributesOf(join);
+    if (told !== undefined) {
+      const startMs = outcomeSpanStartMs(facts, outcome);
+      recordSpan({ name: SPANS.outcome, kind: 'consumer', context: told, parentSpanId: scoring!.spanId, startMs, endMs: startMs + took.endMs - took.startMs, attributes, links: linkTo(publisher) });
+    }
+    // Without spans of its own the prediction's trace is still known by the id of its scoring.
+    if (publisher !== undefined) this.processed(outcome.coordinates, publisher, took, attributes, linkTo(told ?? scoring));
+  }
+
+  private processed(coordinates: string, parent: TraceContext, took: Took, attributes: SpanRecord['attributes'], links: SpanRecord['links'] = []): void {
+    const [topic, partition, offset] = coordinates.split('/') as [TopicName, string, string];
+    const onBroker = this.names.topic(topic);
+    const messaging = messagingAttributes('process', onBroker, { partition: Number(partition), offset, group: this.names.group(this.group, topic) });
+    recordSpan({ name: SPANS.process(onBroker), kind: 'consumer', context: childContext(parent, newSpanId()), parentSpanId: parent.spanId, ...took, attributes: { ...messaging, ...attributes }, links });
   }
 }
 
-/**
- * Each join as a span in the prediction's own trace, a child of the scoring span, and one in the trace of whoever published the outcome;
- * the two link to each other, and either stands alone once the other's trace is gone.
- */
-export function recordOutcomeSpans(joins: readonly Join[], took: Took): void {
-  if (!spansEnabled()) return;
-  for (const join of joins) recordOutcomeSpan(join, took);
-}
+const linkTo = (context: TraceContext | undefined): { traceId: string; spanId: string }[] => (context === undefined ? [] : [{ traceId: context.traceId, spanId: context.spanId }]);
 
-function recordOutcomeSpan({ facts, outcome, delaySeconds, correct, error }: Join, took: Took): void {
-  const inPrediction = facts.trace === undefined ? undefined : childContext(facts.trace, newSpanId());
-  const inPublisher = outcome.trace === undefined ? undefined : childContext(outcome.trace, newSpanId());
-  const attributes = {
-    [ATTRIBUTES.predictionId]: facts.predictionId, [ATTRIBUTES.model]: facts.model, [ATTRIBUTES.modelVersion]: facts.version, [ATTRIBUTES.role]: facts.role,
-    [ATTRIBUTES.outcomeSource]: outcome.source, [ATTRIBUTES.outcomeDelaySeconds]: delaySeconds,
-    ...(correct === undefined ? {} : { [ATTRIBUTES.outcomeCorrect]: correct }), ...(error === undefined ? {} : { [ATTRIBUTES.outcomeError]: error }),
-  };
-  if (inPrediction !== undefined && facts.trace !== undefined) {
-    const startMs = outcomeSpanStartMs(facts, outcome);
-    const links = outcome.trace === undefined ? [] : [{ traceId: outcome.trace.traceId, spanId: outcome.trace.spanId }];
-    recordSpan({ name: SPANS.outcome, kind: 'consumer', context: inPrediction, parentSpanId: facts.trace.spanId, startMs, endMs: startMs + took.endMs - took.startMs, attributes, links });
-  }
-  if (inPublisher !== undefined && outcome.trace !== undefined) {
-    const [topic, partition, offset] = outcome.coordinates.split('/') as [string, string, string];
-    const links = inPrediction === undefined ? [] : [{ traceId: inPrediction.traceId, spanId: inPrediction.spanId }];
-    const messaging = messagingAttributes('process', topic, { partition: Number(partition), offset, group: 'outcome-ledger' });
-    recordSpan({ name: SPANS.process(topic), kind: 'consumer', context: inPublisher, parentSpanId: outcome.trace.spanId, ...took, attributes: { ...messaging, ...attributes }, links });
-  }
-}
+const attributesOf = ({ facts, outcome, delaySeconds, correct, error }: Join): NonNullable<SpanRecord['attributes']> => ({
+  [ATTRIBUTES.predictionId]: facts.predictionId,
+  [ATTRIBUTES.model]: facts.model,
+  [ATTRIBUTES.modelVersion]: facts.version,
+  [ATTRIBUTES.role]: facts.role,
+  [ATTRIBUTES.outcomeSource]: outcome.source,
+  [ATTRIBUTES.outcomeDelaySeconds]: delaySeconds,
+  ...(correct === undefined ? {} : { [ATTRIBUTES.outcomeCorrect]: correct }),
+  ...(error === undefined ? {} : { [ATTRIBUTES.outcomeError]: error }),
+});

@@ -5,14 +5,17 @@ import { parseTraceparent } from '@throughline/telemetry';
 import { outcomeOf, type NamedOutcome } from '../domain/outcome.js';
 import { OutcomeStore } from '../store/outcome-store.js';
 import { countOutcomes } from './ledger-metrics.js';
-import { recordOutcomeSpans } from './ledger-spans.js';
+import { LedgerSpans } from './ledger-spans.js';
 import { MAX_BATCH_SIZE } from './prediction-intake.js';
 
 type OutcomeEvent = Event<'outcome.observed.v1'>;
 
 @Controller()
 export class OutcomeObservedHandler {
-  constructor(private readonly store: OutcomeStore) {}
+  constructor(
+    private readonly store: OutcomeStore,
+    private readonly spans: LedgerSpans,
+  ) {}
 
   @Consumes({ topic: 'outcome.observed.v1', maxBatchSize: MAX_BATCH_SIZE })
   async handle(batch: EventBatch<'outcome.observed.v1'>): Promise<void> {
@@ -23,7 +26,7 @@ export class OutcomeObservedHandler {
     const events = new Map(decoded.map(({ event, named }) => [named.outcome.coordinates, event]));
     for (const { outcome, reason } of report.misfits) batch.deadLetter(events.get(outcome.coordinates) as OutcomeEvent, 'outcome_wrong_type', reason);
     countOutcomes(report);
-    recordOutcomeSpans(report.joins, { startMs, endMs: Date.now() });
+    this.spans.outcomes(report.joins, { startMs, endMs: Date.now() });
   }
 }
 

@@ -6,7 +6,7 @@ import { chunksByBytes } from '../domain/chunks.js';
 import { implausibleDay, type PredictionRecord, type TraceRef } from '../domain/prediction.js';
 import { PredictionStore } from '../store/prediction-store.js';
 import { countPredictions } from './ledger-metrics.js';
-import { recordLedgerSpans, recordOutcomeSpans } from './ledger-spans.js';
+import { LedgerSpans } from './ledger-spans.js';
 
 type AnswerTopic = 'prediction.scored.v1' | 'prediction.rejected.v1' | 'prediction.shadowed.v1';
 type RecordOf<T extends EventTopic> = (event: Event<T>, trace: TraceRef | undefined) => PredictionRecord;
@@ -17,7 +17,10 @@ const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
 /** What the three topics of answers have in common: decode, bound, write, then tell metrics and traces. */
 @Injectable()
 export class PredictionIntake {
-  constructor(private readonly store: PredictionStore) {}
+  constructor(
+    private readonly store: PredictionStore,
+    private readonly spans: LedgerSpans,
+  ) {}
 
   async record<T extends AnswerTopic>(batch: EventBatch<T>, recordOf: RecordOf<T>): Promise<void> {
     for (const records of chunks(decode(batch, recordOf))) {
@@ -25,8 +28,8 @@ export class PredictionIntake {
       const report = await this.store.record(records);
       const took = { startMs, endMs: Date.now() };
       countPredictions(report);
-      recordLedgerSpans(batch.topic, report.recorded, took);
-      recordOutcomeSpans(report.joins, took);
+      this.spans.recorded(report.recorded, took);
+      this.spans.outcomes(report.joins, took);
     }
   }
 

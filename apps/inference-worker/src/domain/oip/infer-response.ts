@@ -18,8 +18,8 @@ export function allOrNothing(answers: readonly Answer[]): { scored: readonly Sco
   const reason = answers.length === 1 ? first.rejection.reason : `row ${first.request.row}: ${first.rejection.reason}`;
   const rejected = answers.map((answer): Rejected => {
     if (answer.state === 'rejected') return answer;
-    const { request, predictionId, traceparent, pickedUpAtMs, answeredAtMs } = answer;
-    return { state: 'rejected', request, predictionId, traceparent, pickedUpAtMs, answeredAtMs, rejection: { ...first.rejection, reason: `answered together with ${reason}` } };
+    const { request, predictionId, traceparent, pickUp, answeredAtMs } = answer;
+    return { state: 'rejected', request, predictionId, traceparent, pickUp, answeredAtMs, rejection: { ...first.rejection, reason: `answered together with ${reason}` } };
   });
   return { rejected, first: { ...first, rejection: { ...first.rejection, reason } } };
 }
