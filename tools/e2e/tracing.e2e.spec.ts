@@ -1,0 +1,291 @@
+import { encodeEvent, predictionId, type EventData, type EventTopic } from '@throughline/contracts';
+import { eventually } from '@throughline/local-stack';
+import { logisticRegressionGraph } from '@throughline/onnx';
+import {
+  formatTraceparent,
+  messagingAttributes,
+  newSpanId,
+  newTraceId,
+  recordSpan,
+  SPANS,
+  startTelemetry,
+  type Telemetry,
+  type TraceContext,
+} from '@throughline/telemetry';
+import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '@throughline/telemetry/testing';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createServices, type Services } from './services.ts';
+import { treeOf } from './trace-tree.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+
+const MODEL = 'flight-delay';
+const SOURCE = '/shop/checkout';
+/** What may never leave in a span or a log line: feature values, keys, entities, the identity that a sender chose. */
+const SECRETS = { hour: 4711.25, distance: 1337.125, routingKey: 'routing-key-4f1c', entity: 'entity-93ab', requestId: 'request-7e21' };
+
+/** What the receiver’s microseconds and a double of epoch milliseconds lose together. */
+const ROUNDING_MS = 0.002;
+
+let receiver: OtlpReceiver;
+let services: Services;
+let producer: Telemetry;
+let url: { registry: string; worker: string; ledger: string };
+
+beforeAll(async () => {
+  receiver = await startOtlpReceiver();
+  services = await createServices({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_SAMPLE_RATIO: '0' });
+  producer = startTelemetry({ service: 'checkout', instance: '1', otlpEndpoint: receiver.endpoint, exportDelayMs: 100 });
+  const [registry, ledger] = await Promise.all([services.start('model-registry'), services.start('outcome-ledger')]);
+  await deploy(registry);
+  const worker = await services.start('inference-worker', { REGISTRY_URL: registry });
+  url = { registry, worker, ledger };
+});
+
+afterAll(async () => {
+  await producer?.shutdown();
+  await services?.close();
+  await receiver?.close();
+});
+
+async function deploy(registry: string): Promise<void> {
+  const names = ['hour', 'distance'];
+  const artifact = logisticRegressionGraph({ weights: [1, 1], bias: -1, mean: [0, 0], scale: [1, 1], featureNames: names });
+  const form = new FormData();
+  form.set(
+    'metadata',
+    JSON.stringify({
+      features: names.map((name) => ({ name, kind: 'numeric' })),
+      task: 'binary_classification',
+      score: { output: 'probability', index: 0, threshold: 0.5 },
+    }),
+  );
+  form.set('artifact', new Blob([artifact as Uint8Array<ArrayBuffer>]), 'model.onnx');
+  const model = `${registry}/registry/v1/models/${MODEL}`;
+  const uploaded = await fetch(`${model}/versions`, { method: 'POST', body: form });
+  expect(uploaded.status, await uploaded.text()).toBe(201);
+  const promoted = await fetch(`${model}/aliases/champion`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ version: '1' }),
+  });
+  expect(promoted.ok, await promoted.text()).toBe(true);
+}
+
+const newContext = (sampled: boolean): TraceContext => ({ traceId: newTraceId(), spanId: newSpanId(), sampled });
+const onBroker = (topic: EventTopic): string => services.topicPrefix + topic;
+const newRequestId = (): string => `${SECRETS.requestId}-${randomUUID()}`;
+
+/** Publishes as a producer with tracing of its own does: its `send` span is what the header announces. */
+async function publish<T extends EventTopic>(topic: T, id: string, context: TraceContext, data: EventData<T>): Promise<void> {
+  const startMs = Date.now();
+  await services.bus.producer.send({
+    topic,
+    key: SECRETS.routingKey,
+    ...encodeEvent(topic, { id, source: SOURCE, timeMs: startMs, traceparent: formatTraceparent(context), data }),
+  });
+  recordSpan({
+    name: SPANS.send(onBroker(topic)),
+    kind: 'producer',
+    context,
+    startMs,
+    endMs: Date.now(),
+    attributes: messagingAttributes('send', onBroker(topic)),
+  });
+}
+
+const request = (id: string, context: TraceContext, model = MODEL): Promise<void> =>
+  publish('prediction.requested.v1', id, context, {
+    model,
+    features: { hour: SECRETS.hour, distance: SECRETS.distance },
+    entities: { origin: SECRETS.entity },
+    routingKey: SECRETS.routingKey,
+  });
+
+interface Story {
+  readonly request: { readonly requestedAt: string; readonly occurredAt: string };
+  readonly answer: { readonly answeredAt: string; readonly artifactSha256: string; readonly score: number };
+  readonly outcome: object | null;
+  readonly trace: TraceContext;
+}
+
+/** What the ledger has written down, once it has. */
+async function storyOf(id: string, isTold: (story: Story) => boolean = () => true): Promise<Story> {
+  let story: Story | undefined;
+  const found = await eventually(async () => {
+    const response = await fetch(`${url.ledger}/ledger/v1/predictions/${id}`);
+    story = response.ok ? ((await response.json()) as Story) : undefined;
+    return story !== undefined && isTold(story);
+  }, 30_000);
+  expect(found, JSON.stringify(story)).toBe(true);
+  return story!;
+}
+
+const traceOf = (spans: readonly ReceivedSpan[], { traceId }: TraceContext): ReceivedSpan[] => spans.filter((span) => span.traceId === traceId);
+const received = async (context: TraceContext, count: number): Promise<ReceivedSpan[]> =>
+  traceOf(await receiver.until((spans) => traceOf(spans, context).length >= count, 20_000), context);
+const named = (spans: readonly ReceivedSpan[], name: string): ReceivedSpan => spans.find((span) => span.name === name)!;
+
+it('a sampled prediction is one trace, from its producer through the worker’s stages, the result and the ledger to its outcome', async () => {
+  const asking = newContext(true);
+  const telling = newContext(true);
+  const requestId = newRequestId();
+  const id = predictionId(SOURCE, requestId);
+  await request(requestId, asking);
+  const story = await storyOf(id);
+  // True at the very moment of the answer; it is published only now.
+  const occurredAt = story.answer.answeredAt;
+  await publish('outcome.observed.v1', randomUUID(), telling, { predictionId: id, value: false, source: 'arrivals', sequence: 0, occurredAt });
+
+  const [requested, scored, observed] = [onBroker('prediction.requested.v1'), onBroker('prediction.scored.v1'), onBroker('outcome.observed.v1')];
+  const trace = await received(asking, 8);
+  expect(treeOf(trace)).toEqual([
+    `checkout: send ${requested} (producer)`,
+    `  inference-worker: process ${requested} (consumer)`,
+    '    inference-worker: compute (internal)',
+    '    inference-worker: fetch features (internal)',
+    '    inference-worker: queue (internal)',
+    `    inference-worker: send ${scored} (producer)`,
+    '    outcome-ledger: outcome (consumer)',
+    `    outcome-ledger: process ${scored} (consumer)`,
+  ]);
+  const publishers = await received(telling, 2);
+  expect(treeOf(publishers)).toEqual([`checkout: send ${observed} (producer)`, `  outcome-ledger: process ${observed} (consumer)`]);
+
+  const process = named(trace, `process ${requested}`);
+  const written = named(trace, `process ${scored}`);
+  const outcome = named(trace, 'outcome');
+  const told = named(publishers, `process ${observed}`);
+  expect(story.trace).toEqual({ traceId: asking.traceId, spanId: process.spanId, sampled: true });
+
+  // Attributes stand alone, and are all there is.
+  const served = { 'throughline.prediction.id': id, 'throughline.model.name': MODEL, 'throughline.model.version': '1' };
+  const messaging = (topic: EventTopic, service: string) => ({
+    ...messagingAttributes('process', onBroker(topic), { group: `${services.topicPrefix}${service}.${topic}` }),
+    'messaging.destination.partition.id': expect.stringMatching(/^\d$/),
+    'messaging.kafka.offset': expect.any(Number),
+  });
+  expect(process.attributes).toEqual({
+    ...served,
+    ...messaging('prediction.requested.v1', 'inference-worker'),
+    'throughline.prediction.state': 'scored',
+    'throughline.lane': 'stream',
+    'throughline.model.artifact.sha256': story.answer.artifactSha256,
+    'throughline.assignment.role': 'champion',
+    'throughline.assignment.revision': 1,
+    'throughline.batch.size': expect.any(Number),
+  });
+  expect(written.attributes).toEqual({
+    ...messaging('prediction.scored.v1', 'outcome-ledger'),
+    'throughline.prediction.id': id,
+    'throughline.prediction.state': 'scored',
+  });
+  const judged = {
+    ...served,
+    'throughline.assignment.role': 'champion',
+    'throughline.outcome.source': 'arrivals',
+    'throughline.outcome.correct': false,
+    'throughline.outcome.error': story.answer.score,
+    'throughline.outcome.delay_seconds': (Date.parse(occurredAt) - Date.parse(story.request.occurredAt)) / 1000,
+  };
+  expect(outcome.attributes).toEqual(judged);
+  expect(told.attributes).toEqual({ ...messaging('outcome.observed.v1', 'outcome-ledger'), ...judged });
+
+  // The outcome and its publisher lead to each other.
+  expect(outcome.links).toEqual([{ traceId: telling.traceId, spanId: telling.spanId }]);
+  expect(told.links).toEqual([{ traceId: asking.traceId, spanId: outcome.spanId }]);
+
+  // Each at its true time: stages one after the other within the scoring, the outcome when it became true, not when it was told.
+  const stages = ['queue', 'fetch features', 'compute', `send ${scored}`].map((name) => named(trace, name));
+  for (const [index, stage] of stages.entries()) expect(stage.startMs).toBeGreaterThanOrEqual((stages[index - 1]?.endMs ?? process.startMs) - ROUNDING_MS);
+  expect(stages.at(-1)!.endMs).toBe(process.endMs);
+  expect(process.startMs).toBeGreaterThanOrEqual(Date.parse(story.request.requestedAt));
+  expect(outcome.startMs).toBe(Date.parse(occurredAt));
+  expect(told.startMs).toBeGreaterThan(outcome.startMs);
+});
+
+it('what is told of the join is in the prediction’s trace too', async () => {
+  const context = newContext(true);
+  const requestId = newRequestId();
+  await request(requestId, context);
+  await publish('outcome.observed.v1', randomUUID(), newContext(false), {
+    predictionId: predictionId(SOURCE, requestId),
+    value: true,
+    source: 'arrivals',
+    sequence: 0,
+    occurredAt: new Date().toISOString(),
+  });
+  const { trace } = await storyOf(predictionId(SOURCE, requestId), ({ outcome }) => outcome !== null);
+  const headers: string[] = [];
+  await eventually(async () => {
+    await services.bus.admin.scan('outcome.joined.v1', (messages) => void headers.push(...messages.map((message) => String(message.headers['traceparent']))));
+    return headers.includes(formatTraceparent(trace));
+  }, 20_000);
+  expect(headers).toContain(formatTraceparent({ ...trace, traceId: context.traceId, sampled: true }));
+});
+
+it('over HTTP the scoring is a server span below the caller’s', async () => {
+  const caller = newContext(true);
+  const tensors = (['hour', 'distance'] as const).map((name) => ({ name, shape: [1], datatype: 'FP32', data: [SECRETS[name]] }));
+  const response = await fetch(`${url.worker}/v2/models/${MODEL}/infer`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', traceparent: formatTraceparent(caller) },
+    body: JSON.stringify({ inputs: tensors, parameters: { routing_key: SECRETS.routingKey } }),
+  });
+  expect(response.status).toBe(200);
+  const scored = onBroker('prediction.scored.v1');
+  const trace = await received(caller, 6);
+  expect(treeOf(trace)).toEqual([
+    'inference-worker: POST /v2/models/{model}/infer (server)',
+    '  inference-worker: compute (internal)',
+    '  inference-worker: fetch features (internal)',
+    '  inference-worker: queue (internal)',
+    `  inference-worker: send ${scored} (producer)`,
+    `  outcome-ledger: process ${scored} (consumer)`,
+  ]);
+  expect(named(trace, 'POST /v2/models/{model}/infer')).toMatchObject({ parentSpanId: caller.spanId, attributes: { 'throughline.lane': 'http' } });
+});
+
+it('a rejected request is a failed span with its code', async () => {
+  const context = newContext(true);
+  await request(newRequestId(), context, 'no-such-model');
+  const [requested, rejected] = [onBroker('prediction.requested.v1'), onBroker('prediction.rejected.v1')];
+  const trace = await received(context, 4);
+  expect(treeOf(trace)).toEqual([
+    `checkout: send ${requested} (producer)`,
+    `  inference-worker: process ${requested} (consumer)`,
+    `    inference-worker: send ${rejected} (producer)`,
+    `    outcome-ledger: process ${rejected} (consumer)`,
+  ]);
+  expect(named(trace, `process ${requested}`)).toMatchObject({
+    error: 'unknown_model',
+    attributes: { 'throughline.error.code': 'unknown_model', 'throughline.prediction.state': 'rejected' },
+  });
+});
+
+it('an unsampled prediction leaves no span, yet the ledger has its trace id; feature values, keys and ids of senders are in no span and no log', async () => {
+  const unsampled = newContext(false);
+  const requestId = newRequestId();
+  const id = predictionId(SOURCE, requestId);
+  await request(requestId, unsampled);
+  await publish('outcome.observed.v1', randomUUID(), newContext(false), {
+    predictionId: id,
+    value: true,
+    source: 'arrivals',
+    sequence: 0,
+    occurredAt: new Date().toISOString(),
+  });
+  const { trace } = await storyOf(id, ({ outcome }) => outcome !== null);
+  expect(trace).toEqual({ traceId: unsampled.traceId, spanId: expect.stringMatching(/^[0-9a-f]{16}$/), sampled: false });
+
+  // An orderly end exports what waits: what has not come by then was never recorded.
+  await services.stop();
+  await producer.shutdown();
+  expect(traceOf(receiver.spans, unsampled)).toEqual([]);
+  expect(receiver.spans.length).toBeGreaterThan(20);
+  for (const secret of Object.values(SECRETS)) {
+    expect(receiver.text()).not.toContain(String(secret));
+    expect(services.logs()).not.toContain(String(secret));
+  }
+});
