@@ -68,8 +68,9 @@ export function decodeEvent<T extends EventTopic>(topic: T, message: WireMessage
   let body: unknown;
   try {
     body = message.value === null ? undefined : JSON.parse(message.value.toString('utf8'));
-  } catch (error) {
-    return fail('undecodable', `the value is not JSON: ${(error as Error).message}`, binaryEnvelope(message, undefined));
+  } catch {
+    // The parser's own message quotes the value, and a reason travels further than its message may.
+    return fail('undecodable', 'the value is not JSON', binaryEnvelope(message, undefined));
   }
   if (body === undefined) return fail('undecodable', 'the message has no value', binaryEnvelope(message, undefined));
 

@@ -51,6 +51,12 @@ describe('decodeEvent', () => {
     if (!result.ok) for (const said of [result.reason, result.cure, result.source, result.id]) expect(said).not.toBe('');
   });
 
+  it('quotes nothing of a value that it cannot read', () => {
+    const result = decodeEvent(TOPIC, wire('card 4111-1111'));
+    expect(result.ok).toBe(false);
+    expect(JSON.stringify({ ...result, message: undefined })).not.toContain('4111');
+  });
+
   it('never throws, whatever the bytes and headers', () => {
     const headers = fc.dictionary(fc.constantFrom('content-type', 'ce_id', 'ce_source', 'ce_time', 'traceparent', ATTEMPT_HEADER), fc.string());
     fc.assert(fc.property(fc.oneof(fc.uint8Array().map((bytes) => Buffer.from(bytes)), fc.json().map((json) => Buffer.from(json))), headers, (value, given) => {
