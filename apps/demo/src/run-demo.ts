@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { createBus, type Bus } from '@throughline/bus';
+import { createBus, prefixedNames, type Bus } from '@throughline/bus';
 import { createLogger, startTelemetry } from '@throughline/telemetry';
 import { alertPhrases } from './domain/alerts.js';
 import { MODEL } from './domain/flight-messages.js';
@@ -94,7 +94,7 @@ class Demo {
     const { bus, books, progress, signal } = this;
     const { warmUpMs, lookBackMs, replayToMs, replayFromMs } = SCHEDULE;
     const readFromMs = startMs - (isFirst ? warmUpMs : lookBackMs);
-    const replay = new FlightReplay({ readFromMs, startMs, toMs: replayToMs, firstRequestMs: replayFromMs }, bus.producer, books);
+    const replay = new FlightReplay({ readFromMs, startMs, toMs: replayToMs, firstRequestMs: replayFromMs }, bus.producer, books, prefixedNames(this.options.settings.KAFKA_TOPIC_PREFIX));
     const published = await replay.warmUp(isFirst, (share) => {
       signal.throwIfAborted();
       progress.update(isFirst ? 'telling the feature store of the day before' : 'reading the days before', share);

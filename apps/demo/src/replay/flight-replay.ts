@@ -1,4 +1,4 @@
-import type { BusProducer } from '@throughline/bus';
+import type { BusProducer, Names } from '@throughline/bus';
 import type { TraceContext } from '@throughline/telemetry';
 import { FlightFeatures } from '../domain/flight-features.js';
 import { featureMessages, outcomeMessage, predictionIdOf, requestMessage, type Message } from '../domain/flight-messages.js';
@@ -36,6 +36,7 @@ export class FlightReplay {
     private readonly range: ReplayRange,
     private readonly producer: Pick<BusProducer, 'sendAll'>,
     private readonly books: ReplayBooks,
+    private readonly names: Pick<Names, 'topic'>,
   ) {
     this.skew = new SkewMeter(this.features);
     this.events = replayEvents(readFlights({ from: range.readFromMs, to: range.toMs }));
@@ -85,7 +86,7 @@ export class FlightReplay {
     if (messages.length === 0) return;
     const startMs = Date.now();
     await this.producer.sendAll(messages);
-    for (const { trace, message, predictionId } of sampled) recordSend(trace, message.topic, predictionId, { startMs, endMs: Date.now() });
+    for (const { trace, message, predictionId } of sampled) recordSend(trace, this.names.topic(message.topic), predictionId, { startMs, endMs: Date.now() });
   }
 
   private request({ flight }: FlightEvent) {

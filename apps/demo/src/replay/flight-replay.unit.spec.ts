@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from '@throughline/bus';
+import { prefixedNames, type OutgoingMessage } from '@throughline/bus';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { ReplayBooks } from '../domain/replay-books.js';
 import { SCHEDULE } from '../domain/schedule.js';
@@ -22,7 +22,7 @@ async function publish(startMs: number, untilMs: number, isFirst: boolean): Prom
   const books = new ReplayBooks();
   const producer = { sendAll: async (sent: readonly OutgoingMessage[]) => void messages.push(...sent) };
   const range = { readFromMs: startMs - 12 * HOUR_MS, startMs, toMs: replayFromMs + 5 * HOUR_MS, firstRequestMs: replayFromMs };
-  const replay = new FlightReplay(range, producer, books);
+  const replay = new FlightReplay(range, producer, books, prefixedNames(''));
   await replay.warmUp(isFirst, () => undefined);
   const warmedUp = messages.splice(0).map(opened);
   for (let atMs = startMs; atMs < untilMs; atMs += HOUR_MS / 4) await replay.publishUntil(atMs + HOUR_MS / 4);

@@ -1,5 +1,4 @@
 import { ATTRIBUTES, formatTraceparent, messagingAttributes, newSpanId, newTraceId, recordSpan, SPANS, type TraceContext } from '@throughline/telemetry';
-import type { TopicName } from '@throughline/contracts';
 
 /** One prediction in so many has its spans recorded as it happens; the ledger can tell the others afterwards. */
 const SAMPLED_ONE_IN = 100;
@@ -11,8 +10,8 @@ export function traceOf(predictionId: string): TraceContext {
 
 export const headerOf = formatTraceparent;
 
-/** The sending, as the first span of a trace. */
-export function recordSend(trace: TraceContext, topic: TopicName, predictionId: string, took: { startMs: number; endMs: number }): void {
+/** The sending, as the first span of a trace. `topic` is the name on the broker. */
+export function recordSend(trace: TraceContext, topic: string, predictionId: string, took: { startMs: number; endMs: number }): void {
   const attributes = { ...messagingAttributes('send', topic), [ATTRIBUTES.predictionId]: predictionId };
   recordSpan({ name: SPANS.send(topic), kind: 'producer', context: trace, ...took, attributes });
 }
