@@ -16,6 +16,7 @@ import { systemClock as clock } from './scoring/clock.js';
 import { LaneGate } from './scoring/lane-gate.js';
 import { ScoringPipeline } from './scoring/pipeline.js';
 import { AnswerRecorder } from './scoring/recorder.js';
+import { ShadowScorer } from './scoring/shadow-scorer.js';
 import { ArtifactCache } from './serving/artifact-cache.js';
 import { Deployments } from './serving/deployments.js';
 import { ModelFleet } from './serving/model-fleet.js';
@@ -84,19 +85,29 @@ const scoring = (config: WorkerConfig): Provider[] => [
       new AnswerRecorder({ producer: bus.producer, worker: config.WORKER_ID, clock, isDeployed: (model) => fleet.assignment(model) !== undefined, names: prefixedNames(config.KAFKA_TOPIC_PREFIX) }),
     inject: [BUS, ModelFleet],
   },
-  { provide: TopicScoring, useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, gate: LaneGate) => new TopicScoring(fleet, pipeline, recorder, gate), inject: [ModelFleet, ScoringPipeline, AnswerRecorder, LaneGate] },
+  {
+    provide: ShadowScorer,
+    useFactory: (bus: Bus, fleet: ModelFleet, cache: FeatureCache) =>
+      new ShadowScorer({ fleet, cache, producer: bus.producer, worker: config.WORKER_ID, clock, logger: createLogger(SERVICE) }),
+    inject: [BUS, ModelFleet, FeatureCache],
+  },
+  {
+    provide: TopicScoring,
+    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer, gate: LaneGate) => new TopicScoring(fleet, pipeline, recorder, shadows, gate),
+    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, LaneGate],
+  },
   {
     provide: InferService,
-    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, gate: LaneGate, bus: Bus) =>
+    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer, gate: LaneGate, bus: Bus) =>
       new InferService({
-        fleet, pipeline, recorder, gate,
+        fleet, pipeline, recorder, shadows, gate,
         producer: bus.producer,
         newId: randomUUID,
         maxRows: config.HTTP_MAX_ROWS,
         maxPendingRows: config.HTTP_MAX_PENDING_ROWS,
         logger: createLogger(SERVICE),
       }),
-    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, LaneGate, BUS],
+    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, LaneGate, BUS],
   },
   {
     provide: WarmStartStrategy,

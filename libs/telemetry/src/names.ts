@@ -62,6 +62,7 @@ export const METRICS = {
   // inference-worker
   predictions: counter('throughline_predictions', 'Requests answered', ['model', 'version', 'role', 'lane', 'state']),
   rejections: counter('throughline_rejections', 'Requests answered “no”', ['model', 'code', 'lane']),
+  shadowAnswers: counter('throughline_shadow_answers', 'What became of answered requests at a shadow: scored, or the code of why they were dropped', ['model', 'version', 'result']),
   predictionSeconds: histogram('throughline_prediction_latency_seconds', 'From the request’s Kafka timestamp, or receipt over HTTP, to the acknowledged answer', LATENCY_SECONDS, ['model', 'lane']),
   queueSeconds: histogram('throughline_queue_duration_seconds', 'Waiting for a batch', LATENCY_SECONDS, ['lane']),
   featureFetchSeconds: histogram('throughline_feature_fetch_duration_seconds', 'Looking up stored features, one observation a batch', COMPUTE_SECONDS),

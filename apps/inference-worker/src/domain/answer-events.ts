@@ -6,15 +6,21 @@ import type { RequestIdentity } from './scoring-request.js';
 /** CloudEvents source of every answer. */
 export const SOURCE = '/throughline/inference-worker';
 
-export type AnswerTopic = 'prediction.scored.v1' | 'prediction.rejected.v1';
-export const topicOf = ({ state }: Answer): AnswerTopic => (state === 'scored' ? 'prediction.scored.v1' : 'prediction.rejected.v1');
+export type AnswerTopic = 'prediction.scored.v1' | 'prediction.shadowed.v1' | 'prediction.rejected.v1';
+
+/** A shadow's answer has a topic of its own: consumers of scored never see it. */
+export function topicOf(answer: Answer): AnswerTopic {
+  if (answer.state === 'rejected') return 'prediction.rejected.v1';
+  return answer.role === 'shadow' ? 'prediction.shadowed.v1' : 'prediction.scored.v1';
+}
 
 /** The answer as a message. Copies of one request give the same event id; a replay's attempt tells its answer apart. */
 export function encodeAnswer(answer: Answer, worker: string, instant: Instant): EncodedEvent {
   const { request, predictionId, traceparent, answeredAtMs } = answer;
   const id = request.attempt === 0 ? predictionId : `${predictionId}/${request.attempt}`;
   if (answer.state === 'rejected') return encodeEvent('prediction.rejected.v1', { id, source: SOURCE, timeMs: answeredAtMs, traceparent, data: rejectedData(answer, worker, instant) });
-  const value = `{"specversion":"1.0","id":"${id}","source":"${SOURCE}","type":"${TOPICS['prediction.scored.v1'].eventType}","time":"${instant(answeredAtMs)}","data":${scoredJson(answer, worker, instant)}}`;
+  const idJson = answer.role === 'shadow' ? quote(`${id}/shadow/${answer.served.version}`) : `"${id}"`;
+  const value = `{"specversion":"1.0","id":${idJson},"source":"${SOURCE}","type":"${TOPICS[topicOf(answer)].eventType}","time":"${instant(answeredAtMs)}","data":${scoredJson(answer, worker, instant)}}`;
   return { value, headers: { 'content-type': STRUCTURED_CONTENT_TYPE, traceparent } };
 }
 

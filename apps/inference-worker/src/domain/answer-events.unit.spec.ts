@@ -3,7 +3,7 @@ import { planPacking } from '@throughline/features';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Scored, ServedModel } from './answer.js';
-import { encodeAnswer, outputRow } from './answer-events.js';
+import { encodeAnswer, outputRow, topicOf } from './answer-events.js';
 import type { RequestIdentity } from './scoring-request.js';
 
 const features = [{ name: 'a', kind: 'numeric' as const }];
@@ -28,7 +28,7 @@ const identity = fc.record<RequestIdentity>({
 });
 const scalar = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.string({ unit: 'grapheme' }), fc.boolean());
 const scoredOf = (request: RequestIdentity, more: Partial<Scored> = {}): Scored => ({
-  state: 'scored', request, predictionId, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`, pickUp: { nowMs: 1, steadyMs: 1 }, answeredAtMs: 1_000, served, role: 'champion', revision: 3,
+  state: 'scored', request: { ...request, model: 'flights', deadlineMs: undefined, features: undefined, tensors: undefined }, addressed: served, found: undefined, predictionId, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`, pickUp: { nowMs: 1, steadyMs: 1 }, answeredAtMs: 1_000, served, role: 'champion', revision: 3,
   row: { values: [1], defaulted: undefined }, ageSeconds: undefined, outputs: [{ name: 'probability', datatype: 'FP32', rowWidth: 2, data: Float32Array.of(0, 0, 0.25, 0.75) }], outputRow: 1, batchSize: 2,
   timingsMs: { transport: 1, queue: 0.001, features: 0, inference: 0.5, total: 2.25 }, ...more,
 });
@@ -72,6 +72,17 @@ describe('a scored event', () => {
   ])('writes outputs of type %s as the protocol does', (datatype, data, expected) => {
     expect(outputRow({ name: 'o', datatype, data, rowWidth: 2 }, 0)).toEqual(expected);
   });
+});
+
+it('a shadow’s answer is an event of its own topic, under the prediction’s id and an event id of its own, for any name of the version', () => {
+  fc.assert(
+    fc.property(identity, fc.string({ unit: 'grapheme' }), (request, version) => {
+      const answer = scoredOf(request, { role: 'shadow', served: { ...served, version } });
+      const id = request.attempt === 0 ? predictionId : `${predictionId}/${request.attempt}`;
+      expect(topicOf(answer)).toBe('prediction.shadowed.v1');
+      expect(decoded('prediction.shadowed.v1', encodeAnswer(answer, 'w', instant))).toMatchObject({ ok: true, id: `${id}/shadow/${version}`, data: { role: 'shadow', predictionId, version } });
+    }),
+  );
 });
 
 it('a rejected event is valid, for any text in it', () => {

@@ -2,8 +2,8 @@ import type { ModelSignature } from '@throughline/contracts';
 import type { AssembledRow, PackPlan } from '@throughline/features';
 import type { Role } from './assignment.js';
 import type { Rejection } from './rejection.js';
-import type { RequestIdentity } from './scoring-request.js';
-import type { Lookup } from './stored-features.js';
+import type { RequestIdentity, ScoringRequest } from './scoring-request.js';
+import type { Lookup, StoredValues } from './stored-features.js';
 
 /** What an answer says of the version that gave it, and what packing needs of it. */
 export interface ServedModel {
@@ -54,6 +54,11 @@ export interface Answered {
 
 export interface Scored extends Answered {
   readonly state: 'scored';
+  readonly request: ScoringRequest;
+  /** By whose signature the request's tensors are meant. */
+  readonly addressed: ServedModel;
+  /** What the lookups of `served` found, in their order. */
+  readonly found: readonly (StoredValues | undefined)[] | undefined;
   readonly served: ServedModel;
   readonly role: Role;
   readonly revision: number;

@@ -1,5 +1,6 @@
 import type { ModelDeployment, ServedVersion } from '@throughline/contracts';
 import { reject, type Rejection } from './rejection.js';
+import { armAt, splitPoint, type Arm } from './split.js';
 
 export type Role = 'champion' | 'challenger' | 'shadow' | 'pinned';
 
@@ -12,26 +13,60 @@ export interface Assignment<M> {
   readonly versions: ReadonlyMap<string, M>;
   /** Versions that the deployment names and that are not warm (yet). */
   readonly cold: ReadonlySet<string>;
+  /** In the order of the deployment. */
+  readonly challengers: readonly Challenger<M>[];
+  readonly splitSalt: string;
+  /** Those that are warm. */
+  readonly shadows: readonly M[];
+}
+
+export interface Challenger<M> extends Arm {
+  /** Absent while it is not warm: its place in the split stays, the champion answers. */
+  readonly served: M | undefined;
 }
 
 export interface Resolution<M> {
   readonly served: M;
   readonly role: Role;
   readonly revision: number;
+  /** The version that the caller addressed, by whose signature tensors are meant: the champion, unless another one is pinned. */
+  readonly addressed: M;
 }
 
-/** Which version answers: the one the request pins, if the deployment holds it; else the champion. */
-export function resolve<M>(assignment: Assignment<M> | undefined, model: string, version: string | undefined): Resolution<M> | Rejection {
+/**
+ * Which version answers: the one the request pins, if the deployment holds it; else the challenger whose share the split key falls into;
+ * else the champion.
+ *
+ * @param splitKey the request's routing key, else its id; without one nobody is asked but the champion
+ */
+export function resolve<M>(assignment: Assignment<M> | undefined, model: string, version: string | undefined, splitKey?: string): Resolution<M> | Rejection {
   if (assignment === undefined) return reject('unknown_model', `no model “${model}” is deployed`);
   if (version === undefined) {
-    if (assignment.champion !== undefined) return { served: assignment.champion, role: 'champion', revision: assignment.revision };
+    const { champion, challengers, splitSalt, revision } = assignment;
+    if (champion !== undefined) {
+      const arm = challengers.length === 0 || splitKey === undefined ? undefined : armAt(challengers, splitPoint(splitSalt, splitKey));
+      if (arm?.served !== undefined) return { served: arm.served, role: 'challenger', revision, addressed: champion };
+      return { served: champion, role: 'champion', revision, addressed: champion };
+    }
     if (assignment.cold.size > 0) return reject('model_not_ready', `model “${model}” is deployed and not warm`);
     return reject('unknown_model', `model “${model}” has no champion`);
   }
   const pinned = assignment.versions.get(version);
-  if (pinned !== undefined) return { served: pinned, role: 'pinned', revision: assignment.revision };
+  if (pinned !== undefined) return { served: pinned, role: 'pinned', revision: assignment.revision, addressed: pinned };
   if (assignment.cold.has(version)) return reject('model_not_ready', `version ${version} of “${model}” is deployed and not warm`);
   return reject('unknown_version', `the deployment of “${model}” has no version ${version}`);
+}
+
+/** The assignment of a deployment with the versions that are warm. */
+export function assignmentOf<M>(deployment: ModelDeployment, versions: ReadonlyMap<string, M>, cold: ReadonlySet<string>): Assignment<M> {
+  const { model, revision, champion, challengers, shadows, splitSalt } = deployment;
+  return {
+    model, revision, versions, cold,
+    champion: champion === undefined ? undefined : versions.get(champion.version),
+    challengers: challengers.map(({ version, share }) => ({ share: share ?? 0, served: versions.get(version) })),
+    splitSalt: splitSalt ?? model,
+    shadows: shadows.flatMap(({ version }) => versions.get(version) ?? []),
+  };
 }
 
 /** Each version that a deployment names, once; the champion first, because traffic waits for it. */

@@ -1,11 +1,13 @@
 import type { ModelDeployment, ServedVersion } from '@throughline/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resolve, versionsOf, warmUpSizes, type Assignment } from './assignment.js';
+import { assignmentOf, resolve, versionsOf, warmUpSizes, type Assignment } from './assignment.js';
+import { splitPoint } from './split.js';
 
 const assignment = (champion: string | undefined, warm: string[], cold: string[] = []): Assignment<string> => ({
-  model: 'flights', revision: 4, champion, versions: new Map(warm.map((version) => [version, `model ${version}`])), cold: new Set(cold),
+  model: 'flights', revision: 4, champion, versions: new Map(warm.map((version) => [version, `model ${version}`])), cold: new Set(cold), challengers: [], splitSalt: 'salt', shadows: [],
 });
+const served = (version: string, more: Partial<ServedVersion> = {}): ServedVersion => ({ version, artifactSha256: '', sizeBytes: 0, signature: { inputs: [], outputs: [], features: [], task: 'other' }, ...more });
 
 describe('resolve', () => {
   it.each([
@@ -22,8 +24,36 @@ describe('resolve', () => {
   });
 });
 
+describe('a rollout', () => {
+  const deployment: ModelDeployment = { model: 'flights', revision: 4, updatedAt: '', champion: served('1'), challengers: [served('2', { share: 0.3 }), served('3', { share: 0.2 })], shadows: [served('4'), served('5')], splitSalt: 'salt' };
+  const keyAt = (from: number, to: number): string => {
+    for (let key = 0; ; key++) if (splitPoint('salt', `${key}`) >= from && splitPoint('salt', `${key}`) < to) return `${key}`;
+  };
+  const warm = (...versions: string[]) => assignmentOf(deployment, new Map(versions.map((version) => [version, `model ${version}`])), new Set());
+
+  it.each([
+    ['the first challenger’s share', keyAt(0, 0.3), { served: 'model 2', role: 'challenger', revision: 4, addressed: 'model 1' }],
+    ['the second challenger’s share', keyAt(0.3, 0.5), { served: 'model 3', role: 'challenger' }],
+    ['what is left', keyAt(0.5, 1), { served: 'model 1', role: 'champion' }],
+  ])('answers keys of %s by that arm', (_, key, expected) => {
+    expect(resolve(warm('1', '2', '3'), 'flights', undefined, key)).toMatchObject(expected);
+  });
+
+  it('keeps the split while a challenger is not warm: the champion answers for it, and nobody else moves', () => {
+    expect(resolve(warm('1', '3'), 'flights', undefined, keyAt(0, 0.3))).toMatchObject({ served: 'model 1', role: 'champion' });
+    expect(resolve(warm('1', '3'), 'flights', undefined, keyAt(0.3, 0.5))).toMatchObject({ served: 'model 3', role: 'challenger' });
+  });
+
+  it('has as shadows those that are warm', () => {
+    expect(warm('1', '5').shadows).toEqual(['model 5']);
+  });
+
+  it('leaves a pinned version alone', () => {
+    expect(resolve(warm('1', '2', '3'), 'flights', '3', keyAt(0, 0.3))).toMatchObject({ served: 'model 3', role: 'pinned', addressed: 'model 3' });
+  });
+});
+
 it('loads each version once, the champion first', () => {
-  const served = (version: string): ServedVersion => ({ version, artifactSha256: '', sizeBytes: 0, signature: { inputs: [], outputs: [], features: [], task: 'other' } });
   const deployment: ModelDeployment = { model: 'm', revision: 1, updatedAt: '', champion: served('3'), challengers: [served('4'), served('3')], shadows: [served('4'), served('5')] };
   expect(versionsOf(deployment).map(({ version }) => version)).toEqual(['3', '4', '5']);
 });

@@ -8,9 +8,9 @@ export class LaneSequence {
   /**
    * Runs `effect` with what `prepare` gives, after the effects of all earlier batches of the partition have begun.
    *
-   * @returns when the effect has finished
+   * @returns what the effect gives, when it has finished
    */
-  async inOrder<T>(partition: number, prepare: Promise<T>, effect: (prepared: T) => Promise<void>): Promise<void> {
+  async inOrder<T, R>(partition: number, prepare: Promise<T>, effect: (prepared: T) => Promise<R>): Promise<R> {
     const before = this.last.get(partition);
     let begun = (): void => {};
     const turn = new Promise<void>((resolve) => (begun = resolve));
@@ -20,7 +20,7 @@ export class LaneSequence {
       if (before !== undefined) await before;
       const finished = effect(prepared);
       begun();
-      await finished;
+      return await finished;
     } finally {
       // Also after a failure nobody may overtake the batches before.
       if (before === undefined) begun();

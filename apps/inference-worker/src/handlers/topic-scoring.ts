@@ -6,13 +6,14 @@ import { candidateOfEvent, candidateOfUndecodable, LANE_OF, type Candidate, type
 import type { LaneGate } from '../scoring/lane-gate.js';
 import type { ScoringPipeline } from '../scoring/pipeline.js';
 import type { AnswerRecorder } from '../scoring/recorder.js';
+import type { ShadowScorer } from '../scoring/shadow-scorer.js';
 import type { ModelFleet } from '../serving/model-fleet.js';
 import { LaneSequence } from './lane-sequence.js';
 
 /** So long at most does a batch of the batch lane wait for quiet: its least rate is one batch per partition in this time. */
 const BATCH_LANE_MAX_WAIT_MS = 100;
 
-/** What the handlers of both request topics do with a batch; resolves when every answer is acknowledged. */
+/** What the handlers of both request topics do with a batch; resolves when every answer is acknowledged, and those of shadows are or have failed. */
 export class TopicScoring {
   private readonly sequences = new Map<RequestTopic, LaneSequence>();
 
@@ -20,6 +21,7 @@ export class TopicScoring {
     private readonly fleet: Pick<ModelFleet, 'settled'>,
     private readonly pipeline: ScoringPipeline,
     private readonly recorder: AnswerRecorder,
+    private readonly shadows: ShadowScorer,
     private readonly gate: LaneGate,
   ) {}
 
@@ -27,9 +29,11 @@ export class TopicScoring {
     const sequence = this.sequences.get(batch.topic) ?? new LaneSequence();
     this.sequences.set(batch.topic, sequence);
     const pickUp = this.pipeline.pickUp();
-    const work = (): Promise<void> => sequence.inOrder(batch.partition, this.score(batch, pickUp), (answers) => this.recorder.record(answers));
-    if (batch.topic === 'prediction.requested.v1') await this.gate.during(batch.events.length, work);
-    else await this.gate.quiet(BATCH_LANE_MAX_WAIT_MS).then(work);
+    const record = (answers: Answer[]): Promise<Answer[]> => this.recorder.record(answers).then(() => answers);
+    const work = (): Promise<Answer[]> => sequence.inOrder(batch.partition, this.score(batch, pickUp), record);
+    const isPrompt = batch.topic === 'prediction.requested.v1';
+    const answers = isPrompt ? await this.gate.during(batch.events.length, work) : await this.gate.quiet(BATCH_LANE_MAX_WAIT_MS).then(work);
+    await this.shadows.shadow(answers);
   }
 
   private async score<T extends RequestTopic>(batch: EventBatch<T>, pickUp: PickUp): Promise<Answer[]> {

@@ -11,6 +11,7 @@ import type { Candidate } from '../domain/scoring-request.js';
 import type { LaneGate } from '../scoring/lane-gate.js';
 import type { ScoringPipeline } from '../scoring/pipeline.js';
 import type { AnswerRecorder } from '../scoring/recorder.js';
+import type { ShadowScorer } from '../scoring/shadow-scorer.js';
 import type { ModelFleet } from '../serving/model-fleet.js';
 import { AnswerMemory } from './answer-memory.js';
 
@@ -18,6 +19,7 @@ export interface InferOptions {
   readonly fleet: Pick<ModelFleet, 'assignment'>;
   readonly pipeline: ScoringPipeline;
   readonly recorder: AnswerRecorder;
+  readonly shadows: ShadowScorer;
   readonly gate: LaneGate;
   readonly producer: Pick<BusProducer, 'pending'>;
   readonly newId: () => string;
@@ -52,19 +54,21 @@ export class InferService {
     const receipt: Receipt = { source, id: call.idempotencyKey ?? newId(), model: call.model, version: call.version, receivedAtMs: pickUp.nowMs, traceparent: call.traceparent };
     const candidates = candidatesOf(request, receipt);
     if (candidates.length > maxRows) throw new ContractError('invalid_request', `the request holds ${candidates.length} rows, at most ${maxRows} are taken`, { cure: 'Send fewer rows at once, or use the batch topic.' });
-    this.refuseUnknownOutputs(call, request);
+    this.refuseUnknownOutputs(receipt, request);
     const answer = (): Promise<InferResponse> => this.answer(request, receipt, candidates, pickUp);
     return call.idempotencyKey === undefined ? answer() : this.memory.once(`${source}@${call.version ?? ''}`, call.idempotencyKey, request, candidates.length, answer);
   }
 
   private async answer(request: InferRequest, { id }: Receipt, candidates: readonly Candidate[], pickUp: ReturnType<ScoringPipeline['pickUp']>): Promise<InferResponse> {
     return this.counted(candidates.length, async () => {
-      const { pipeline, recorder } = this.options;
+      const { pipeline, recorder, shadows } = this.options;
       const outcome = allOrNothing(await pipeline.score(candidates, pickUp));
       const answers: readonly Answer[] = 'scored' in outcome ? outcome.scored : outcome.rejected;
       const recorded = recorder.record(answers);
       if (request.parameters?.record === 'async') recorded.catch((error: unknown) => this.options.logger.warn({ err: error, rows: answers.length }, 'answers given over HTTP are not on record'));
       else await recorded;
+      // Nobody waits for it.
+      void shadows.shadow(answers, this.options.maxPendingRows);
       if ('first' in outcome) throw new ContractError(outcome.first.rejection.code, outcome.first.rejection.reason, { cure: outcome.first.rejection.cure });
       return inferResponse(request.id ?? id, outcome.scored, request.outputs?.map(({ name }) => name));
     });
@@ -83,9 +87,9 @@ export class InferService {
   }
 
   /** Before scoring: a request that cannot be answered as asked must not be on record as answered. */
-  private refuseUnknownOutputs({ model, version }: InferCall, { outputs }: InferRequest): void {
+  private refuseUnknownOutputs({ model, version, id }: Receipt, { outputs, parameters }: InferRequest): void {
     if (outputs === undefined) return;
-    const resolution = resolve(this.options.fleet.assignment(model), model, version);
+    const resolution = resolve(this.options.fleet.assignment(model), model, version, parameters?.routing_key ?? id);
     if (isRejection(resolution)) return;
     const known = resolution.served.signature.outputs.map(({ name }) => name);
     const unknown = outputs.find(({ name }) => !known.includes(name));

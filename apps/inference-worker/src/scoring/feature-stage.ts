@@ -1,4 +1,4 @@
-import { assembleRow, isPackError, tensorRow } from '@throughline/features';
+import { assembleRow, isPackError, tensorRow, type FeatureScalar, type PackPlan } from '@throughline/features';
 import { rejectPack } from '../domain/rejection.js';
 import { storedRow, type Lookup } from '../domain/stored-features.js';
 import type { FeatureCache, Wanted } from '../features/feature-cache.js';
@@ -8,14 +8,14 @@ import type { LiveRow, RowGroup } from './rows.js';
 export async function fetchFeatures(cache: FeatureCache, groups: Iterable<RowGroup>): Promise<void> {
   const missing = new Map<string, Wanted>();
   const open: { row: LiveRow; at: number; key: string }[] = [];
-  for (const { served, rows } of groups) {
+  for (const { served, addressed, rows } of groups) {
     for (const row of rows) {
-      readTensors(row, served);
+      readTensors(row, addressed.plan, served.plan);
       if (row.rejection !== undefined) continue;
       for (let at = 0; at < served.lookups.length; at++) {
         const lookup = served.lookups[at]!;
         const entityId = row.request.entities?.[lookup.entityRole];
-        if (entityId === undefined || bringsAll(row, lookup, served)) continue;
+        if (entityId === undefined || row.found?.[at] !== undefined || bringsAll(row, lookup, served)) continue;
         const key = lookup.keyPrefix + entityId;
         const held = cache.get(key);
         (row.found ??= new Array(served.lookups.length).fill(undefined))[at] = held ?? undefined;
@@ -33,13 +33,17 @@ export async function fetchFeatures(cache: FeatureCache, groups: Iterable<RowGro
   for (const { served, rows } of groups) for (const row of rows) complete(row, served);
 }
 
-function readTensors(row: LiveRow, { plan }: RowGroup['served']): void {
+/** A matrix means the columns of the version that the caller addressed; the version that answers may have others, or others first. */
+function readTensors(row: LiveRow, addressed: PackPlan, served: PackPlan): void {
   const { tensors, row: index = 0 } = row.request;
   if (tensors === undefined) return;
-  const positional = tensorRow(plan, tensors, index);
+  const positional = tensorRow(addressed, tensors, index);
   if (isPackError(positional)) row.rejection = rejectPack(positional);
-  else row.positional = positional;
+  else row.positional = addressed === served ? positional : reordered(positional, addressed, served);
 }
+
+const reordered = (values: readonly (FeatureScalar | undefined)[], from: PackPlan, to: PackPlan): (FeatureScalar | undefined)[] =>
+  to.features.map(({ name }) => values[from.indexOf.get(name) ?? -1]);
 
 /** A request that brings every value of a lookup does not pay for it. */
 function bringsAll({ request, positional }: LiveRow, { features }: Lookup, { plan }: RowGroup['served']): boolean {

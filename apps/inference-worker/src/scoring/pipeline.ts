@@ -65,7 +65,7 @@ export class ScoringPipeline {
       row.rejection = reject('deadline_exceeded', `picked up ${pickUp.nowMs - request.requestedAtMs} ms after the request, ${request.deadlineMs} were allowed`);
       return row;
     }
-    const resolution = resolve(this.options.fleet.assignment(request.model), request.model, request.version);
+    const resolution = resolve(this.options.fleet.assignment(request.model), request.model, request.version, request.routingKey ?? request.id);
     if (isRejection(resolution)) {
       row.rejection = resolution;
       return row;
@@ -96,13 +96,13 @@ export class ScoringPipeline {
   }
 }
 
-function scored({ request, group, assembled, ageSeconds, batch, batchRow }: LiveRow, stages: Stages): Omit<Scored, 'state' | keyof Answered> {
-  const { served, role, revision } = group!;
+function scored({ request, group, found, assembled, ageSeconds, batch, batchRow }: LiveRow, stages: Stages): Omit<Scored, 'state' | Exclude<keyof Answered, 'request'>> {
+  const { served, role, revision, addressed } = group!;
   const { outputs, size, inferenceMs } = batch!;
   const transport = Math.max(0, stages.pickUp.nowMs - request.requestedAtMs);
   const timingsMs = { transport, queue: stages.queueMs, features: stages.featuresMs, inference: rounded(inferenceMs), total: rounded(transport + stages.totalMs) };
-  return { served, role, revision, row: assembled!, ageSeconds, outputs, outputRow: batchRow, batchSize: size, timingsMs };
+  return { request, served, role, revision, addressed, found, row: assembled!, ageSeconds, outputs, outputRow: batchRow, batchSize: size, timingsMs };
 }
 
 /** To whole microseconds: more digits would only make events longer. */
-const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
+export const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;

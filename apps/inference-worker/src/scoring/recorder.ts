@@ -18,7 +18,7 @@ export interface RecorderOptions {
 }
 
 /** Brokers refuse larger messages; bounded in characters of at most three bytes. */
-const MAX_ANSWER_CHARACTERS = 256 * 1024;
+export const MAX_ANSWER_CHARACTERS = 256 * 1024;
 
 const predictions = counter(METRICS.predictions);
 const rejections = counter(METRICS.rejections);

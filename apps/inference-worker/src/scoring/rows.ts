@@ -1,4 +1,5 @@
 import type { AssembledRow, FeatureScalar } from '@throughline/features';
+import type { ServedModel } from '../domain/answer.js';
 import type { Resolution } from '../domain/assignment.js';
 import type { Rejection } from '../domain/rejection.js';
 import type { Candidate, RequestIdentity, ScoringRequest } from '../domain/scoring-request.js';
@@ -28,7 +29,8 @@ export interface LiveRow extends Row {
 }
 
 /** The rows of one version under one role. */
-export interface RowGroup extends Resolution<LoadedModel> {
+export interface RowGroup extends Resolution<ServedModel> {
+  readonly served: LoadedModel;
   readonly rows: LiveRow[];
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +46,14 @@ it('downloads an artifact once and finds it in its folder from then on, without 
   expect(requests).toBe(1);
 });
 
+it('downloads an artifact once for all who want it at the same time', async () => {
+  const shared = cache();
+  const all = await Promise.all(Array.from({ length: 10 }, () => shared.get(idOf(1), 1000)));
+  for (const one of all) expect(sha256Hex(one)).toBe(idOf(1));
+  expect(requests).toBe(1);
+  expect(await readdir(folder)).toEqual([`${idOf(1)}.onnx`]);
+});
+
 it('refuses bytes that are not the promised ones, and keeps nothing of them', async () => {
   served.set(idOf(1), bytes(9));
   await expect(cache().get(idOf(1), 1000)).rejects.toMatchObject({ code: 'artifact_hash_mismatch' });
@@ -73,6 +81,8 @@ it('evicts what was used least recently when the folder is full', async () => {
   const small = cache(2_500);
   await small.get(idOf(1), 1000);
   await small.get(idOf(2), 1000);
+  // Used long ago, file 1 before file 2: within a millisecond the file system's clock and ours do not agree on an order.
+  for (const fill of [1, 2]) await utimes(join(folder, `${idOf(fill)}.onnx`), fill, fill);
   await small.get(idOf(1), 1000);
   await small.get(idOf(3), 1000);
   expect((await readdir(folder)).sort()).toEqual([`${idOf(1)}.onnx`, `${idOf(3)}.onnx`].sort());

@@ -14,6 +14,9 @@ export interface ArtifactCacheOptions {
 
 /** Model artifacts by their SHA-256: from the folder, else from the registry. What is handed out has been verified either way. */
 export class ArtifactCache {
+  /** By SHA-256: two models may want the same artifact at the same time. */
+  private readonly underway = new Map<string, Promise<Uint8Array>>();
+
   constructor(private readonly options: ArtifactCacheOptions) {}
 
   /**
@@ -21,6 +24,14 @@ export class ArtifactCache {
    *   `artifact_hash_mismatch` when its bytes are not the promised ones.
    */
   async get(sha256: string, sizeBytes: number): Promise<Uint8Array> {
+    const known = this.underway.get(sha256);
+    if (known !== undefined) return known;
+    const fetched = this.fetched(sha256, sizeBytes).finally(() => this.underway.delete(sha256));
+    this.underway.set(sha256, fetched);
+    return fetched;
+  }
+
+  private async fetched(sha256: string, sizeBytes: number): Promise<Uint8Array> {
     const cached = await this.read(sha256);
     if (cached !== undefined) return cached;
     const bytes = await this.download(sha256, sizeBytes);

@@ -1,5 +1,5 @@
 import { toContractError, type ContractError, type ModelDeployment } from '@throughline/contracts';
-import { versionsOf, type Assignment } from '../domain/assignment.js';
+import { assignmentOf, versionsOf, type Assignment } from '../domain/assignment.js';
 import type { LoadedModel } from './loaded-model.js';
 
 export interface SlotOptions {
@@ -30,7 +30,7 @@ export class ModelSlot {
   constructor(deployment: ModelDeployment, private readonly options: SlotOptions) {
     this.desired = deployment;
     const cold = new Set(versionsOf(deployment).map(({ version }) => version));
-    this.serving = { model: deployment.model, revision: 0, champion: undefined, versions: new Map(), cold };
+    this.serving = assignmentOf({ ...deployment, revision: 0 }, new Map(), cold);
     void this.reconcile();
   }
 
@@ -109,15 +109,14 @@ export class ModelSlot {
     // Another attempt that brought nothing new.
     if (this.serving.revision === target.revision && this.serving.cold.size === cold.size) return;
     const before = [...this.serving.versions.values()];
-    const champion = target.champion === undefined ? undefined : versions.get(target.champion.version);
-    this.serving = { model: target.model, revision: target.revision, champion, versions, cold };
+    this.serving = assignmentOf(target, versions, cold);
     const isKept = (model: LoadedModel): boolean => [...versions.values()].includes(model);
     const replaced = before.filter((model) => !isKept(model));
     if (replaced.length > 0 || this.spare.some(isKept)) {
       for (const model of this.spare) if (!isKept(model)) model.retire();
       this.spare = replaced;
     }
-    if (champion !== undefined || target.champion === undefined) this.settle();
+    if (this.serving.champion !== undefined || target.champion === undefined) this.settle();
     this.options.onSwap(target);
   }
 

@@ -2,6 +2,7 @@ import type { Bus } from '@throughline/bus';
 import type { Event, PredictionRejected, PredictionScored } from '@throughline/contracts';
 
 type ScoredEvent = Event<'prediction.scored.v1'>;
+type ShadowedEvent = Event<'prediction.shadowed.v1'>;
 type RejectedEvent = Event<'prediction.rejected.v1'>;
 
 const PATIENCE_MS = 20_000;
@@ -9,6 +10,7 @@ const PATIENCE_MS = 20_000;
 /** Everything that the worker has published, as it arrives. Events were validated on the way here. */
 export class Answers {
   readonly scored: ScoredEvent[] = [];
+  readonly shadowed: ShadowedEvent[] = [];
   readonly rejected: RejectedEvent[] = [];
   private readonly watchers = new Set<() => void>();
 
@@ -19,6 +21,7 @@ export class Answers {
       throw new Error(`the worker published an invalid event: ${message.reason}`);
     };
     await this.bus.follow({ topic: 'prediction.scored.v1', onEvent: (event) => this.add(this.scored, event), onUndecodable: invalid });
+    await this.bus.follow({ topic: 'prediction.shadowed.v1', onEvent: (event) => this.add(this.shadowed, event), onUndecodable: invalid });
     await this.bus.follow({ topic: 'prediction.rejected.v1', onEvent: (event) => this.add(this.rejected, event), onUndecodable: invalid });
   }
 
@@ -43,7 +46,7 @@ export class Answers {
       };
       const timer = setTimeout(() => {
         this.watchers.delete(look);
-        reject(new Error(`waited ${patienceMs} ms for ${what}; there are ${this.scored.length} scored and ${this.rejected.length} rejected`));
+        reject(new Error(`waited ${patienceMs} ms for ${what}; there are ${this.scored.length} scored, ${this.shadowed.length} shadowed and ${this.rejected.length} rejected`));
       }, patienceMs);
       this.watchers.add(look);
       look();
