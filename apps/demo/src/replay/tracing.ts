@@ -1,6 +1,6 @@
 import { ATTRIBUTES, formatTraceparent, messagingAttributes, newSpanId, newTraceId, recordSpan, SPANS, type TraceContext } from '@throughline/telemetry';
 
-/** One prediction in so many has its spans recorded as it happens; the ledger can tell the others afterwards. */
+/** One prediction in so many has its spans recorded as it happens; of the others the ledger keeps the trace id and all that spans are made of. */
 const SAMPLED_ONE_IN = 100;
 
 /** A new trace. Which predictions are sampled follows from their id: request and outcome agree without telling each other. */
