@@ -100,6 +100,18 @@ describe('the adapter for Kafka', () => {
     });
   });
 
+  it.runIf(hasKcat)('reads messages whose headers have no value: they are not there', async () => {
+    const { settings, connect } = await kafkaInstallation();
+    const bus = tracked(connect());
+    const args = ['-P', '-b', settings.KAFKA_BROKERS!.join(','), '-t', `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}`, '-K', '\t'];
+    for (const name of ['traceparent', 'content-type', 'throughline-attempt', 'throughline-replay-group', 'ce_id']) args.push('-H', name);
+    execFile('kcat', args).stdin!.end(`key\t${numbered(1).value}\nkey\t{\n`);
+    const headers: object[] = [];
+    await bus.subscribe({ topic: TOPIC, group: 'null-headers', handler: async ({ events }) => void headers.push(...events.map(({ message }) => message.headers)) });
+    await eventually(async () => expect(await readAll(bus, 'dead-letter.v1')).toHaveLength(1));
+    expect(headers).toEqual([{}]);
+  });
+
   it.runIf(hasKcat).each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('reads what a foreign producer has compressed with %s', async (codec) => {
     const { settings, connect } = await kafkaInstallation();
     const bus = tracked(connect());

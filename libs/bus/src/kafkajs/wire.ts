@@ -16,11 +16,16 @@ export function toWireMessage(topic: TopicName, partition: number, message: Kafk
   };
 }
 
-/** A header may occur several times; the last one counts, as for most readers. */
+/**
+ * A header may occur several times; the last one counts, as for most readers. One without a value (`kcat -H name`, Java's null) arrives as
+ * null, against kafkajs's types, and is taken for absent.
+ */
 function single(headers: IHeaders): WireMessage['headers'] {
   for (const name in headers) {
-    const value = headers[name];
-    if (Array.isArray(value)) headers[name] = value.at(-1);
+    const value: unknown = headers[name];
+    const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+    if (last === null) delete headers[name];
+    else if (last !== value) headers[name] = last as Buffer;
   }
   return headers as WireMessage['headers'];
 }
