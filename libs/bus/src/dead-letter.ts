@@ -1,4 +1,4 @@
-import { ATTEMPT_HEADER, type ErrorCode, type TopicName, type WireMessage } from '@throughline/contracts';
+import { ATTEMPT_HEADER, ContractError, type ErrorCode, type TopicName, type WireMessage } from '@throughline/contracts';
 import type { OutgoingMessage } from './port.js';
 
 /** The only consumer group that a replayed message is meant for; every other one skips it. */
@@ -18,6 +18,8 @@ export const DEAD_LETTER_HEADERS = {
   noKey: 'dead-letter-no-key',
   /** The original had no value. */
   noValue: 'dead-letter-no-value',
+  /** The original's key, value and headers were too large for a dead letter; its coordinates say where they are. This is the value's size. */
+  leftOutBytes: 'dead-letter-left-out-bytes',
 } as const;
 /** Precedes the name of every original header. */
 export const ORIGINAL_HEADER_PREFIX = 'original-';
@@ -31,9 +33,11 @@ export interface DeadLetter {
   /** Consumer group that failed, without the installation's prefix. */
   readonly group: string;
   readonly original: WireMessage;
+  /** Present when `original` lacks its key, value (of so many bytes) and headers, because no dead letter could carry them. */
+  readonly leftOutBytes?: number;
 }
 
-/** The dead letter of a message, ready to send. */
+/** The dead letter of a message, ready to send; about as large as the message. */
 export function encodeDeadLetter({ code, reason, attempts, group, original }: DeadLetter): OutgoingMessage {
   const headers: Record<string, string | Buffer> = {
     [DEAD_LETTER_HEADERS.code]: code,
@@ -55,6 +59,16 @@ export function encodeDeadLetter({ code, reason, attempts, group, original }: De
   return { topic: 'dead-letter.v1', key: original.key ?? `${original.partition}/${original.offset}`, value: original.value ?? '', headers };
 }
 
+/**
+ * The dead letter of a message that is too large to be carried by another one: what was wrong with it and where it is, without its key, value
+ * and headers. Its topic keeps those for as long as it keeps anything.
+ */
+export function encodeDeadLetterWithoutOriginal(letter: DeadLetter): OutgoingMessage {
+  const { value } = letter.original;
+  const message = encodeDeadLetter({ ...letter, original: { ...letter.original, key: null, value: null, headers: {} } });
+  return { ...message, headers: { ...message.headers, [DEAD_LETTER_HEADERS.leftOutBytes]: String(value?.length ?? 0) } };
+}
+
 /** Reads a message of `dead-letter.v1`; `undefined` when it is not one that a consumer of ours wrote. */
 export function decodeDeadLetter(message: WireMessage): DeadLetter | undefined {
   const text = (name: string): string | undefined => message.headers[name]?.toString();
@@ -66,7 +80,9 @@ export function decodeDeadLetter(message: WireMessage): DeadLetter | undefined {
   for (const [name, value] of Object.entries(message.headers)) {
     if (name.startsWith(ORIGINAL_HEADER_PREFIX)) headers[name.slice(ORIGINAL_HEADER_PREFIX.length)] = value;
   }
+  const leftOut = text(DEAD_LETTER_HEADERS.leftOutBytes);
   return {
+    ...(leftOut === undefined ? {} : { leftOutBytes: Number(leftOut) }),
     code: code as ErrorCode,
     group,
     reason: text(DEAD_LETTER_HEADERS.reason) ?? '',
@@ -83,8 +99,17 @@ export function decodeDeadLetter(message: WireMessage): DeadLetter | undefined {
   };
 }
 
-/** The original once more, for the group that failed only, one attempt higher. */
-export function replayOf({ original, group }: DeadLetter): OutgoingMessage {
+/**
+ * The original once more, for the group that failed only, one attempt higher.
+ *
+ * @throws ContractError `invalid_request` when the dead letter could not carry the original
+ */
+export function replayOf({ original, group, leftOutBytes }: DeadLetter): OutgoingMessage {
+  if (leftOutBytes !== undefined)
+    throw new ContractError(
+      'invalid_request',
+      `the dead letter of ${original.topic}/${original.partition}/${original.offset} does not hold its ${leftOutBytes} bytes`,
+    );
   const headers: Record<string, string | Buffer> = {};
   for (const [name, value] of Object.entries(original.headers)) if (value !== undefined) headers[name] = value;
   headers[ATTEMPT_HEADER] = String((Number(original.headers[ATTEMPT_HEADER]?.toString() ?? 0) || 0) + 1);

@@ -1,5 +1,5 @@
 import { decodeEvent, type ContractError, type ErrorCode, type Event, type EventTopic, type Undecodable, type WireMessage } from '@throughline/contracts';
-import { encodeDeadLetter, REPLAY_GROUP_HEADER, type DeadLetter } from '../dead-letter.js';
+import { encodeDeadLetter, encodeDeadLetterWithoutOriginal, REPLAY_GROUP_HEADER, type DeadLetter } from '../dead-letter.js';
 import { busMetrics } from '../metrics.js';
 import type { BusProducer, EventBatch, Subscription } from '../port.js';
 import type { BusLogger } from '../settings.js';
@@ -135,10 +135,9 @@ export class BatchRunner<T extends EventTopic> {
 
   /** A dead letter must be acknowledged before its original counts as finished: else a crash would lose both. */
   private async bury(letters: readonly DeadLetter[], signal: AbortSignal, onRetry: OnRetry): Promise<boolean> {
-    const outgoing = letters.map(encodeDeadLetter);
     for (let attempts = 1; ; attempts += 1) {
       try {
-        await this.options.producer.sendAll(outgoing);
+        await this.sendLetters(letters);
         for (const {
           code,
           group,
@@ -152,6 +151,18 @@ export class BatchRunner<T extends EventTopic> {
         onRetry();
         await pauseFor(backoffMs(attempts, Math.random()), signal);
       }
+    }
+  }
+
+  /** A letter is larger than its message, which may be as large as brokers take: what cannot be carried must not hold up its partition. */
+  private async sendLetters(letters: readonly DeadLetter[]): Promise<void> {
+    const { producer } = this.options;
+    try {
+      await producer.sendAll(letters.map(encodeDeadLetter));
+    } catch (thrown) {
+      if (classify(thrown).code !== 'invalid_request') throw thrown;
+      if (letters.length === 1) await producer.sendAll(letters.map(encodeDeadLetterWithoutOriginal));
+      else for (const letter of letters) await this.sendLetters([letter]);
     }
   }
 }

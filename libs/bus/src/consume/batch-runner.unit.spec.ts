@@ -1,7 +1,7 @@
 import { ContractError, type WireMessage } from '@throughline/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeDeadLetter, REPLAY_GROUP_HEADER } from '../dead-letter.js';
+import { decodeDeadLetter, REPLAY_GROUP_HEADER, replayOf } from '../dead-letter.js';
 import type { BatchHandler, OutgoingMessage, Subscription } from '../port.js';
 import { silentLogger } from '../settings.js';
 import { numbered, numberOf, range, TOPIC } from '../testing/fixtures.js';
@@ -80,6 +80,30 @@ describe('BatchRunner', () => {
     expect(await run([wire(1)])).toBe(true);
     expect(sent).toHaveLength(1);
     expect(retries()).toBe(3);
+  });
+
+  it('buries what is too large for a dead letter by its place alone, and lets its partition go on', async () => {
+    const sent: OutgoingMessage[] = [];
+    const { run, retries } = runnerOf(
+      async () => {
+        throw new Error('poison');
+      },
+      {},
+      async (messages) => {
+        if (messages.some(({ value }) => (value?.length ?? 0) > 1_000)) throw new ContractError('invalid_request', 'too large');
+        sent.push(...messages);
+      },
+    );
+    const large = { ...wire(2), value: Buffer.alloc(5_000) };
+    expect(await run([wire(1), large, wire(3)])).toBe(true);
+    expect(retries()).toBe(0);
+    const letters = sent.map(({ key, value, headers }) => decodeDeadLetter({ ...wire(0), key: key as Buffer, value: value as Buffer, headers: headers! })!);
+    expect(letters.map(({ original, leftOutBytes }) => [original.offset, leftOutBytes])).toEqual([
+      ['2', 5_000],
+      ['1', undefined],
+      ['3', undefined],
+    ]);
+    expect(() => replayOf(letters[0]!)).toThrow('does not hold its 5000 bytes');
   });
 
   it('gives up unfinished when it is aborted while the world is down', async () => {

@@ -2,8 +2,9 @@ import { execFile, execFileSync } from 'node:child_process';
 import { TOPIC_NAMES, TOPICS } from '@throughline/contracts';
 import kafkajs, { type Kafka, type PartitionAssigner } from 'kafkajs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { decodeDeadLetter } from '../dead-letter.js';
 import { closeTracked, tracked } from '../testing/contract-suite.js';
-import { COMPACTED, eventually, numbered, numberOf, range, readAll, sorted, TOPIC } from '../testing/fixtures.js';
+import { COMPACTED, committedSum, eventually, numbered, numberOf, range, readAll, sorted, TOPIC } from '../testing/fixtures.js';
 import { kafkaInstallation } from '../testing/kafka.js';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -107,9 +108,30 @@ describe('the adapter for Kafka', () => {
     for (const name of ['traceparent', 'content-type', 'throughline-attempt', 'throughline-replay-group', 'ce_id']) args.push('-H', name);
     execFile('kcat', args).stdin!.end(`key\t${numbered(1).value}\nkey\t{\n`);
     const headers: object[] = [];
-    await bus.subscribe({ topic: TOPIC, group: 'null-headers', handler: async ({ events }) => void headers.push(...events.map(({ message }) => message.headers)) });
+    await bus.subscribe({
+      topic: TOPIC,
+      group: 'null-headers',
+      handler: async ({ events }) => void headers.push(...events.map(({ message }) => message.headers)),
+    });
     await eventually(async () => expect(await readAll(bus, 'dead-letter.v1')).toHaveLength(1));
     expect(headers).toEqual([{}]);
+  });
+
+  it('buries garbage as large as a broker takes, and reads on', async () => {
+    const { settings, connect } = await kafkaInstallation();
+    const bus = tracked(connect());
+    const producer = bare(settings.KAFKA_BROKERS!).producer();
+    await producer.connect();
+    const large = { key: 'one', value: Buffer.alloc(1_000_000, '{') };
+    await producer.send({ topic: `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}`, messages: [large] });
+    await producer.disconnect();
+    await bus.producer.send(numbered(1, 'one'));
+    const seen: number[] = [];
+    await bus.subscribe({ topic: TOPIC, group: 'large', handler: async ({ events }) => void seen.push(...events.map(numberOf)) });
+    await eventually(async () => expect(await committedSum(bus, 'large')).toBe(2));
+    expect(seen).toEqual([1]);
+    const [message] = await readAll(bus, 'dead-letter.v1');
+    expect(decodeDeadLetter(message!)).toMatchObject({ code: 'undecodable', leftOutBytes: 1_000_000, original: { topic: TOPIC, offset: '0', value: null } });
   });
 
   it.runIf(hasKcat).each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('reads what a foreign producer has compressed with %s', async (codec) => {
