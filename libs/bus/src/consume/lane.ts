@@ -34,7 +34,7 @@ export class Lane {
   private end = 0;
   private firstOffset = -1;
   private isCatchingUp = false;
-  private readonly tracker = new OffsetTracker();
+  private tracker = new OffsetTracker();
   private readonly abort = new AbortController();
   private idleWaiters: (() => void)[] = [];
   /** What the group has committed, as far as this process knows. */
@@ -126,6 +126,8 @@ export class Lane {
     // A lower offset without a new generation: the topic was made anew. Old positions mean nothing then.
     if (!this.isCatchingUp) {
       this.committed = -1;
+      this.tracker = new OffsetTracker();
+      this.firstOffset = -1;
       return messages;
     }
     return messages.filter(({ offset }) => Number(offset) >= this.nextOffset);
@@ -155,7 +157,8 @@ export class Lane {
   }
 
   private async runBatch(messages: readonly WireMessage[]): Promise<void> {
-    const tracked = this.tracker.start(Number(messages.at(-1)!.offset));
+    const { tracker } = this;
+    const tracked = tracker.start(Number(messages.at(-1)!.offset));
     this.inFlightBatches += 1;
     this.inFlightMessages += messages.length;
     let isRetrying = false;
@@ -169,7 +172,7 @@ export class Lane {
     this.inFlightBatches -= 1;
     this.inFlightMessages -= messages.length;
     for (const message of messages) this.bytes -= sizeBytes(message);
-    if (finished) this.tracker.finish(tracked);
+    if (finished) tracker.finish(tracked);
     this.startBatches();
     if (this.inFlightBatches === 0) for (const resolve of this.idleWaiters.splice(0)) resolve();
     this.options.onProgress();

@@ -85,9 +85,13 @@ describe('Lane', () => {
     lane.push(messages(100, 105), 105);
     await batches[0]!.end();
     lane.committed = 105;
+    lane.push(messages(105, 107), 107);
     lane.push(messages(0, 3), 3);
+    expect(lane.committable).toBeUndefined();
     await batches[1]!.end();
-    expect(batches[1]!.offsets).toEqual([0, 1, 2]);
+    expect(lane.committable).toBeUndefined();
+    await batches[2]!.end();
+    expect(batches[2]!.offsets).toEqual([0, 1, 2]);
     expect(lane.committable).toBe(3);
   });
 
