@@ -65,8 +65,8 @@ export class KafkaAdmin implements BusAdmin {
         }
       },
     });
-    await reader.start();
     try {
+      await reader.start();
       await Promise.race([reader.caughtUp, failed.promise]);
     } finally {
       await reader.stop();

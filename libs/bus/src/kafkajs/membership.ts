@@ -16,6 +16,9 @@ export const CONSUMER = {
   retry: RETRY,
 } as const;
 
+/** Without brokers kafkajs tries for long to say goodbye to them. */
+export const LEAVE_TIMEOUT_MS = 5_000;
+
 export interface MembershipListener {
   /** The group was joined, for the first time or anew, with these partitions of the topic. */
   readonly onAssigned: (partitions: readonly number[]) => void;

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { TopicName, WireMessage } from '@throughline/contracts';
 import type { Consumer, Kafka } from 'kafkajs';
+import { withDeadline } from '../deadline.js';
 import { deferred } from '../deferred.js';
-import { CONSUMER, GroupMembership } from './membership.js';
+import { CONSUMER, GroupMembership, LEAVE_TIMEOUT_MS } from './membership.js';
 import type { Names } from './names.js';
 import { toWireMessage } from './wire.js';
 
@@ -111,12 +112,20 @@ export class TopicReader {
     this.reached.resolve();
   }
 
+  /** Never rejects, and takes no longer than this without brokers: what else is to be stopped and flushed waits for it. */
   private async leave(): Promise<void> {
-    await this.consumer.disconnect();
+    await withDeadline(this.consumer.disconnect(), LEAVE_TIMEOUT_MS);
+    await withDeadline(this.deleteGroup(), LEAVE_TIMEOUT_MS);
+  }
+
+  /** The broker forgets empty groups by itself; to delete is courtesy. */
+  private async deleteGroup(): Promise<void> {
     const admin = this.options.kafka.admin();
-    await admin.connect();
-    // The broker forgets empty groups by itself; to delete is courtesy.
-    await admin.deleteGroups([this.groupId]).catch(() => {});
-    await admin.disconnect();
+    try {
+      await admin.connect();
+      await admin.deleteGroups([this.groupId]);
+    } finally {
+      await admin.disconnect();
+    }
   }
 }

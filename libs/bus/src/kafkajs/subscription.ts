@@ -7,13 +7,12 @@ import { withDeadline } from '../deadline.js';
 import { busMetrics } from '../metrics.js';
 import type { BusProducer, RunningSubscription, Subscription } from '../port.js';
 import type { BusLogger } from '../settings.js';
-import { CONSUMER, GroupMembership } from './membership.js';
+import { CONSUMER, GroupMembership, LEAVE_TIMEOUT_MS } from './membership.js';
 import type { Names } from './names.js';
 import { toWireMessage } from './wire.js';
 
 const COMMIT_INTERVAL_MS = 200;
 const DRAIN_TIMEOUT_MS = 15_000;
-const LEAVE_TIMEOUT_MS = 5_000;
 
 export interface SubscriptionContext {
   readonly kafka: Kafka;
