@@ -47,6 +47,9 @@ export const STRUCTURED_CONTENT_TYPE = 'application/cloudevents+json';
 /** Header that a dead-letter replay sets; see docs/identity.md. */
 export const ATTEMPT_HEADER = 'throughline-attempt';
 
+/** Reasons become headers and answers: they must not be as long as somebody's message. */
+const REASON_QUOTES_MAX = 100;
+
 interface Envelope extends Partial<Identity> {
   readonly data: unknown;
   readonly time?: string | undefined;
@@ -58,7 +61,7 @@ interface Envelope extends Partial<Identity> {
  * Never throws: what cannot be read comes back with its code, its reason and an identity to answer under.
  */
 export function decodeEvent<T extends EventTopic>(topic: T, message: WireMessage): Event<T> | Undecodable {
-  const attempt = Number(text(message.headers[ATTEMPT_HEADER]) ?? 0) || 0;
+  const attempt = attemptOf(message);
   const headerTrace = text(message.headers['traceparent']);
   const fallback = identityWithoutEnvelope(topic, message.partition, message.offset);
   const fail = (code: ErrorCode, reason: string, envelope?: Envelope): Undecodable => ({
@@ -76,7 +79,7 @@ export function decodeEvent<T extends EventTopic>(topic: T, message: WireMessage
 
   const envelope = openEnvelope(message, body);
   const wrongType = envelope.type !== undefined && !isTypeOf(topic, envelope.type);
-  if (wrongType) return fail('schema_invalid', `type is "${envelope.type}", expected "${TOPICS[topic].eventType}"`, envelope);
+  if (wrongType) return fail('schema_invalid', `type is "${envelope.type!.slice(0, REASON_QUOTES_MAX)}", expected "${TOPICS[topic].eventType}"`, envelope);
   const invalid = whyInvalid(topic, envelope.data);
   if (invalid !== undefined) return fail('schema_invalid', invalid, envelope);
 
@@ -119,6 +122,12 @@ function identityOf(envelope: Envelope | undefined, fallback: Identity): Identit
 function isTypeOf(topic: EventTopic, type: string): boolean {
   const { eventType } = TOPICS[topic];
   return type === eventType || type.startsWith(`${eventType}.v`);
+}
+
+/** Anybody can send the header; answers carry it on as an integer, so that anything else counts as absent. */
+function attemptOf({ headers }: WireMessage): number {
+  const attempt = Number(text(headers[ATTEMPT_HEADER]) ?? 0);
+  return Number.isSafeInteger(attempt) && attempt >= 0 ? attempt : 0;
 }
 
 const text = (value: Buffer | string | undefined): string | undefined => (value === undefined ? undefined : value.toString());

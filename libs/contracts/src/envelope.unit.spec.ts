@@ -34,6 +34,31 @@ describe('decodeEvent', () => {
     expect(decodeEvent(TOPIC, wire(JSON.stringify(data), { traceparent, ce_id: '1', ce_source: 's', ce_traceparent: 'other' })).traceparent).toBe(traceparent);
   });
 
+  it.each(['2001-13-01T00:00:00Z', '2001-01-01T25:00:00Z', '2001-01-01T00:00:00+00', '2001-01-01T00:00:00', '2001-01-01'])('refuses %s, which is no instant', (occurredAt) => {
+    expect(decodeEvent(TOPIC, wire(JSON.stringify({ ...data, occurredAt })))).toMatchObject({ ok: false, code: 'schema_invalid', reason: expect.stringContaining('data.occurredAt') });
+  });
+
+  it('accepts every RFC 3339 instant, and only what Date.parse reads', () => {
+    const upTo = (max: number, min = 0) => fc.integer({ min, max }).map((n) => String(n).padStart(2, '0'));
+    const fraction = fc.constantFrom('', '.5', '.123', '.123456789');
+    const zone = fc.oneof(fc.constantFrom('Z', 'z'), fc.tuple(fc.constantFrom('+', '-'), upTo(23), upTo(59)).map(([sign, hours, minutes]) => `${sign}${hours}:${minutes}`));
+    const parts = fc.tuple(fc.integer({ min: 0, max: 9999 }), upTo(12, 1), upTo(31, 1), fc.constantFrom('T', 't'), upTo(23), upTo(59), upTo(59), fraction, zone);
+    fc.assert(fc.property(parts, ([year, month, day, t, hours, minutes, seconds, decimals, offset]) => {
+      const occurredAt = `${String(year).padStart(4, '0')}-${month}-${day}${t}${hours}:${minutes}:${seconds}${decimals}${offset}`;
+      expect(decodeEvent(TOPIC, wire(JSON.stringify({ ...data, occurredAt }))).ok).toBe(true);
+      expect(Date.parse(occurredAt)).not.toBeNaN();
+    }), { numRuns: 2_000 });
+  });
+
+  it.each(['0.5', '-1', 'Infinity', '1e300', 'two', ''])('takes the attempt "%s" for none', (attempt) => {
+    expect(decodeEvent(TOPIC, wire(JSON.stringify(data), { [ATTEMPT_HEADER]: attempt })).attempt).toBe(0);
+  });
+
+  it('quotes little of a wrong type in its reason', () => {
+    const decoded = decodeEvent(TOPIC, wire(JSON.stringify({ ...structured, type: 'x'.repeat(10_000) })));
+    expect(decoded.ok ? '' : decoded.reason.length).toBeLessThan(200);
+  });
+
   it('reads the attempt that a replay sets', () => {
     expect(decodeEvent(TOPIC, wire(JSON.stringify(data), { [ATTEMPT_HEADER]: '2' })).attempt).toBe(2);
   });

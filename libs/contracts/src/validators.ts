@@ -6,7 +6,12 @@ import { TOPICS, type EventData, type EventTopic } from './topics.js';
 const addFormats = addFormatsModule as unknown as (ajv: Ajv, options: { mode: 'fast'; formats: string[] }) => void;
 
 const ajv = new Ajv({ allErrors: false, strict: true, allowUnionTypes: true });
-addFormats(ajv, { mode: 'fast', formats: ['date-time', 'uuid'] });
+addFormats(ajv, { mode: 'fast', formats: ['uuid'] });
+/**
+ * RFC 3339, narrow enough that `Date.parse` reads whatever it accepts. The fast format of ajv-formats lets a thirteenth month through, which is
+ * NaN to everybody who computes with it. Date.parse itself would cost as much as a third of a request's validation.
+ */
+ajv.addFormat('date-time', /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i);
 
 const compiled = new Map<EventTopic, ValidateFunction>();
 
