@@ -7,7 +7,7 @@ export const featureStoreSettings = defineSettings({
   DATABASE_URL: required(commonSettings.DATABASE_URL),
   PORT: withDefault(commonSettings.PORT, servicePort('feature-store')),
   FEATURES_MAX_FUTURE_SECONDS: {
-    meaning: 'An event that claims to happen later than this after it reached Kafka is a dead letter: it would empty every window',
+    meaning: 'An event that claims to happen later than this after it reached Kafka is a dead letter, one that is pushed is refused: it would empty every window',
     unit: 's', parse: parsers.integer(0, 30 * 24 * 3600), default: 300,
   },
   FEATURES_DEDUPE_MINUTES: {

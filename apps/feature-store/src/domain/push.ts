@@ -14,9 +14,10 @@ export type DataFrame = Readonly<Record<string, readonly unknown[]>>;
  * `event_timestamp` when, and the other columns are the values. So a pushed row passes through the same windows as any event, and an
  * older row cannot overwrite a newer one.
  *
+ * @param latestMs no row may claim to be later, epoch milliseconds: it would empty every window of its entity, for good
  * @throws ContractError `invalid_request` naming the column and row
  */
-export function eventsOfPush(source: string, entityType: string, frame: DataFrame): EntityEvent[] {
+export function eventsOfPush(source: string, entityType: string, frame: DataFrame, latestMs: number): EntityEvent[] {
   const ids = columnOf(frame, entityType);
   const times = columnOf(frame, EVENT_TIMESTAMP);
   if (ids.length > MAX_ROWS) throw new ContractError('invalid_request', `df has ${ids.length} rows, at most ${MAX_ROWS} are taken at once`);
@@ -28,7 +29,7 @@ export function eventsOfPush(source: string, entityType: string, frame: DataFram
     event: source,
     entityType,
     entityId: entityIdOf(id, `df.${entityType}[${row}]`),
-    occurredAtMs: instantOf(times[row], row),
+    occurredAtMs: instantOf(times[row], row, latestMs),
     values: Object.fromEntries(columns.map(([name, values]) => [name, scalarOf(values[row], `df.${name}[${row}]`)])),
   }));
 }
@@ -46,9 +47,10 @@ function columnOf(frame: DataFrame, name: string): readonly unknown[] {
   throw new ContractError('invalid_request', `df needs the column ${name}`);
 }
 
-function instantOf(value: unknown, row: number): number {
+function instantOf(value: unknown, row: number, latestMs: number): number {
   const instantMs = typeof value === 'string' ? Date.parse(value) : NaN;
   if (Number.isNaN(instantMs)) throw new ContractError('invalid_request', `df.${EVENT_TIMESTAMP}[${row}] must be an RFC 3339 instant`);
+  if (instantMs > latestMs) throw new ContractError('invalid_request', `df.${EVENT_TIMESTAMP}[${row}] lies in the future`);
   return instantMs;
 }
 

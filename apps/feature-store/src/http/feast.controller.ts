@@ -1,8 +1,9 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
 import { histogram, METRICS } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
+import { SETTINGS, type FeatureStoreSettings } from '../config.js';
 import { answerOnlineFeatures, planOnlineFeatures, type OnlineResponse, type ViewLookup } from '../domain/online-features.js';
 import { eventsOfPush } from '../domain/push.js';
 import { readCurrent } from '../store/entity-states.js';
@@ -23,6 +24,7 @@ export class FeastController {
     private readonly dataSource: DataSource,
     private readonly views: ViewStore,
     private readonly writer: FeatureWriter,
+    @Inject(SETTINGS) private readonly settings: FeatureStoreSettings,
   ) {}
 
   @Post('get-online-features')
@@ -48,7 +50,8 @@ export class FeastController {
     const entityTypes = [...new Set(views.map(({ definition }) => definition.entityType))];
     if (entityTypes.length === 0) throw new ContractError('not_found', `no feature view aggregates events called ${source}`);
     const given = entityTypes.filter((entityType) => frame[entityType] !== undefined);
-    const events = (given.length > 0 ? given : entityTypes).flatMap((entityType) => eventsOfPush(source, entityType, frame));
+    const latestMs = Date.now() + this.settings.FEATURES_MAX_FUTURE_SECONDS * 1000;
+    const events = (given.length > 0 ? given : entityTypes).flatMap((entityType) => eventsOfPush(source, entityType, frame, latestMs));
     const { applied, late } = await this.writer.applyPush(events);
     return { status: 'ok', applied, late };
   }
