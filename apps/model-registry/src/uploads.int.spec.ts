@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { RunningService } from '@throughline/http';
@@ -52,6 +52,17 @@ describe('an upload', () => {
       await registry.upload('again', { metadata: { ...METADATA, metrics: { auc: 0.7 } } }),
     ];
     expect(others.map(({ status, body }) => [status, body.version])).toEqual([[201, '2'], [201, '3']]);
+  });
+
+  it('of the same again mends an artifact that was damaged on disk', async () => {
+    const bytes = graph(77);
+    const { body } = await registry.upload('mended', { artifact: bytes });
+    const hash = sha256(bytes);
+    await writeFile(join(installation.home, 'artifacts', hash.slice(0, 2), `${hash}.onnx`), 'damaged');
+    expect((await registry.upload('mended', { artifact: bytes })).body).toEqual(body);
+    const response = await fetch(`${service.url}/registry/v1/artifacts/${hash}`);
+    expect(sha256(new Uint8Array(await response.arrayBuffer()))).toBe(hash);
+    expect(await incoming()).toEqual([]);
   });
 
   it('sent ten times at once is one version', async () => {

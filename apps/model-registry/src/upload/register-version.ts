@@ -60,7 +60,11 @@ export class RegisterVersion {
     const digest = uploadDigest({ artifactSha256: artifact.sha256, metadata, referenceSha256: reference?.sha256 });
     return this.inTurn(async () => {
       const known = await this.use.versions.findUpload(model, digest);
-      if (known !== undefined) return { row: known, created: false };
+      if (known !== undefined) {
+        // Its bytes may be lost or damaged since, and to upload them again is the cure we name for that.
+        await this.use.artifacts.keep(artifact.path, artifact.sha256);
+        return { row: known, created: false };
+      }
       const signature = await this.inspect(artifact, metadata);
       const baselineProfile = reference === undefined ? null : await this.use.freezeBaseline(reference.path, signature);
       await this.use.artifacts.keep(artifact.path, artifact.sha256);
