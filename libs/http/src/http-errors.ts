@@ -11,10 +11,13 @@ export function fromFramework(thrown: unknown): ContractError {
   return isFastify ? fromStatus(statusCode, String(message), thrown) : toContractError(thrown);
 }
 
+/** What curl -d sends without being told is a form. */
+const JSON_CURE = 'Send content-type: application/json (curl -H "content-type: application/json"), or the type that /openapi.json names.';
+
 function fromStatus(status: number, reason: string, cause: unknown): ContractError {
   if (status === 404) return new ContractError('not_found', reason, { cause, cure: 'Compare the address with /openapi.json.' });
   if (status === 413) return new HttpError(413, reason, { cure: 'Send less at once; the reason names the limit.' });
-  if (status === 415) return new HttpError(415, reason, { cure: 'Send application/json, or the type that /openapi.json names.' });
+  if (status === 415) return new HttpError(415, 'a body of this content-type is not read here', { cure: JSON_CURE });
   if (status === 503) return new ContractError('unavailable', reason, { cause });
   if (status >= 500) return new ContractError('internal', reason, { cause });
   return new HttpError(status, reason);

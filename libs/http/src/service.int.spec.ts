@@ -84,6 +84,14 @@ describe('errors', () => {
   it('answers a path that cannot be decoded as a problem', async () => expect(await call('/things/%E0%A4%A')).toMatchObject({ status: 400, type: expect.stringContaining('problem+json') }));
   it('answers malformed JSON as a problem', async () => expect(await call('/things', json('{"name":'))).toMatchObject({ status: 400, type: expect.stringContaining('problem+json'), body: { code: 'invalid_request' } }));
   it('answers an unknown content type as a problem', async () => expect(await call('/things', { method: 'POST', headers: { 'content-type': 'text/x-weird' }, body: 'x' })).toMatchObject({ status: 415, body: { code: 'invalid_request' } }));
+  it.each(['application/x-www-form-urlencoded', 'text/plain'])('tells whoever sends JSON as %s what to send', async (type) => {
+    const { status, body } = await call('/things', { method: 'POST', headers: { 'content-type': type }, body: '{"name":"a"}' });
+    expect([status, body['cure']]).toEqual([415, expect.stringContaining('application/json')]);
+  });
+  it('says of a field that is missing or of the wrong type just that, whatever else it should be', async () => {
+    expect((await call('/things', json('{}'))).body['detail']).toBe('name must be a string');
+    expect((await call('/things', json('{"name":"a","count":"x"}'))).body['detail']).toBe('count must be an integer number');
+  });
   it('refuses a body over the limit', async () => expect(await call('/things', json(JSON.stringify({ name: 'x'.repeat(2000) })))).toMatchObject({ status: 413, type: expect.stringContaining('problem+json') }));
   it('names the field that is wrong, and refuses unknown ones', async () => {
     const { status, body } = await call('/things', json('{"name":1,"count":0,"cuont":2}'));

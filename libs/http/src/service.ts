@@ -102,7 +102,9 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
     providers: [HealthRegistry, { provide: LOGGER, useValue: logger }],
     exports: [HealthRegistry, LOGGER],
   };
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(logger), abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(logger), abortOnError: false, bodyParser: false });
+  // Fastify's own parser of JSON remains. Nest's of forms would take JSON that was sent as a form for one field with a strange name.
+  adapter.getInstance().removeContentTypeParser('text/plain');
   app.useGlobalFilters(new ProblemFilter(logger));
   app.useGlobalPipes(validationPipe());
   return app;
