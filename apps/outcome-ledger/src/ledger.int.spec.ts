@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
 import { deployment, idOf, outcome, rejected, scored, SHA } from './testing/events.js';
@@ -40,6 +41,15 @@ describe('a prediction', () => {
   it('that was rejected is told with its code and the cure', async () => {
     await home.publish('prediction.rejected.v1', [{ data: rejected('no') }]);
     expect(await storyOnce('no', ({ state }) => state === 'rejected')).toMatchObject({ rejection: { code: 'feature_missing', reason: 'distance has no value', cure: expect.stringContaining('Send the feature') } });
+  });
+
+  it('that was rejected for a version longer than an index takes is recorded, and can be displaced', async () => {
+    const version = randomBytes(4_000).toString('hex');
+    await home.publish('prediction.rejected.v1', [{ data: rejected('long', { code: 'unknown_version', version }) }]);
+    expect(await storyOnce('long', ({ state }) => state === 'rejected')).toMatchObject({ rejection: { version } });
+    await home.publish('prediction.scored.v1', [{ data: scored('long', { attempt: 1 }) }]);
+    await storyOnce('long', ({ state }) => state === 'scored');
+    expect(await home.sql('SELECT count FROM tally WHERE version = $1', [version.slice(0, 200)])).toEqual([{ count: '0' }]);
   });
 
   it('is recorded once, however often it is told, and the first answer stands', async () => {

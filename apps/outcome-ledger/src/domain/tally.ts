@@ -21,9 +21,12 @@ export interface Count {
   readonly count: number;
 }
 
+/** A rejected request names any version it likes, also one longer than PostgreSQL can index; it is counted under its beginning. */
+const VERSION_MAX_CHARACTERS = 200;
+
 /** Outcomes without a prediction belong to no model. */
 export const countOf = (measure: Measure, count: number, of: { model?: string; version?: string | undefined; role?: string | undefined } = {}): Count => ({
-  model: of.model ?? '', version: of.version ?? '', role: of.role ?? '', measure, count,
+  model: of.model ?? '', version: of.version?.slice(0, VERSION_MAX_CHARACTERS) ?? '', role: of.role ?? '', measure, count,
 });
 
 /** One count a key, zeros left out, sorted: every transaction then locks the rows of the tally in the same order. */
