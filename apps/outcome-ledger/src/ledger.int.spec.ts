@@ -150,6 +150,14 @@ describe('an outcome', () => {
     expect(letter?.headers['dead-letter-code']?.toString()).toBe('outcome_wrong_type');
   });
 
+  it('that is too long to be told of harms no prediction that shows up later', async () => {
+    await home.publish('outcome.observed.v1', [{ data: outcome('novel', { value: 'x'.repeat(880_000) }) }]);
+    const [letter] = await eventually('the letter', async () => (await lettersOf('novel')).length > 0 && lettersOf('novel'));
+    expect(letter?.headers['dead-letter-code']?.toString()).toBe('value_forbidden');
+    await home.publish('prediction.scored.v1', [{ data: scored('novel') }]);
+    expect(await storyOnce('novel', ({ state }) => state === 'scored')).toMatchObject({ outcomes: [] });
+  });
+
   it('that names nothing is a dead letter', async () => {
     await home.publish('outcome.observed.v1', [{ data: { ...outcome('x'), predictionId: undefined, source: 'nobody' } }]);
     const letter = await eventually('the letter', async () => (await home.deadLetters()).find(({ value }) => value?.toString().includes('nobody')));

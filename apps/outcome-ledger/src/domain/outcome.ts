@@ -32,9 +32,15 @@ export interface NamedOutcome {
   readonly correlation: Correlation | undefined;
 }
 
-/** @throws ContractError `schema_invalid` when it names no prediction, or an instant is none. */
+/** Longer text would not fit into what is told of the join, and the prediction it is about would pay for that. */
+const MAX_TEXT_CHARACTERS = 10_000;
+
+/** @throws ContractError `schema_invalid` when it names no prediction, or an instant is none, `value_forbidden` when the value is too long */
 export function outcomeOf(event: Event<'outcome.observed.v1'>, trace: TraceRef | undefined): NamedOutcome {
   const { data, message } = event;
+  if (typeof data.value === 'string' && data.value.length > MAX_TEXT_CHARACTERS) {
+    throw new ContractError('value_forbidden', `data.value has ${data.value.length} characters, more than ${MAX_TEXT_CHARACTERS}`);
+  }
   const correlation = namesRequest(data) || data.correlationKey === undefined ? undefined : correlationOf(data.correlationKey, data.source);
   const outcome: OutcomeRecord = {
     subjectId: correlation?.correlationId ?? namedPrediction(data), source: data.source, sequence: data.sequence, value: data.value,
