@@ -3,6 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { RunningService } from '@throughline/http';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Client, FEATURES, graph, Installation, METADATA, sklearnFixture } from './testing/harness.js';
 
@@ -128,8 +129,8 @@ describe('a bad upload', () => {
 
   it('that is no multipart at all is told so', async () =>
     expect(await registry.call('POST', '/models/bad/versions', { artifact: 'x' })).toMatchObject({ status: 415, body: { code: 'invalid_request' } }));
-  it('under a name that is none is refused before a byte is read', async () =>
-    expect(await registry.upload('..%2Fetc')).toMatchObject({ status: 400, body: { code: 'invalid_request' } }));
+  it('under a name that is none is refused, and the client reads why, however much it sends', async () =>
+    expect(await registry.upload('..%2Fetc', { artifact: new Uint8Array(50 * MAX_ARTIFACT_BYTES) })).toMatchObject({ status: 400, body: { code: 'invalid_request', detail: '“../etc” cannot name a model' } }));
 
   it('that breaks off in the middle leaves nothing', async () => {
     await breakOff();
@@ -156,6 +157,11 @@ describe('reading', () => {
     await registry.upload('one');
     expect(await registry.get(`/models/one/versions/${version}`)).toMatchObject({ status: 404, body: { code: 'unknown_version' } });
   });
+  it('says that the database is away when its connection is cut, not that the registry is broken', async () => {
+    const reading = await cutOff('models', () => registry.get('/models'));
+    expect(reading).toMatchObject({ status: 503, body: { code: 'unavailable', detail: expect.stringContaining('PostgreSQL') } });
+    expect((await registry.get('/models')).status).toBe(200);
+  });
   it('describes itself, down to the metadata of an upload', async () => {
     const document = await (await fetch(`${service.url}/openapi.json`)).json() as { paths: Record<string, Record<string, { requestBody?: { content: Record<string, unknown> } }>> };
     expect(Object.keys(document.paths)).toContain('/registry/v1/models/{name}/deployment');
@@ -173,6 +179,22 @@ function breakOff(): Promise<void> {
     upload.write('--x\r\ncontent-disposition: form-data; name="artifact"; filename="m.onnx"\r\ncontent-type: application/octet-stream\r\n\r\n');
     upload.write(Buffer.alloc(50_000), () => void whenReceived().then(() => upload.destroy()));
   });
+}
+
+/** Holds `table`, so that `work` waits for it in the database, and cuts the connection on which it waits. */
+async function cutOff<T>(table: string, work: () => Promise<T>): Promise<T> {
+  const schema = `${installation.env['DATABASE_SCHEMA_PREFIX']}model_registry`;
+  const holder = new pg.Client({ connectionString: installation.env['DATABASE_URL']! });
+  await holder.connect();
+  try {
+    await holder.query(`BEGIN; LOCK TABLE "${schema}".${table} IN ACCESS EXCLUSIVE MODE`);
+    const result = work();
+    const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${schema}' AND wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await holder.query(cut)).rowCount, { timeout: 10_000 }).not.toBe(0);
+    return await result;
+  } finally {
+    await holder.end();
+  }
 }
 
 async function whenReceived(): Promise<void> {

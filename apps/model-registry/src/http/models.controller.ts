@@ -55,11 +55,9 @@ export class ModelsController {
   @ApiCreatedResponse({ type: VersionResource })
   @ApiOkResponse({ type: VersionResource, description: 'it existed already' })
   async upload(@Param('name') name: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<VersionResource> {
-    const model = checkModelName(name);
-    if (!request.isMultipart()) throw new HttpError(415, 'an upload is multipart/form-data', { cure: 'With curl: -F artifact=@model.onnx -F metadata=@metadata.json' });
-    const received = await this.receive(request);
+    const received = await this.receive(name, request);
     try {
-      const { row, created } = await this.registration.register(model, received);
+      const { row, created } = await this.registration.register(name, received);
       reply.code(created ? HttpStatus.CREATED : HttpStatus.OK);
       return toVersion(row);
     } finally {
@@ -67,8 +65,10 @@ export class ModelsController {
     }
   }
 
-  private async receive(request: FastifyRequest): Promise<ReceivedUpload> {
+  private async receive(name: string, request: FastifyRequest): Promise<ReceivedUpload> {
     try {
+      checkModelName(name);
+      if (!request.isMultipart()) throw new HttpError(415, 'an upload is multipart/form-data', { cure: 'With curl: -F artifact=@model.onnx -F metadata=@metadata.json' });
       return await receiveUpload(request.parts(), this.artifacts.incoming, this.limits);
     } catch (error) {
       // What is still under way must be read, or the client never reads the answer and the connection never ends.
