@@ -1,17 +1,18 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsISO8601, IsNotEmpty, IsOptional, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsISO8601, IsNotEmpty, IsOptional, IsRFC3339, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
 
+// Both: the one lets the thirtieth of February through, the other weeks and times without a zone, which PostgreSQL refuses or guesses.
 const INSTANT = { example: '2001-02-01T00:00:00Z', description: 'event time of the request, RFC 3339' };
 
 export class ListingQuery {
   @ApiPropertyOptional({ example: 'flight-delay' }) @IsOptional() @IsString() @MaxLength(200)
   model?: string;
 
-  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; inclusive` }) @IsOptional() @IsISO8601({ strict: true })
+  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; inclusive` }) @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
   from?: string;
 
-  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; exclusive` }) @IsOptional() @IsISO8601({ strict: true })
+  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; exclusive` }) @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
   to?: string;
 
   @ApiPropertyOptional({ enum: ['joined', 'pending'] }) @IsOptional() @IsIn(['joined', 'pending'])
@@ -37,10 +38,10 @@ export class ExportBody {
   @ApiProperty({ example: 'flight-delay' }) @IsString() @IsNotEmpty() @MaxLength(200)
   model!: string;
 
-  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; inclusive; without it from the beginning` }) @IsOptional() @IsISO8601({ strict: true })
+  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; inclusive; without it from the beginning` }) @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
   from?: string;
 
-  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; exclusive; without it to the end` }) @IsOptional() @IsISO8601({ strict: true })
+  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; exclusive; without it to the end` }) @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
   to?: string;
 
   @ApiPropertyOptional({ default: false, description: 'only predictions whose outcome is known' }) @IsOptional() @IsBoolean()

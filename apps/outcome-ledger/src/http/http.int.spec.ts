@@ -65,7 +65,7 @@ describe('the listing', () => {
     expect((await json('/ledger/v1/predictions?source=/elsewhere&requestId=h-3')).predictions).toEqual([]);
   });
 
-  it.each(['limit=0', 'limit=5000', 'cursor=nonsense', 'from=yesterday', 'outcome=maybe', 'source=/only', 'colour=red'])('answers %s with a problem', async (query) => {
+  it.each(['limit=0', 'limit=5000', 'cursor=nonsense', `cursor=${Buffer.from(`0 ${'-'.repeat(36)}`).toString('base64url')}`, 'from=yesterday', 'from=2001-W05-1', 'from=2001-02-30T00:00:00Z', 'to=2001-02-01T00:00:00', 'outcome=maybe', 'source=/only', 'colour=red'])('answers %s with a problem', async (query) => {
     const answer = await ask(`/ledger/v1/predictions?${query}`);
     expect([answer.status, (await codeOf(answer))]).toEqual([400, 'invalid_request']);
   });

@@ -68,7 +68,7 @@ type Position = Pick<ListedPrediction, 'occurredAt' | 'predictionId'>;
 const encodeCursor = ({ occurredAt, predictionId }: Position): string => Buffer.from(`${occurredAt.getTime()} ${predictionId}`).toString('base64url');
 
 function decodeCursor(cursor: string): Position {
-  const match = /^(-?\d{1,15}) ([0-9a-f-]{36})$/.exec(Buffer.from(cursor, 'base64url').toString());
+  const match = /^(-?\d{1,15}) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(Buffer.from(cursor, 'base64url').toString());
   if (match === null) throw new ContractError('invalid_request', 'cursor is not one that this listing gave');
   return { occurredAt: new Date(Number(match[1])), predictionId: match[2] as string };
 }
