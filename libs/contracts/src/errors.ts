@@ -5,7 +5,7 @@
 export const ERRORS = {
   undecodable: { retriable: false, title: 'The message is not JSON', cure: 'Send UTF-8 JSON, bare or as CloudEvents 1.0 (binary or structured).' },
   schema_invalid: { retriable: false, title: 'The message does not match its schema', cure: 'Compare the message with /asyncapi.json; the reason names the field.' },
-  unknown_model: { retriable: false, title: 'No such model is deployed', cure: 'List what is deployed with `throughline models list`, or set a champion.' },
+  unknown_model: { retriable: false, title: 'No such model is deployed', cure: 'List what is deployed with `throughline models list`, or set a champion with `throughline models promote`.' },
   unknown_version: { retriable: false, title: 'No such version of the model', cure: 'List the versions with `throughline models list`.' },
   feature_missing: { retriable: false, title: 'A feature has no value and no default', cure: 'Send the feature, publish it to the feature store, or declare a default.' },
   wrong_type: { retriable: false, title: 'A value has the wrong type', cure: 'Send the type that the model signature names.' },
@@ -29,7 +29,7 @@ export const ERRORS = {
   invalid_request: { retriable: false, title: 'The request is not valid', cure: 'Compare it with /openapi.json; the reason names the field.' },
   insufficient_data: { retriable: false, title: 'There is not enough data', cure: 'Wait for more outcomes, or widen the window.' },
   unavailable: { retriable: true, title: 'Something this needs is not reachable', cure: 'Check the service or broker that the reason names.' },
-  poison: { retriable: false, title: 'Handling the message fails every time', cure: 'Mend the cause, then replay with `throughline dead-letters replay`.' },
+  poison: { retriable: false, title: 'Handling the message fails every time', cure: 'Mend the cause, then publish the original again; `throughline dead-letters list` says where it is.' },
   internal: { retriable: false, title: 'A defect in Throughline', cure: 'Report it with the log lines around this time.' },
 } as const satisfies Record<string, { retriable: boolean; title: string; cure: string }>;
 
