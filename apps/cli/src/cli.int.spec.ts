@@ -43,6 +43,8 @@ it('models push uploads, says the same for the same, and tells a broken model fr
   expect((await home.run('models', 'push', 'flight-delay', '--artifact', artifact, '--metadata', metadata)).out).toContain('flight-delay version 1');
   const broken = await home.run('models', 'push', 'flight-delay', '--artifact', file('broken.onnx', 'not a model'), '--metadata', metadata);
   expect([broken.code, broken.err]).toEqual([2, expect.stringContaining('artifact_not_onnx')]);
+  expect(await home.run('models', 'push', 'm', '--artifact', home.folder, '--metadata', metadata)).toMatchObject({ code: 2, err: expect.stringContaining('it is no file') });
+  expect((await home.run('models', 'push', 'no name', '--artifact', artifact, '--metadata', metadata)).err).toContain('cannot name a model');
   expect((await home.run('models', 'push', 'm', '--artifact', '/nowhere.onnx', '--metadata', metadata)).err).toContain('cannot read /nowhere.onnx');
 });
 
@@ -88,6 +90,7 @@ it('outcomes push tells the ledger, by flags and from a file, and trace tells th
 it('outcomes push refuses what the ledger could not use, and publishes nothing of it', async () => {
   expect(await home.run('outcomes', 'push', '--prediction', 'nonsense', '--value', '1')).toMatchObject({ code: 2, err: expect.stringContaining('schema_invalid') });
   expect(await home.run('outcomes', 'push', '--value', '1')).toMatchObject({ code: 2, err: expect.stringContaining('names no prediction') });
+  expect(await home.run('outcomes', 'push', '--file', '-', '--value', '1')).toMatchObject({ code: 2, err: expect.stringContaining('cannot be used with') });
   expect(await home.run('outcomes', 'push', '--file', file('bad.jsonl', '{}'))).toMatchObject({ code: 2, err: expect.stringContaining('line 1') });
 });
 

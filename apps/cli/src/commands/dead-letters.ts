@@ -22,11 +22,17 @@ export function deadLettersCommand(program: Command): void {
     .description('Messages that no consumer could handle')
     .command('list')
     .description('List the last dead letters: when, why, and where the original is')
-    .option('--limit <number>', 'how many at most', wholeNumber, 20)
+    .option('--limit <number>', 'how many at most; 0 for all', wholeNumber, 20)
     .option('--group <group>', 'only those of this consumer group, such as outcome-ledger')
     .option('--code <code>', 'only those with this error code, such as outcome_wrong_type')
     .option('--json', 'print as JSON')
-    .addHelpText('after', '\nExamples:\n  npx throughline dead-letters list\n  npx throughline dead-letters list --group outcome-ledger --limit 5 --json')
+    .addHelpText('after', `
+\`original\` is topic/partition/offset. To see the bytes, while the topic keeps them:
+  kcat -C -b BROKERS -t TOPIC -p PARTITION -o OFFSET -c 1
+
+Examples:
+  npx throughline dead-letters list
+  npx throughline dead-letters list --group outcome-ledger --limit 5 --json`)
     .action(async (options: ListOptions) => {
       const letters = await lastLetters(readConfig(process.env), options);
       process.stdout.write(`${options.json === true ? JSON.stringify(letters.map(plain), null, 2) : render(letters)}\n`);

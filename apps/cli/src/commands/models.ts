@@ -45,7 +45,12 @@ export function modelsCommand(program: Command): void {
     .requiredOption('--artifact <file>', 'the .onnx file')
     .requiredOption('--metadata <file>', 'JSON: {features, task, score, …}, see /openapi.json of the registry')
     .option('--reference <file>', 'Parquet, JSON Lines or CSV with one column a feature, and score; drift is measured against it')
-    .addHelpText('after', '\nExample:\n  npx throughline models push flight-delay --artifact model.onnx --metadata metadata.json --reference reference.parquet')
+    .addHelpText('after', `
+Example:
+  npx throughline models push flight-delay --artifact model.onnx --metadata metadata.json --reference reference.parquet
+
+A small metadata.json:
+  {"features":[{"name":"hour","kind":"numeric"},{"name":"distance","kind":"numeric"}],"task":"binary_classification","score":{"output":"probability","threshold":0.5}}`)
     .action(async (model: string, files: UploadFiles) => {
       const { version, artifactSha256, sizeBytes } = await push(model, files, new Progress());
       process.stdout.write(`${model} version ${version}: ${sizeBytes.toLocaleString('en-US')} bytes, SHA-256 ${artifactSha256}\nServe it: npx throughline models promote ${model} ${version}\n`);
@@ -104,7 +109,7 @@ const cannotRead = (file: string, error: unknown): ContractError => new Contract
 
 async function fileBlob(file: string): Promise<Blob> {
   try {
-    await stat(file);
+    if (!(await stat(file)).isFile()) throw new Error('it is no file');
     return await openAsBlob(file);
   } catch (error) {
     throw cannotRead(file, error);

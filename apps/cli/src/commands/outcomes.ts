@@ -3,15 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { createBus } from '@throughline/bus';
 import { ContractError, encodeEvent, type OutcomeObserved } from '@throughline/contracts';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { wholeNumber } from '../arguments.js';
 import { CLIENT } from '../client.js';
 import { readConfig } from '../config.js';
-import { checkOutcome, keyOf, readLines, readValue } from '../domain/outcome-input.js';
+import { checkFlags, EXAMPLE_LINE, keyOf, readLines, readValue } from '../domain/outcome-input.js';
 import { Progress } from '../terminal.js';
 
 const SOURCE = '/throughline/cli';
 const MESSAGES_A_SEND = 500;
+/** Of one outcome; a file has its own. */
+const FLAGS = ['prediction', 'requestSource', 'requestId', 'value', 'source', 'sequence', 'occurredAt'];
 
 interface PushOptions {
   readonly file?: string;
@@ -30,7 +32,7 @@ export function outcomesCommand(program: Command): void {
     .description('Tell what came of predictions')
     .command('push')
     .description('Publish one outcome by flags, or many from a file')
-    .option('--file <file>', 'JSON Lines, each line the data of outcome.observed; - reads standard input')
+    .addOption(new Option('--file <file>', 'JSON Lines, each line the data of outcome.observed; - reads standard input').conflicts(FLAGS))
     .option('--prediction <id>', 'the prediction it is about')
     .option('--request-source <source>', 'or the CloudEvents source of its request …')
     .option('--request-id <id>', '… and the id')
@@ -42,11 +44,14 @@ export function outcomesCommand(program: Command): void {
 Examples:
   npx throughline outcomes push --prediction 7b76029e-19dc-5779-9358-6c2488af76f8 --value true --source my-system
   npx throughline outcomes push --request-source /shop/checkout --request-id 42 --value 17.5 --occurred-at 2026-11-21T10:00:00Z
-  npx throughline outcomes push --file outcomes.jsonl`)
+  npx throughline outcomes push --file outcomes.jsonl
+
+A line of a file:
+  ${EXAMPLE_LINE}`)
     .action(async (options: PushOptions) => {
       const outcomes = options.file === undefined ? [fromFlags(options)] : readLines(await readInput(options.file));
       await publish(outcomes, new Progress());
-      process.stdout.write(`${outcomes.length.toLocaleString('en-US')} published to outcome.observed.v1\n`);
+      process.stdout.write(`${outcomes.length.toLocaleString('en-US')} published to outcome.observed.v1\n${options.prediction === undefined ? '' : `What came of it: npx throughline trace ${options.prediction}\n`}`);
     });
 }
 
@@ -56,7 +61,7 @@ function fromFlags({ prediction, requestSource, requestId, value, source, sequen
     ...(prediction === undefined ? {} : { predictionId: prediction }), ...(requestSource === undefined ? {} : { requestSource }), ...(requestId === undefined ? {} : { requestId }),
     value: readValue(value), source, sequence, occurredAt: occurredAt ?? new Date().toISOString(),
   };
-  checkOutcome(data);
+  checkFlags(data);
   return data;
 }
 

@@ -63,10 +63,13 @@ function featureLines({ features }: Story): string[] {
   if (features === undefined) return [];
   const width = Math.max(...features.map(({ name }) => name.length));
   return ['Features as used', ...features.map(({ name, value, view, entityRole, ageSeconds, defaulted }) => {
-    const notes = [view === undefined ? undefined : `${view} of the ${entityRole}`, ageSeconds === undefined ? undefined : `${duration(ageSeconds)} old`, defaulted === true ? 'a default' : undefined].filter((note) => note !== undefined);
+    const notes = [view === undefined ? undefined : `${view} of the ${entityRole}`, ageSeconds === undefined ? undefined : age(ageSeconds), defaulted === true ? 'a default' : undefined].filter((note) => note !== undefined);
     return `  ${name.padEnd(width)}  ${value === null ? 'missing' : String(value)}${notes.length === 0 ? '' : `  (${notes.join(', ')})`}`;
   })];
 }
+
+/** What was served late may have been computed from events after the request's own time. */
+const age = (seconds: number): string => (seconds < 0 ? `${duration(-seconds)} newer than the request` : `${duration(seconds)} old`);
 
 function outcomeLines({ outcome, outcomes }: Story): string[] {
   if (outcomes.length === 0) return [];

@@ -24,6 +24,10 @@ describe('a story', () => {
     ]);
   });
 
+  it('says of a value that is newer than the request just that', () => {
+    expect(renderStory({ ...story, features: [{ name: 'delay', value: 1, ageSeconds: -7200 }] })).toContain('delay  1  (2 h newer than the request)');
+  });
+
   it('of a prediction that has not come says so', () => {
     expect(renderStory({ predictionId: 'p', state: 'awaited', outcome: null, outcomes: story.outcomes })).toContain('an outcome has come, the prediction has not');
   });
