@@ -41,6 +41,8 @@ export const USAGE = `npm start -- [options]
 The platform keeps running after the demo; Ctrl-C stops everything in order.`;
 
 const MAX_WORKERS = 16;
+/** As the demo has them: told here, nobody waits for a start only to hear it. */
+const DEMO_RANGES = { minutes: parsers.number(0.05, 24 * 60), speed: parsers.number(1, 100_000) };
 
 /**
  * @throws Error that says what is wrong with the arguments
@@ -59,6 +61,12 @@ export function readArguments(given: readonly string[]): Arguments {
   });
   const workers = parsers.integer(1, MAX_WORKERS).read(values.workers ?? '1');
   if (workers === undefined) throw new Error(`--workers is "${values.workers}"; expected an integer from 1 to ${MAX_WORKERS}`);
-  const demoArguments = (['minutes', 'speed'] as const).flatMap((name) => (values[name] === undefined ? [] : [`--${name}`, values[name]]));
+  const demoArguments = (['minutes', 'speed'] as const).flatMap((name) => demoArgument(name, values[name]));
   return { help: values.help ?? false, demo: values.demo ?? true, workers, demoArguments };
+}
+
+function demoArgument(name: keyof typeof DEMO_RANGES, value: string | undefined): string[] {
+  if (value === undefined) return [];
+  if (DEMO_RANGES[name].read(value) === undefined) throw new Error(`--${name} is "${value}"; expected ${DEMO_RANGES[name].expected}`);
+  return [`--${name}`, value];
 }

@@ -13,6 +13,8 @@ it('hands the demo’s arguments on and keeps its own', () => {
 
 it.each([
   [['--workers', '0'], '--workers is "0"; expected an integer from 1 to 16'],
+  [['--minutes', 'x'], '--minutes is "x"; expected a number from 0.05 to 1440'],
+  [['--speed', '0'], '--speed is "0"; expected a number from 1 to 100000'],
   [['--wrokers', '2'], 'wrokers'],
   [['stray'], 'stray'],
 ])('refuses %j and says why', (args, reason) => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { ContractError } from '@throughline/contracts';
 import { LocalStackError, repositoryRoot } from '@throughline/local-stack';
 import { SettingError } from '@throughline/settings';
 import { readArguments, readConfig, USAGE, type Arguments, type PlatformConfig } from './config.js';
@@ -63,9 +64,15 @@ async function run(config: PlatformConfig, args: Arguments): Promise<number> {
     return 0;
   } catch (error) {
     if (signal.aborted) return 0;
-    progress.line(`\n${error instanceof LocalStackError ? error.message : ((error as Error).stack ?? String(error))}`);
+    progress.line(`\n${explain(error)}`);
     return 1;
   }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof LocalStackError) return error.message;
+  if (error instanceof ContractError && error.code !== 'internal') return `${error.code}: ${error.message}\n  cure: ${error.cure}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** Settings of this checkout; the environment itself has precedence. */
