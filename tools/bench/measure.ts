@@ -12,15 +12,14 @@ const highWatermark = async (admin: Admin, topic: string): Promise<number> =>
   (await admin.fetchTopicOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0);
 
 /**
- * Watches a topic grow from outside, the same way for whoever fills it: from the moment it has passed the first tenth (group joined, code warm)
- * until all `count` messages stand there.
+ * Watches a topic that was made for this run grow from outside, the same way for whoever fills it: from the moment it has passed the first tenth
+ * (group joined, code warm) until all `count` messages stand there.
  */
 export async function throughputOf(process_: ChildProcess, admin: Admin, topic: string, count: number, timeoutMs = 120_000): Promise<Throughput> {
   const deadline = performance.now() + timeoutMs;
-  const start = await highWatermark(admin, topic);
   let first: { atMs: number; messages: number; cpuSeconds: number } | undefined;
   for (;;) {
-    const messages = (await highWatermark(admin, topic)) - start;
+    const messages = await highWatermark(admin, topic);
     const now = { atMs: performance.now(), messages, cpuSeconds: cpuSecondsOf(process_.pid!) };
     if (first === undefined && messages >= count / 10) first = now;
     if (messages >= count && first !== undefined && first.messages < messages) {

@@ -50,6 +50,10 @@ export const ATTEMPT_HEADER = 'throughline-attempt';
 /** Reasons become headers and answers: they must not be as long as somebody's message. */
 const REASON_QUOTES_MAX = 100;
 
+/** Every answer repeats the identity of its request: an unbounded one would make the answer too large for the brokers. */
+const MAX_IDENTITY_LENGTH = 1000;
+const isTooLong = (text: string | undefined): boolean => text !== undefined && text.length > MAX_IDENTITY_LENGTH;
+
 interface Envelope extends Partial<Identity> {
   readonly data: unknown;
   readonly time?: string | undefined;
@@ -80,6 +84,9 @@ export function decodeEvent<T extends EventTopic>(topic: T, message: WireMessage
   const envelope = openEnvelope(message, body);
   const wrongType = envelope.type !== undefined && !isTypeOf(topic, envelope.type);
   if (wrongType) return fail('schema_invalid', `type is "${envelope.type!.slice(0, REASON_QUOTES_MAX)}", expected "${TOPICS[topic].eventType}"`, envelope);
+  if (isTooLong(envelope.id) || isTooLong(envelope.source)) {
+    return fail('schema_invalid', `id and source may have at most ${MAX_IDENTITY_LENGTH} characters`, { ...envelope, id: undefined, source: undefined });
+  }
   const invalid = whyInvalid(topic, envelope.data);
   if (invalid !== undefined) return fail('schema_invalid', invalid, envelope);
 

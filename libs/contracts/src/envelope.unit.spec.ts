@@ -76,6 +76,11 @@ describe('decodeEvent', () => {
     if (!result.ok) for (const said of [result.reason, result.cure, result.source, result.id]) expect(said).not.toBe('');
   });
 
+  it('answers an identity that no answer could repeat under the message’s place', () => {
+    const result = decodeEvent(TOPIC, wire(JSON.stringify({ ...structured, id: 'x'.repeat(1001) }), { 'content-type': 'application/cloudevents+json' }));
+    expect(result).toMatchObject({ ok: false, code: 'schema_invalid', source: TOPIC, id: '3/99' });
+  });
+
   it('quotes nothing of a value that it cannot read', () => {
     const result = decodeEvent(TOPIC, wire('card 4111-1111'));
     expect(result.ok).toBe(false);

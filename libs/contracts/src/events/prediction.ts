@@ -4,10 +4,10 @@ import { FeatureValue, Instant, Name, Optional, Role, Tensor, requestIdentity } 
 export const PredictionRequested = Type.Object(
   {
     model: Name('model to ask'),
-    version: Optional(Type.String({ description: 'pins a version; such an answer counts for no rollout guard' })),
+    version: Optional(Type.String({ maxLength: 200, description: 'pins a version; such an answer counts for no rollout guard' })),
     features: Optional(Type.Record(Type.String(), FeatureValue, { description: 'named features' })),
     inputs: Optional(Type.Array(Tensor, { description: 'Open Inference Protocol tensors of one row' })),
-    entities: Optional(Type.Record(Type.String(), Type.String(), { description: 'role to entity id; where stored features are looked up' })),
+    entities: Optional(Type.Record(Type.String(), Type.String({ maxLength: 500 }), { description: 'role to entity id; where stored features are looked up' })),
     occurredAt: Optional(Instant('event time; else the envelope’s time, else the Kafka timestamp')),
     routingKey: Optional(Type.String({ maxLength: 500, description: 'decides key, order and split' })),
     deadlineMs: Optional(Type.Number({ exclusiveMinimum: 0, description: 'milliseconds after the Kafka timestamp' })),
