@@ -25,7 +25,7 @@ export class Stories {
       const [key]: { state: string; day: string | null }[] = await manager.query(`SELECT state, day::text FROM prediction_key WHERE prediction_id = $1`, [predictionId]);
       const outcomes: OutcomeRow[] = await manager.query(`SELECT * FROM outcome WHERE subject_id = $1 ORDER BY recorded_at, source, sequence`, [predictionId]);
       const row = key?.day === undefined || key.day === null ? undefined : await rowAt(manager, 'prediction', predictionId, key.day);
-      if (row === undefined && outcomes.length === 0) throw new ContractError('not_found', `the ledger has no prediction ${predictionId}`);
+      if (row === undefined && outcomes.length === 0) throw new ContractError('not_found', `the ledger has no prediction ${predictionId}`, { cure: 'Check the id; docs/identity.md says how it is computed. An answer takes a moment to be recorded.' });
       if (row === undefined) return { predictionId, state: 'awaited', outcome: null, outcomes: outcomes.map((outcome) => outcomeOf(outcome, false)) };
       return this.story(manager, row, outcomes);
     });
