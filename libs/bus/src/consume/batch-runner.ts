@@ -146,7 +146,7 @@ export class BatchRunner<T extends EventTopic> {
           busMetrics.deadLetters.add(1, { topic, group, code });
         return true;
       } catch (thrown) {
-        this.options.logger.error({ letters: letters.length, error: thrown, attempts }, 'dead letters could not be written');
+        this.options.logger.error({ letters: letters.length, attempts, reason: (thrown as Error).message }, 'dead letters could not be written; the originals wait');
         if (signal.aborted) return false;
         onRetry();
         await pauseFor(backoffMs(attempts, Math.random()), signal);
