@@ -1,4 +1,4 @@
-import { Tensor } from '@throughline/contracts';
+import { isInstant, Tensor } from '@throughline/contracts';
 import { isPackError, readTensors } from '@throughline/features';
 import { Type, type Static } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
@@ -35,7 +35,7 @@ export function whyNoInferRequest(body: unknown): string | undefined {
     return `body${error!.instancePath.replaceAll('/', '.')} ${error!.message}`;
   }
   const { parameters } = body as InferRequest;
-  if (parameters?.occurred_at !== undefined && Number.isNaN(Date.parse(parameters.occurred_at))) return 'body.parameters.occurred_at is not an RFC 3339 instant';
+  if (parameters?.occurred_at !== undefined && !isInstant(parameters.occurred_at)) return 'body.parameters.occurred_at is not an RFC 3339 instant with date, time and zone, such as 2001-02-03T04:05:06Z';
   return undefined;
 }
 

@@ -18,6 +18,8 @@ describe('an inference request', () => {
     [{ inputs: matrix(1), parameters: { record: 'never' } }, 'parameters.record'],
     [{ inputs: matrix(1), parameters: { entities: { origin: 7 } } }, 'parameters.entities'],
     [{ inputs: matrix(1), parameters: { occurred_at: 'soon' } }, 'parameters.occurred_at'],
+    // What the event's own schema would refuse: the answer would be acknowledged and then missing from the ledger.
+    [{ inputs: matrix(1), parameters: { occurred_at: '2001-01-30' } }, 'parameters.occurred_at'],
   ])('%j is refused, naming the field', (body, field) => {
     expect(whyNoInferRequest(body)).toContain(field);
   });
