@@ -138,12 +138,7 @@ export class BatchRunner<T extends EventTopic> {
     for (let attempts = 1; ; attempts += 1) {
       try {
         await this.sendLetters(letters);
-        for (const {
-          code,
-          group,
-          original: { topic },
-        } of letters)
-          busMetrics.deadLetters.add(1, { topic, group, code });
+        this.tellOf(letters);
         return true;
       } catch (thrown) {
         this.options.logger.error({ letters: letters.length, attempts, reason: (thrown as Error).message }, 'dead letters could not be written; the originals wait');
@@ -152,6 +147,14 @@ export class BatchRunner<T extends EventTopic> {
         await pauseFor(backoffMs(attempts, Math.random()), signal);
       }
     }
+  }
+
+  /** One line a batch, for whoever watches the log; places and codes, never what the messages say. */
+  private tellOf(letters: readonly DeadLetter[]): void {
+    for (const { code } of letters) busMetrics.deadLetters.add(1, { ...this.labels, code });
+    const { partition, offset } = letters[0]!.original;
+    const codes = [...new Set(letters.map(({ code }) => code))];
+    this.options.logger.warn({ ...this.labels, letters: letters.length, codes, firstAt: `${partition}/${offset}` }, 'messages became dead letters: read them with `throughline dead-letters list`');
   }
 
   /** A letter is larger than its message, which may be as large as brokers take: what cannot be carried must not hold up its partition. */
