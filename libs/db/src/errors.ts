@@ -8,7 +8,7 @@ const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE
 const TRANSIENT_SQLSTATE = /^(08...|53...|57P..|25006|40001|40P01|55P03)$/;
 /** What pg says without any code. */
 const LOST_CONNECTION =
-  /connection terminated|connection ended|not queryable|timeout exceeded when trying to connect|client was closed|driver not connected|connection is not established|cannot use a pool after calling end/i;
+  /connection terminated|connection ended|not queryable|timeout exceeded when trying to connect|client was closed|driver not connected|query runner (was )?already released|connection is not established|cannot use a pool after calling end/i;
 
 /** Whether the database, not the statement, is the reason: the same work may succeed later. */
 export function isUnavailable(thrown: unknown): boolean {
