@@ -40,6 +40,7 @@ export type ModelSignature = Static<typeof ModelSignature>;
 
 export const ServedVersion = Type.Object({
   version: Type.String(),
+  format: Optional(Type.Union([Type.Literal('onnx'), Type.Literal('rules')], { description: 'what the artifact is: an ONNX graph (the default), or a rules document' })),
   artifactSha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   sizeBytes: Type.Integer({ minimum: 0 }),
   signature: ModelSignature,
@@ -48,6 +49,65 @@ export const ServedVersion = Type.Object({
   metrics: Optional(Type.Record(Type.String(), Type.Number(), { description: 'on held-out data, such as auc; live quality is compared with them' })),
 });
 export type ServedVersion = Static<typeof ServedVersion>;
+
+/** The stages of a prediction, in their order. Their sum is what the requester waits for. */
+export const STAGES = ['transport', 'queue', 'features', 'preprocess', 'inference', 'postprocess', 'publish'] as const;
+export type Stage = (typeof STAGES)[number];
+
+const stageMs = Optional(Type.Number({ exclusiveMinimum: 0 }));
+export const LatencyBudget = Type.Object(
+  { transport: stageMs, queue: stageMs, features: stageMs, preprocess: stageMs, inference: stageMs, postprocess: stageMs, publish: stageMs },
+  { description: 'milliseconds that each stage may take; what is absent has no budget' },
+);
+export type LatencyBudget = Static<typeof LatencyBudget>;
+
+export const Batching = Type.Object(
+  {
+    maxBatchSize: Optional(Type.Integer({ minimum: 1, description: 'rows of one run' })),
+    maxDelayMs: Optional(Type.Number({ minimum: 0, description: 'how long the first row of a batch may wait for others; 0 by default: what gathers during a run is the next batch' })),
+  },
+  { description: 'how rows become runs' },
+);
+export type Batching = Static<typeof Batching>;
+
+/** What answers when the version that should have cannot; tried in the order of the deployment. */
+export const Fallback = Type.Union([
+  Type.Object({
+    kind: Type.Literal('last_known_good'),
+    maxAgeSeconds: Type.Number({ exclusiveMinimum: 0, description: 'an older answer for the routing key is none' }),
+  }),
+  Type.Object({ kind: Type.Literal('previous_version'), served: ServedVersion }),
+  Type.Object({ kind: Type.Literal('rules'), served: ServedVersion }),
+  Type.Object({
+    kind: Type.Literal('constant'),
+    outputs: Type.Record(Type.String(), Type.Array(Type.Any()), { description: 'output name to the values of a row' }),
+    score: Optional(Type.Number()),
+  }),
+]);
+export type Fallback = Static<typeof Fallback>;
+
+export const BreakerPolicy = Type.Object(
+  {
+    failureShare: Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'of the calls in the window; 0.5 by default' })),
+    windowSeconds: Optional(Type.Number({ exclusiveMinimum: 0, description: '10 by default' })),
+    minCallsPerSecond: Optional(Type.Number({ minimum: 0, description: 'with fewer the breaker stays closed; 1 by default' })),
+    openSeconds: Optional(Type.Number({ exclusiveMinimum: 0, description: 'until one call is tried again; 5 by default' })),
+  },
+  { description: 'when a version that keeps failing is no longer asked' },
+);
+export type BreakerPolicy = Static<typeof BreakerPolicy>;
+
+/** A request topic of a deployment’s own: a lane’s topic and a name. */
+export const OWN_REQUEST_TOPIC = '^prediction\\.requested(\\.batch)?\\.v1\\.[a-z0-9][a-z0-9-]{0,60}$';
+
+/** How a model is served, whichever versions serve it. */
+export const servingPolicy = {
+  batching: Optional(Batching),
+  latencyBudgetMs: Optional(LatencyBudget),
+  fallbacks: Optional(Type.Array(Fallback, { maxItems: 8 })),
+  breaker: Optional(BreakerPolicy),
+  requestTopics: Optional(Type.Array(Type.String({ pattern: OWN_REQUEST_TOPIC }), { maxItems: 16, description: 'further topics that workers read requests from, apart from everybody else’s' })),
+};
 
 export const ModelDeployment = Type.Object(
   {
@@ -58,7 +118,8 @@ export const ModelDeployment = Type.Object(
     challengers: Type.Array(ServedVersion),
     shadows: Type.Array(ServedVersion),
     splitSalt: Optional(Type.String({ description: 'of the rollout that runs' })),
-    maxBatchSize: Optional(Type.Integer({ minimum: 1 })),
+    maxBatchSize: Optional(Type.Integer({ minimum: 1, description: 'older form of batching.maxBatchSize' })),
+    ...servingPolicy,
   },
   { description: 'The whole serving assignment of a model (compacted).' },
 );

@@ -30,7 +30,9 @@ export const StageTimings = Type.Object(
     transport: Optional(Type.Number()),
     queue: Optional(Type.Number()),
     features: Optional(Type.Number()),
+    preprocess: Optional(Type.Number()),
     inference: Optional(Type.Number()),
+    postprocess: Optional(Type.Number()),
     total: Optional(Type.Number()),
   },
   { description: 'milliseconds a stage; fields are added as stages are measured' },
@@ -53,7 +55,12 @@ export const PredictionScored = Type.Object(
     worker: Type.String({ description: 'instance that answered' }),
     runtime: Optional(Type.String({ description: 'runtime, its version and its threads' })),
     costMicroUsd: Optional(Type.Number()),
-    fallback: Optional(Type.Object({ kind: Type.String(), reason: Type.String() })),
+    fallback: Optional(
+      Type.Object(
+        { kind: Type.String({ description: 'last_known_good, previous_version, rules or constant' }), reason: Type.String({ description: 'code of the error instead of which it answers' }) },
+        { description: 'the version that should have answered could not; features.values may then be empty' },
+      ),
+    ),
   },
   { description: 'The answer.' },
 );
