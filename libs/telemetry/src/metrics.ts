@@ -1,13 +1,16 @@
 import type { Attributes, Counter, Histogram, ObservableCounter, ObservableGauge, ObservableResult } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { AggregationTemporality, InstrumentType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { BulkProducer, type BulkHistogram } from './bulk-histogram.js';
 import type { MetricDefinition } from './names.js';
+
+const bulk = new BulkProducer();
 
 /** Collects when asked, and only then: services already have an HTTP server. */
 class OnDemandReader extends MetricReader {
   constructor() {
     // A cumulative gauge repeats for ever what it read last, such as the lag of a partition that has moved elsewhere.
-    super({ aggregationTemporalitySelector: (type) => (type === InstrumentType.OBSERVABLE_GAUGE ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE) });
+    super({ metricProducers: [bulk], aggregationTemporalitySelector: (type) => (type === InstrumentType.OBSERVABLE_GAUGE ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE) });
   }
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
@@ -41,6 +44,9 @@ export const histogram = (definition: MetricDefinition<'histogram'>): Histogram 
   once(histograms, definition.name, () =>
     meter.createHistogram(definition.name, { description: definition.help, advice: { explicitBucketBoundaries: [...(definition.buckets ?? [])] } }),
   );
+
+/** The process-wide bulk histogram of this name: for hot paths. Use either this or `histogram` for a name, not both. */
+export const bulkHistogram = (definition: MetricDefinition<'histogram'>): BulkHistogram => bulk.histogram(definition);
 
 /** A counter whose total somebody else keeps; it is read whenever metrics are rendered. */
 export const observableCounter = (definition: MetricDefinition<'counter'>, read: () => number): void =>

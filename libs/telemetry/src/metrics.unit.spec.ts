@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { counter, histogram, observableGauge, renderMetrics } from './metrics.js';
+import { bulkHistogram, counter, histogram, observableGauge, renderMetrics } from './metrics.js';
 import { METRICS, type MetricDefinition } from './names.js';
 
 const all: MetricDefinition[] = Object.values(METRICS);
@@ -33,6 +33,18 @@ describe('rendered metrics', () => {
     expect(text).toContain('throughline_queue_duration_seconds_bucket{lane="http",le="0.0025"} 0');
     expect(text).toContain('throughline_queue_duration_seconds_bucket{lane="http",le="0.005"} 1');
     expect(text).toContain('throughline_queue_duration_seconds_sum{lane="http"} 0.004');
+  });
+  it('count in bulk as one by one, with the boundary in the lower bucket', async () => {
+    const series = bulkHistogram(METRICS.stageSeconds).with({ model: 'm', stage: 'queue' });
+    series.record(0.001, 3);
+    series.record(0.002);
+    series.record(99);
+    expect(bulkHistogram(METRICS.stageSeconds).with({ model: 'm', stage: 'queue' })).toBe(series);
+    const text = await renderMetrics();
+    expect(text).toContain('throughline_stage_duration_seconds_bucket{model="m",stage="queue",le="0.001"} 3');
+    expect(text).toContain('throughline_stage_duration_seconds_bucket{model="m",stage="queue",le="0.0025"} 4');
+    expect(text).toContain('throughline_stage_duration_seconds_bucket{model="m",stage="queue",le="+Inf"} 5');
+    expect(text).toContain('throughline_stage_duration_seconds_count{model="m",stage="queue"} 5');
   });
   it('read a gauge when asked, and no more once it is stopped', async () => {
     let rows = 7;

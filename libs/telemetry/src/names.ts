@@ -19,6 +19,8 @@ export interface MetricDefinition<K extends MetricKind = MetricKind> {
 
 /** From 0.5 ms to 10 s: hot path and admin requests alike. */
 const LATENCY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+/** From 50 µs to 5 s: a stage of a prediction. */
+const STAGE_SECONDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5] as const;
 /** From 20 µs: a batch of a small model. */
 const COMPUTE_SECONDS = [0.00002, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1] as const;
 /** From 0.1 s to an hour: jobs. */
@@ -65,6 +67,9 @@ export const METRICS = {
   shadowAnswers: counter('throughline_shadow_answers', 'What became of answered requests at a shadow: scored, or the code of why they were dropped', ['model', 'version', 'result']),
   predictionSeconds: histogram('throughline_prediction_latency_seconds', 'From the request’s Kafka timestamp, or receipt over HTTP, to the acknowledged answer', LATENCY_SECONDS, ['model', 'lane']),
   queueSeconds: histogram('throughline_queue_duration_seconds', 'Waiting for a batch', LATENCY_SECONDS, ['lane']),
+  stageSeconds: histogram('throughline_stage_duration_seconds', 'Time of a prediction in each stage of its way', STAGE_SECONDS, ['model', 'stage']),
+  stageBudgetSeconds: gauge('throughline_stage_budget_seconds', 'What the deployment allows the stage', ['model', 'stage'], 's'),
+  stageOverBudget: counter('throughline_stage_over_budget', 'Predictions whose stage took longer than its budget', ['model', 'stage']),
   featureFetchSeconds: histogram('throughline_feature_fetch_duration_seconds', 'Looking up stored features, one observation a batch', COMPUTE_SECONDS),
   computeSeconds: histogram('throughline_compute_duration_seconds', 'One batch through ONNX Runtime', COMPUTE_SECONDS, ['model', 'version']),
   batchSize: histogram('throughline_batch_size_rows', 'Rows scored at once', SIZES, ['model'], '{row}'),
