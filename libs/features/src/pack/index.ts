@@ -1,5 +1,6 @@
 export { assembleRow, type AssembledRow, type RowSources } from './assemble.js';
 export { readNumber, toWire } from './convert.js';
+export { shortestFloat32 } from './float32.js';
 export { allocateColumns, packRow, sliceColumns, type ColumnData, type PackedColumns } from './pack.js';
 export { PackPlanError, planPacking, type PackDatatype, type PackPlan, type PlannedInput } from './plan.js';
 export { isPackError, type PackCode, type PackError, type ServedFeature, type ServedSignature, type StoredFeature } from './signature.js';
