@@ -1,10 +1,25 @@
 import { ContractError, type ServedVersion } from '@throughline/contracts';
-import { PackPlanError, planPacking, type PackedColumns, type PackPlan } from '@throughline/features';
+import { allocateColumns, PackPlanError, packRow, planPacking, sliceColumns, type FeatureScalar, type PackError, type PackPlan } from '@throughline/features';
 import { OnnxSession, type GraphSignature, type RunResult } from '@throughline/onnx';
 import type { ServedModel } from '../domain/answer.js';
 import { warmUpSizes } from '../domain/assignment.js';
 import { LookupError, planLookups, type Lookup } from '../domain/stored-features.js';
 import { INTRA_OP_THREADS, RUNTIME } from './runtime.js';
+
+/** How a deployment wants rows to become runs. */
+export interface BatchLimits {
+  readonly maxBatchSize: number;
+  readonly maxDelayMs: number;
+}
+
+/** Rows on their way into one run. */
+export interface PreparedBatch {
+  /** Adds a complete row, values in the order of the features; an error leaves no trace. */
+  add(values: readonly FeatureScalar[]): PackError | undefined;
+  readonly size: number;
+  /** Scores rows `from` (inclusive) to `to` (exclusive). */
+  run(from: number, to: number): Promise<RunResult>;
+}
 
 /** A version in memory and warm. */
 export class LoadedModel implements ServedModel {
@@ -18,8 +33,7 @@ export class LoadedModel implements ServedModel {
     readonly plan: PackPlan,
     readonly lookups: readonly Lookup[],
     private readonly session: OnnxSession,
-    /** Rows that one run takes at most. */
-    readonly maxBatchSize: number,
+    private readonly limits: BatchLimits,
   ) {}
 
   /**
@@ -27,17 +41,35 @@ export class LoadedModel implements ServedModel {
    *
    * @throws ContractError `artifact_load_failed` or another of the `artifact_…` codes.
    */
-  static async load(model: string, served: ServedVersion, bytes: Uint8Array, maxBatchSize: number): Promise<LoadedModel> {
+  static async load(model: string, served: ServedVersion, bytes: Uint8Array, limits: BatchLimits): Promise<LoadedModel> {
     const { plan, lookups } = planOf(served);
     const session = await OnnxSession.load(bytes, { intraOpNumThreads: INTRA_OP_THREADS });
     try {
       checkGraph(session.signature, served);
-      await session.warmUp(warmUpSizes(maxBatchSize));
+      await session.warmUp(warmUpSizes(limits.maxBatchSize));
     } catch (cause) {
       await session.dispose();
       throw new ContractError('artifact_load_failed', `version ${served.version} of “${model}” does not warm up: ${(cause as Error).message}`, { cause });
     }
-    return new LoadedModel(model, served, plan, lookups, session, maxBatchSize);
+    return new LoadedModel(model, served, plan, lookups, session, limits);
+  }
+
+  /** Rows that one run takes at most. */
+  get maxBatchSize(): number {
+    return this.limits.maxBatchSize;
+  }
+
+  /** How long the first row of a run may wait for others. */
+  get maxDelayMs(): number {
+    return this.limits.maxDelayMs;
+  }
+
+  /** Whether it runs on the hot thread. */
+  readonly isInline: boolean = true;
+
+  /** `undefined` while it is in memory; else resolves when it is again. */
+  residence(): Promise<void> | undefined {
+    return undefined;
   }
 
   get version(): string {
@@ -53,13 +85,27 @@ export class LoadedModel implements ServedModel {
   }
 
   /** Whether it is what a deployment asks for, so that it need not be loaded again. */
-  serves({ version, artifactSha256, signature }: ServedVersion, maxBatchSize: number): boolean {
-    const isSame = version === this.version && artifactSha256 === this.artifactSha256 && maxBatchSize === this.maxBatchSize;
+  serves({ version, artifactSha256, signature }: ServedVersion, { maxBatchSize, maxDelayMs }: BatchLimits): boolean {
+    const isSame = version === this.version && artifactSha256 === this.artifactSha256 && maxBatchSize === this.maxBatchSize && maxDelayMs === this.maxDelayMs;
     return isSame && JSON.stringify(signature) === JSON.stringify(this.signature);
   }
 
-  run(columns: PackedColumns, rowCount: number): Promise<RunResult> {
-    return this.session.runColumns(columns, rowCount);
+  /** Room for rows on their way into one run; a failing range may be run again in parts. */
+  prepare(rowCount: number): PreparedBatch {
+    const { plan, session } = this;
+    const columns = allocateColumns(plan, rowCount);
+    let size = 0;
+    return {
+      add: (values) => {
+        const error = packRow(plan, columns, size, values);
+        if (error === undefined) size++;
+        return error;
+      },
+      get size() {
+        return size;
+      },
+      run: (from, to) => session.runColumns(from === 0 && to === rowCount ? columns : sliceColumns(plan, columns, from, to), to - from),
+    };
   }
 
   /** Keeps the model in memory until `release`. */

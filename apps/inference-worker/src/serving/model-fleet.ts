@@ -2,7 +2,7 @@ import { ContractError, type ModelDeployment, type ServedVersion } from '@throug
 import { histogram, METRICS, observableGauge, type Logger } from '@throughline/telemetry';
 import type { Assignment } from '../domain/assignment.js';
 import type { ArtifactCache } from './artifact-cache.js';
-import { LoadedModel } from './loaded-model.js';
+import { LoadedModel, type BatchLimits } from './loaded-model.js';
 import { ModelSlot } from './model-slot.js';
 
 export interface FleetOptions {
@@ -30,7 +30,7 @@ export class ModelFleet {
     const { logger } = this.options;
     const created = new ModelSlot(deployment, {
       load: (target, version) => this.load(target, version),
-      maxBatchSizeOf: (target) => this.maxBatchSizeOf(target),
+      limitsOf: (target) => this.limitsOf(target),
       onSwap: ({ model, revision, champion }) => logger.info({ model, revision, champion: champion?.version }, 'serving'),
       onFailure: ({ model, revision }, version, error, retryInMs) => logger.error({ model, revision, version, code: error.code, reason: error.message, retryInMs }, 'a version could not be loaded'),
     });
@@ -78,8 +78,8 @@ export class ModelFleet {
     for (const model of this.models) this.remove(model);
   }
 
-  private maxBatchSizeOf({ maxBatchSize }: ModelDeployment): number {
-    return maxBatchSize ?? this.options.defaultMaxBatchSize;
+  private limitsOf({ batching, maxBatchSize }: ModelDeployment): BatchLimits {
+    return { maxBatchSize: batching?.maxBatchSize ?? maxBatchSize ?? this.options.defaultMaxBatchSize, maxDelayMs: batching?.maxDelayMs ?? 0 };
   }
 
   private async load(target: ModelDeployment, served: ServedVersion): Promise<LoadedModel> {
@@ -87,7 +87,7 @@ export class ModelFleet {
     const seconds = (): number => (performance.now() - startMs) / 1000;
     try {
       const bytes = await this.options.artifacts.get(served.artifactSha256, served.sizeBytes);
-      const loaded = await LoadedModel.load(target.model, served, bytes, this.maxBatchSizeOf(target));
+      const loaded = await LoadedModel.load(target.model, served, bytes, this.limitsOf(target));
       this.options.onLoaded?.(loaded);
       this.loadSeconds.record(seconds(), { model: target.model, result: 'loaded' });
       return loaded;

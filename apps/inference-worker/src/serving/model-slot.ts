@@ -1,13 +1,13 @@
 import { toContractError, type ContractError, type ModelDeployment } from '@throughline/contracts';
 import { assignmentOf, versionsOf, type Assignment } from '../domain/assignment.js';
-import type { LoadedModel } from './loaded-model.js';
+import type { BatchLimits, LoadedModel } from './loaded-model.js';
 
 export interface SlotOptions {
   /** Loads a version and warms it up; throws a ContractError. */
   readonly load: (deployment: ModelDeployment, version: ReturnType<typeof versionsOf>[number]) => Promise<LoadedModel>;
   readonly onFailure: (deployment: ModelDeployment, version: string, error: ContractError, retryInMs: number) => void;
   readonly onSwap: (deployment: ModelDeployment) => void;
-  readonly maxBatchSizeOf: (deployment: ModelDeployment) => number;
+  readonly limitsOf: (deployment: ModelDeployment) => BatchLimits;
 }
 
 const FIRST_RETRY_MS = 500;
@@ -102,7 +102,7 @@ export class ModelSlot {
 
   private warm(target: ModelDeployment, version: ReturnType<typeof versionsOf>[number]): LoadedModel | undefined {
     const known = [...this.serving.versions.values(), ...this.spare];
-    return known.find((model) => model.serves(version, this.options.maxBatchSizeOf(target)));
+    return known.find((model) => model.serves(version, this.options.limitsOf(target)));
   }
 
   private swap(target: ModelDeployment, versions: ReadonlyMap<string, LoadedModel>, cold: ReadonlySet<string>): void {
