@@ -197,7 +197,7 @@ it('a sampled prediction is one trace, from its producer through the worker’s 
   expect(told.links).toEqual([{ traceId: asking.traceId, spanId: outcome.spanId }]);
 
   // Each at its true time: stages one after the other within the scoring, the outcome when it became true, not when it was told.
-  const stages = ['queue', 'fetch features', 'compute', `send ${scored}`].map((name) => named(trace, name));
+  const stages = ['fetch features', 'queue', 'compute', `send ${scored}`].map((name) => named(trace, name));
   for (const [index, stage] of stages.entries()) expect(stage.startMs).toBeGreaterThanOrEqual((stages[index - 1]?.endMs ?? process.startMs) - ROUNDING_MS);
   expect(stages.at(-1)!.endMs).toBe(process.endMs);
   expect(process.startMs).toBeGreaterThanOrEqual(Date.parse(story.request.requestedAt));

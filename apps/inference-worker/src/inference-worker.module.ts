@@ -13,10 +13,12 @@ import { TopicScoring } from './handlers/topic-scoring.js';
 import { InferService } from './http/infer.service.js';
 import { InferenceProtocolController } from './http/inference-protocol.controller.js';
 import { systemClock as clock } from './scoring/clock.js';
-import { LaneGate } from './scoring/lane-gate.js';
 import { ScoringPipeline } from './scoring/pipeline.js';
 import { AnswerRecorder } from './scoring/recorder.js';
+import { runBatch } from './scoring/run-batch.js';
+import { Scheduler } from './scoring/scheduler.js';
 import { ShadowScorer } from './scoring/shadow-scorer.js';
+import { StageMetrics } from './scoring/stage-metrics.js';
 import { ArtifactCache } from './serving/artifact-cache.js';
 import { Deployments } from './serving/deployments.js';
 import { ModelFleet } from './serving/model-fleet.js';
@@ -73,41 +75,49 @@ const models = (config: WorkerConfig): Provider[] => [
 ];
 
 const scoring = (config: WorkerConfig): Provider[] => [
-  LaneGate,
+  { provide: Scheduler, useFactory: () => new Scheduler({ clock, run: (model, rows) => runBatch(model, rows, clock, { report: () => undefined }) }) },
   {
     provide: ScoringPipeline,
-    useFactory: (fleet: ModelFleet, cache: FeatureCache) => new ScoringPipeline({ fleet, cache, clock, random: Math.random, traceSampleRatio: config.TRACE_SAMPLE_RATIO }),
-    inject: [ModelFleet, FeatureCache],
+    useFactory: (fleet: ModelFleet, cache: FeatureCache, scheduler: Scheduler) =>
+      new ScoringPipeline({
+        fleet, cache, scheduler, clock,
+        breakers: { allows: () => true },
+        fallbacks: { rescue: () => Promise.resolve() },
+        random: Math.random,
+        traceSampleRatio: config.TRACE_SAMPLE_RATIO,
+      }),
+    inject: [ModelFleet, FeatureCache, Scheduler],
   },
+  { provide: StageMetrics, useFactory: (fleet: ModelFleet) => new StageMetrics((model) => fleet.assignment(model)?.latencyBudgetMs ?? {}, () => fleet.models), inject: [ModelFleet] },
   {
     provide: AnswerRecorder,
-    useFactory: (bus: Bus, fleet: ModelFleet) =>
-      new AnswerRecorder({ producer: bus.producer, worker: config.WORKER_ID, clock, isDeployed: (model) => fleet.assignment(model) !== undefined, names: prefixedNames(config.KAFKA_TOPIC_PREFIX) }),
-    inject: [BUS, ModelFleet],
+    useFactory: (bus: Bus, fleet: ModelFleet, stages: StageMetrics) =>
+      new AnswerRecorder({ producer: bus.producer, worker: config.WORKER_ID, clock, stages, isDeployed: (model) => fleet.assignment(model) !== undefined, names: prefixedNames(config.KAFKA_TOPIC_PREFIX) }),
+    inject: [BUS, ModelFleet, StageMetrics],
   },
   {
     provide: ShadowScorer,
-    useFactory: (bus: Bus, fleet: ModelFleet, cache: FeatureCache) =>
-      new ShadowScorer({ fleet, cache, producer: bus.producer, worker: config.WORKER_ID, clock, logger: createLogger(SERVICE) }),
-    inject: [BUS, ModelFleet, FeatureCache],
+    useFactory: (bus: Bus, fleet: ModelFleet, cache: FeatureCache, scheduler: Scheduler) =>
+      new ShadowScorer({ fleet, cache, scheduler, producer: bus.producer, worker: config.WORKER_ID, clock, logger: createLogger(SERVICE) }),
+    inject: [BUS, ModelFleet, FeatureCache, Scheduler],
   },
   {
     provide: TopicScoring,
-    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer, gate: LaneGate) => new TopicScoring(fleet, pipeline, recorder, shadows, gate),
-    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, LaneGate],
+    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer) => new TopicScoring({ fleet, pipeline, recorder, shadows, fallbacks: { remember: () => undefined } }),
+    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer],
   },
   {
     provide: InferService,
-    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer, gate: LaneGate, bus: Bus) =>
+    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer, bus: Bus) =>
       new InferService({
-        fleet, pipeline, recorder, shadows, gate,
+        fleet, pipeline, recorder, shadows,
         producer: bus.producer,
         newId: randomUUID,
         maxRows: config.HTTP_MAX_ROWS,
         maxPendingRows: config.HTTP_MAX_PENDING_ROWS,
         logger: createLogger(SERVICE),
       }),
-    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, LaneGate, BUS],
+    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, BUS],
   },
   {
     provide: WarmStartStrategy,

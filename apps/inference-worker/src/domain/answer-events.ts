@@ -1,5 +1,5 @@
 import { encodeEvent, STRUCTURED_CONTENT_TYPE, TOPICS, type EncodedEvent, type PredictionRejected } from '@throughline/contracts';
-import { toWire } from '@throughline/features';
+import { shortestFloat32, toWire } from '@throughline/features';
 import type { Answer, OutputColumn, Rejected, Scored, ServedModel } from './answer.js';
 import type { RequestIdentity } from './scoring-request.js';
 
@@ -34,14 +34,14 @@ const quote = JSON.stringify as (text: string) => string;
  * `JSON.stringify`.
  */
 function scoredJson(scored: Scored, worker: string, instant: Instant): string {
-  const { served, row, ageSeconds, timingsMs } = scored;
+  const { served, row, ageSeconds, timingsMs, fallback } = scored;
   const score = scoreOf(scored);
-  const { transport, queue, features, inference, total } = timingsMs;
+  const { transport, queue, features, preprocess, inference, postprocess, total } = timingsMs;
   return `{${identityJson(scored.request, scored.predictionId, instant)},${servedJson(served)},"role":"${scored.role}","assignmentRevision":${scored.revision}`
     + `,"outputs":{${outputsJson(scored)}}${score === undefined ? '' : `,"score":${score}`}`
-    + `,"features":{"values":${JSON.stringify(row.values)}${ageSeconds === undefined ? '' : `,"ageSeconds":${JSON.stringify(ageSeconds)}`}${row.defaulted === undefined ? '' : `,"defaulted":[${row.defaulted.join()}]`}}`
-    + `,"timingsMs":{"transport":${transport},"queue":${queue},"features":${features},"inference":${inference},"total":${total}}`
-    + `,"batchSize":${scored.batchSize},"scoredAt":"${instant(scored.answeredAtMs)}","worker":${quote(worker)}}`;
+    + `,"features":{"values":${row === undefined ? '[]' : JSON.stringify(row.values)}${ageSeconds === undefined ? '' : `,"ageSeconds":${JSON.stringify(ageSeconds)}`}${row?.defaulted === undefined ? '' : `,"defaulted":[${row.defaulted.join()}]`}}`
+    + `,"timingsMs":{"transport":${transport},"queue":${queue},"features":${features},"preprocess":${preprocess},"inference":${inference},"postprocess":${postprocess},"total":${total}}`
+    + `,"batchSize":${scored.batchSize},"scoredAt":"${instant(scored.answeredAtMs)}","worker":${quote(worker)}${fallback === undefined ? '' : `,"fallback":${JSON.stringify(fallback)}`}}`;
 }
 
 function identityJson(request: RequestIdentity, predictionId: string, instant: Instant): string {
@@ -95,6 +95,7 @@ export function outputRow({ data, rowWidth, datatype }: OutputColumn, row: numbe
   for (let column = 0; column < rowWidth; column++) {
     const value = data[row * rowWidth + column]!;
     if (typeof value === 'string') values[column] = value;
+    else if (data instanceof Float32Array) values[column] = toWire(shortestFloat32(value as number));
     else values[column] = datatype === 'BOOL' ? value === 1 : toWire(value);
   }
   return values;
@@ -106,5 +107,6 @@ export function scoreOf({ served, outputs, outputRow: row }: Pick<Scored, 'serve
   const output = score === undefined ? undefined : outputs.find(({ name }) => name === score.output);
   if (score === undefined || output === undefined || score.index >= output.rowWidth) return undefined;
   const value = Number(output.data[row * output.rowWidth + score.index]);
-  return Number.isFinite(value) ? value : undefined;
+  if (!Number.isFinite(value)) return undefined;
+  return output.data instanceof Float32Array ? shortestFloat32(value) : value;
 }

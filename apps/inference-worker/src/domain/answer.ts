@@ -1,4 +1,4 @@
-import type { ModelSignature } from '@throughline/contracts';
+import type { ErrorCode, Fallback, ModelSignature } from '@throughline/contracts';
 import type { AssembledRow, PackPlan } from '@throughline/features';
 import type { Role } from './assignment.js';
 import type { Rejection } from './rejection.js';
@@ -25,14 +25,26 @@ export interface OutputColumn {
   readonly rowWidth: number;
 }
 
-/** Milliseconds a stage. */
+/** Milliseconds a stage; publishing comes after the answer and is seen in metrics and spans only. */
 export interface StageTimings {
   /** From the Kafka timestamp to pick-up. */
   readonly transport: number;
+  /** Waiting for a run, from pick-up on. */
   readonly queue: number;
   readonly features: number;
+  /** Of the run: rows into tensors. */
+  readonly preprocess: number;
   readonly inference: number;
+  /** From the end of the run to the answer, its place in the order included. */
+  readonly postprocess: number;
   readonly total: number;
+}
+
+/** Why another than the version that was asked answers, and what it is. */
+export interface FallbackTaken {
+  readonly kind: Fallback['kind'];
+  /** What went wrong with the version that should have answered. */
+  readonly reason: ErrorCode;
 }
 
 /** When a batch was picked up, on both watches: epoch milliseconds, and those that only measure. */
@@ -62,13 +74,15 @@ export interface Scored extends Answered {
   readonly served: ServedModel;
   readonly role: Role;
   readonly revision: number;
-  readonly row: AssembledRow;
+  /** Absent where a fallback answered without features. */
+  readonly row: AssembledRow | undefined;
   readonly ageSeconds: Record<string, number> | undefined;
   readonly outputs: readonly OutputColumn[];
   /** This answer's row in `outputs`. */
   readonly outputRow: number;
   readonly batchSize: number;
   readonly timingsMs: StageTimings;
+  readonly fallback: FallbackTaken | undefined;
 }
 
 export interface Rejected extends Answered {

@@ -1,4 +1,4 @@
-import type { ModelDeployment, ServedVersion } from '@throughline/contracts';
+import type { BreakerPolicy, Fallback, LatencyBudget, ModelDeployment, ServedVersion } from '@throughline/contracts';
 import { reject, type Rejection } from './rejection.js';
 import { armAt, splitPoint, type Arm } from './split.js';
 
@@ -18,6 +18,17 @@ export interface Assignment<M> {
   readonly splitSalt: string;
   /** Those that are warm. */
   readonly shadows: readonly M[];
+  /** In the order in which they are tried. */
+  readonly fallbacks: readonly FallbackStep<M>[];
+  readonly breaker: BreakerPolicy;
+  readonly latencyBudgetMs: LatencyBudget;
+}
+
+/** One way out when the version that should answer cannot. */
+export interface FallbackStep<M> {
+  readonly fallback: Fallback;
+  /** The version that answers, where the step has one; absent while it is not warm. */
+  readonly served: M | undefined;
 }
 
 export interface Challenger<M> extends Arm {
@@ -59,19 +70,23 @@ export function resolve<M>(assignment: Assignment<M> | undefined, model: string,
 
 /** The assignment of a deployment with the versions that are warm. */
 export function assignmentOf<M>(deployment: ModelDeployment, versions: ReadonlyMap<string, M>, cold: ReadonlySet<string>): Assignment<M> {
-  const { model, revision, champion, challengers, shadows, splitSalt } = deployment;
+  const { model, revision, champion, challengers, shadows, splitSalt, fallbacks = [] } = deployment;
   return {
     model, revision, versions, cold,
     champion: champion === undefined ? undefined : versions.get(champion.version),
     challengers: challengers.map(({ version, share }) => ({ share: share ?? 0, served: versions.get(version) })),
     splitSalt: splitSalt ?? model,
     shadows: shadows.flatMap(({ version }) => versions.get(version) ?? []),
+    fallbacks: fallbacks.map((fallback) => ({ fallback, served: 'served' in fallback ? versions.get(fallback.served.version) : undefined })),
+    breaker: deployment.breaker ?? {},
+    latencyBudgetMs: deployment.latencyBudgetMs ?? {},
   };
 }
 
 /** Each version that a deployment names, once; the champion first, because traffic waits for it. */
-export function versionsOf({ champion, challengers, shadows }: ModelDeployment): ServedVersion[] {
-  const named = [...(champion === undefined ? [] : [champion]), ...challengers, ...shadows];
+export function versionsOf({ champion, challengers, shadows, fallbacks = [] }: ModelDeployment): ServedVersion[] {
+  const standIns = fallbacks.flatMap((fallback) => ('served' in fallback ? [fallback.served] : []));
+  const named = [...standIns, ...shadows, ...challengers, ...(champion === undefined ? [] : [champion])].reverse();
   return [...new Map(named.map((served) => [served.version, served])).values()];
 }
 

@@ -34,11 +34,15 @@ export interface ScoringRequest extends RequestIdentity {
   readonly model: string;
   /** Milliseconds after `requestedAtMs`. */
   readonly deadlineMs: number | undefined;
+  /** 1 (first) to 9; `DEFAULT_PRIORITY` where the request does not say. */
+  readonly priority: number;
   /** Named features; `tensors` instead when they came as such. */
   readonly features: Readonly<Record<string, FeatureScalar>> | undefined;
   /** Tensors of the whole request; this request is their row `row ?? 0`. */
   readonly tensors: TensorTable | undefined;
 }
+
+export const DEFAULT_PRIORITY = 5;
 
 export type RequestTopic = Extract<EventTopic, 'prediction.requested.v1' | 'prediction.requested.batch.v1'>;
 
@@ -71,6 +75,7 @@ export function candidateOfEvent(event: Event<RequestTopic>): Candidate {
     routingKey: data.routingKey,
     team: data.team,
     deadlineMs: data.deadlineMs,
+    priority: data.priority ?? DEFAULT_PRIORITY,
     features: data.features,
     tensors: tensors === undefined || 'code' in tensors ? undefined : tensors,
   };

@@ -54,7 +54,7 @@ describe('a request is answered', () => {
     expect(scored.requestCoordinates).toMatch(/^prediction\.requested\.v1\/\d\/\d+$/);
     expect(scored.score).toBeCloseTo(logisticScore([7, 337, 5]), 6);
     expect(scored.outputs).toEqual({ probability: [scored.score] });
-    expect(Object.keys(scored.timingsMs).sort()).toEqual(['features', 'inference', 'queue', 'total', 'transport']);
+    expect(Object.keys(scored.timingsMs).sort()).toEqual(['features', 'inference', 'postprocess', 'preprocess', 'queue', 'total', 'transport']);
     expect(scored.timingsMs.total).toBeGreaterThanOrEqual(scored.timingsMs.transport! + scored.timingsMs.inference!);
   });
 

@@ -1,57 +1,120 @@
 import type { EventBatch } from '@throughline/bus';
 import { ContractError, toContractError } from '@throughline/contracts';
-import type { Answer, PickUp } from '../domain/answer.js';
+import type { Answer } from '../domain/answer.js';
+import { KeyOrder } from '../domain/key-order.js';
+import type { Band } from '../domain/model-queue.js';
 import { reject } from '../domain/rejection.js';
 import { candidateOfEvent, candidateOfUndecodable, LANE_OF, type Candidate, type RequestTopic } from '../domain/scoring-request.js';
-import type { LaneGate } from '../scoring/lane-gate.js';
 import type { ScoringPipeline } from '../scoring/pipeline.js';
 import type { AnswerRecorder } from '../scoring/recorder.js';
+import { rowOf, type Row, type Ticket } from '../scoring/rows.js';
 import type { ShadowScorer } from '../scoring/shadow-scorer.js';
 import type { ModelFleet } from '../serving/model-fleet.js';
-import { LaneSequence } from './lane-sequence.js';
 
-/** So long at most does a batch of the batch lane wait for quiet: its least rate is one batch per partition in this time. */
-const BATCH_LANE_MAX_WAIT_MS = 100;
+const BAND_OF: Readonly<Record<RequestTopic, Band>> = { 'prediction.requested.v1': 'prompt', 'prediction.requested.batch.v1': 'batch' };
 
-/** What the handlers of both request topics do with a batch; resolves when every answer is acknowledged, and those of shadows are or have failed. */
+export interface TopicScoringOptions {
+  readonly fleet: Pick<ModelFleet, 'settled'>;
+  readonly pipeline: ScoringPipeline;
+  readonly recorder: AnswerRecorder;
+  readonly shadows: ShadowScorer;
+  /** Keeps good answers for when the model cannot give any. */
+  readonly fallbacks: { remember(answers: readonly Answer[]): void };
+}
+
+/** What the handlers of all request topics do with a batch; resolves when every answer is acknowledged, and those of shadows are or have failed. */
 export class TopicScoring {
-  private readonly sequences = new Map<RequestTopic, LaneSequence>();
+  private readonly orders = new Map<string, KeyOrder<Row>>();
 
-  constructor(
-    private readonly fleet: Pick<ModelFleet, 'settled'>,
-    private readonly pipeline: ScoringPipeline,
-    private readonly recorder: AnswerRecorder,
-    private readonly shadows: ShadowScorer,
-    private readonly gate: LaneGate,
-  ) {}
+  constructor(private readonly options: TopicScoringOptions) {}
 
   async answer<T extends RequestTopic>(batch: EventBatch<T>): Promise<void> {
-    const sequence = this.sequences.get(batch.topic) ?? new LaneSequence();
-    this.sequences.set(batch.topic, sequence);
-    const pickUp = this.pipeline.pickUp();
-    const record = (answers: Answer[]): Promise<Answer[]> => this.recorder.record(answers).then(() => answers);
-    const work = (): Promise<Answer[]> => sequence.inOrder(batch.partition, this.score(batch, pickUp), record);
-    const isPrompt = batch.topic === 'prediction.requested.v1';
-    const answers = isPrompt ? await this.gate.during(batch.events.length, work) : await this.gate.quiet(BATCH_LANE_MAX_WAIT_MS).then(work);
-    await this.shadows.shadow(answers);
-  }
-
-  private async score<T extends RequestTopic>(batch: EventBatch<T>, pickUp: PickUp): Promise<Answer[]> {
     const candidates: Candidate[] = batch.events.map(candidateOfEvent);
     for (const message of batch.undecodable) {
       candidates.push(candidateOfUndecodable(message, LANE_OF[batch.topic]));
       batch.deadLetter(message, message.code, message.reason);
     }
-    await this.fleet.settled(new Set(batch.events.map(({ data }) => data.model)), batch.signal);
     try {
-      return await this.pipeline.score(candidates, pickUp);
+      await this.pass(batch, candidates);
     } catch (thrown) {
       const [alone, ...others] = candidates;
       // Of a larger batch the bus tries the halves, until the message that we fail on stands alone; it is answered, too.
       if (alone === undefined || others.length > 0 || thrown instanceof ContractError) throw thrown;
       const { message } = toContractError(thrown);
       for (const event of batch.events) batch.deadLetter(event, 'poison', message);
-      return this.pipeline.score([{ request: alone.request, rejection: reject('poison', message) }], pickUp);
+      await this.pass(batch, [{ request: alone.request, rejection: reject('poison', message) }]);
     }
+  }
+
+  /** Rows overtake one another on their way, but never one of the same key: each is published when those of its key before it have been. */
+  private async pass<T extends RequestTopic>(batch: EventBatch<T>, candidates: readonly Candidate[]): Promise<void> {
+    if (candidates.length === 0) return;
+    const { pipeline, fleet } = this.options;
+    const pickUp = pipeline.pickUp();
+    const order = this.orderOf((batch.events[0] ?? batch.undecodable[0])!.message.topic);
+    const ticket = new BatchTicket(candidates.length);
+    const rows = candidates.map((candidate) => Object.assign(rowOf(candidate, pickUp), { ticket }));
+    for (const row of rows) order.enter(row);
+    try {
+      await fleet.settled(new Set(batch.events.map(({ data }) => data.model)), batch.signal);
+      await pipeline.begin(rows, BAND_OF[batch.topic], (done) => this.publish(order.done(done)));
+      await ticket.settled;
+    } catch (thrown) {
+      const left = rows.filter(({ isDone }) => !isDone);
+      for (const row of left) row.isWithdrawn = true;
+      this.publish(order.done(left));
+      throw thrown;
+    }
+  }
+
+  private publish(released: readonly Row[]): void {
+    const rows = released.filter(({ isWithdrawn }) => !isWithdrawn);
+    if (rows.length === 0) return;
+    this.record(rows).then(
+      () => settle(rows),
+      (thrown: unknown) => settle(rows, thrown),
+    );
+  }
+
+  private async record(rows: readonly Row[]): Promise<void> {
+    const { pipeline, recorder, fallbacks, shadows } = this.options;
+    const answers = pipeline.answers(rows);
+    await recorder.record(answers);
+    fallbacks.remember(answers);
+    await shadows.shadow(answers);
+  }
+
+  private orderOf(topic: string): KeyOrder<Row> {
+    let order = this.orders.get(topic);
+    if (order === undefined) {
+      order = new KeyOrder();
+      this.orders.set(topic, order);
+    }
+    return order;
+  }
+}
+
+function settle(rows: readonly Row[], error?: unknown): void {
+  for (const { ticket } of rows) ticket?.settle(error);
+}
+
+class BatchTicket implements Ticket {
+  readonly settled: Promise<void>;
+  private readonly resolve: () => void;
+  private readonly reject: (reason: unknown) => void;
+
+  constructor(private open: number) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.settled = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+    // Whoever gave up waiting has said why already.
+    promise.catch(() => undefined);
+  }
+
+  settle(error?: unknown): void {
+    if (error !== undefined) this.reject(error);
+    this.open--;
+    if (this.open === 0) this.resolve();
   }
 }

@@ -8,7 +8,6 @@ import { allOrNothing, inferResponse, type InferResponse } from '../domain/oip/i
 import { SOURCE } from '../domain/answer-events.js';
 import type { Answer } from '../domain/answer.js';
 import type { Candidate } from '../domain/scoring-request.js';
-import type { LaneGate } from '../scoring/lane-gate.js';
 import type { ScoringPipeline } from '../scoring/pipeline.js';
 import type { AnswerRecorder } from '../scoring/recorder.js';
 import type { ShadowScorer } from '../scoring/shadow-scorer.js';
@@ -20,7 +19,6 @@ export interface InferOptions {
   readonly pipeline: ScoringPipeline;
   readonly recorder: AnswerRecorder;
   readonly shadows: ShadowScorer;
-  readonly gate: LaneGate;
   readonly producer: Pick<BusProducer, 'pending'>;
   readonly newId: () => string;
   readonly maxRows: number;
@@ -62,7 +60,7 @@ export class InferService {
   private async answer(request: InferRequest, { id }: Receipt, candidates: readonly Candidate[], pickUp: ReturnType<ScoringPipeline['pickUp']>): Promise<InferResponse> {
     return this.counted(candidates.length, async () => {
       const { pipeline, recorder, shadows } = this.options;
-      const outcome = allOrNothing(await pipeline.score(candidates, pickUp));
+      const outcome = allOrNothing(await pipeline.score(candidates, pickUp, 'prompt'));
       const answers: readonly Answer[] = 'scored' in outcome ? outcome.scored : outcome.rejected;
       const recorded = recorder.record(answers);
       if (request.parameters?.record === 'async') recorded.catch((error: unknown) => this.options.logger.warn({ err: error, rows: answers.length }, 'answers given over HTTP are not on record'));
@@ -76,11 +74,11 @@ export class InferService {
 
   /** Bounds what is unanswered: beyond it waiting would only make everybody late. */
   private async counted<T>(rows: number, work: () => Promise<T>): Promise<T> {
-    const { gate, producer, maxPendingRows } = this.options;
+    const { producer, maxPendingRows } = this.options;
     if (Math.max(this.pendingRows, producer.pending.messages) >= maxPendingRows) throw new ContractError('overloaded', `${maxPendingRows} rows are waiting for their answers already`);
     this.pendingRows += rows;
     try {
-      return await gate.during(rows, work);
+      return await work();
     } finally {
       this.pendingRows -= rows;
     }

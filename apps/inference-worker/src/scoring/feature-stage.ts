@@ -4,10 +4,27 @@ import { storedRow, type Lookup } from '../domain/stored-features.js';
 import type { FeatureCache, Wanted } from '../features/feature-cache.js';
 import type { LiveRow, RowGroup } from './rows.js';
 
-/** Completes the rows of all groups: the request's values, else the store's, else defaults, else a rejection. One read per view for all misses. */
+/** What some rows still wait for. */
+export interface PendingFeatures {
+  readonly rows: ReadonlySet<LiveRow>;
+  /** Resolves when these rows are complete or rejected, too. */
+  readonly complete: () => Promise<void>;
+}
+
+/** Completes the rows of all groups: the request's values, else the store's, else defaults, else a rejection. */
 export async function fetchFeatures(cache: FeatureCache, groups: Iterable<RowGroup>): Promise<void> {
+  await lookUpFeatures(cache, groups)?.complete();
+}
+
+/**
+ * Completes what needs nothing from the feature store's process, so that it does not wait for what does.
+ *
+ * @returns the others, which need one read per view; `undefined` when there are none
+ */
+export function lookUpFeatures(cache: FeatureCache, groups: Iterable<RowGroup>): PendingFeatures | undefined {
   const missing = new Map<string, Wanted>();
   const open: { row: LiveRow; at: number; key: string }[] = [];
+  const waiting = new Set<LiveRow>();
   for (const { served, addressed, rows } of groups) {
     for (const row of rows) {
       readTensors(row, addressed.plan, served.plan);
@@ -22,15 +39,22 @@ export async function fetchFeatures(cache: FeatureCache, groups: Iterable<RowGro
         if (held !== undefined) continue;
         missing.set(key, { lookup, entityId });
         open.push({ row, at, key });
+        waiting.add(row);
       }
     }
   }
-  if (missing.size > 0) {
-    const loaded = await cache.load(missing);
-    for (const { row, at, key } of open) row.found![at] = loaded.get(key);
-  }
   cache.reportLookups();
-  for (const { served, rows } of groups) for (const row of rows) complete(row, served);
+  for (const { served, rows } of groups) for (const row of rows) if (!waiting.has(row)) complete(row, served);
+  if (missing.size === 0) return undefined;
+  const loaded = cache.load(missing);
+  return {
+    rows: waiting,
+    complete: async () => {
+      const values = await loaded;
+      for (const { row, at, key } of open) row.found![at] = values.get(key);
+      for (const row of waiting) complete(row, row.group.served);
+    },
+  };
 }
 
 /** A matrix means the columns of the version that the caller addressed; the version that answers may have others, or others first. */

@@ -1,35 +1,34 @@
-import { predictionId } from '@throughline/contracts';
-import type { Answer, Answered, PickUp, Scored } from '../domain/answer.js';
-import { resolve } from '../domain/assignment.js';
+import { predictionId, toContractError } from '@throughline/contracts';
+import type { Answer, PickUp, Scored } from '../domain/answer.js';
+import { resolve, type Resolution } from '../domain/assignment.js';
+import type { Band } from '../domain/model-queue.js';
 import { isRejection, reject } from '../domain/rejection.js';
-import { isPastDeadline, type Candidate } from '../domain/scoring-request.js';
+import type { Candidate } from '../domain/scoring-request.js';
 import type { FeatureCache } from '../features/feature-cache.js';
 import type { LoadedModel } from '../serving/loaded-model.js';
 import type { ModelFleet } from '../serving/model-fleet.js';
 import type { Clock } from './clock.js';
-import { fetchFeatures } from './feature-stage.js';
+import { lookUpFeatures } from './feature-stage.js';
+import { Passage } from './passage.js';
 import { rowOf, type LiveRow, type Row, type RowGroup } from './rows.js';
-import { runRows } from './run-batch.js';
+import type { Scheduler } from './scheduler.js';
 import { answerTraceparent } from './tracing.js';
 
 export interface PipelineOptions {
   readonly fleet: Pick<ModelFleet, 'assignment'>;
   readonly cache: FeatureCache;
+  readonly scheduler: Scheduler;
+  /** Whether a version may be asked now, or has failed too often. */
+  readonly breakers: { allows(model: LoadedModel): boolean };
+  /** Answers rejected rows by the fallbacks of their deployment, where it can. */
+  readonly fallbacks: { rescue(rows: readonly Row[]): Promise<void> };
   readonly clock: Clock;
   readonly random: () => number;
   /** Share of requests without a trace context that get a sampled one. */
   readonly traceSampleRatio: number;
 }
 
-interface Stages {
-  readonly pickUp: PickUp;
-  readonly queueMs: number;
-  readonly featuresMs: number;
-  readonly totalMs: number;
-  readonly answeredAtMs: number;
-}
-
-/** Answers requests of any lane, each with exactly one of scored and rejected, in their order. */
+/** Takes requests of any lane to their answers, each with exactly one of scored and rejected. */
 export class ScoringPipeline {
   constructor(private readonly options: PipelineOptions) {}
 
@@ -38,70 +37,142 @@ export class ScoringPipeline {
     return { nowMs: clock.nowMs(), steadyMs: clock.steadyMs() };
   }
 
-  async score(candidates: readonly Candidate[], pickUp: PickUp): Promise<Answer[]> {
-    const { clock, cache } = this.options;
-    const startMs = clock.steadyMs();
-    const groups = new Map<LoadedModel, RowGroup[]>();
-    const rows = candidates.map((candidate) => this.admit(candidate, pickUp, groups));
-    const all = [...groups.values()].flat();
-    for (const { served } of all) served.acquire();
-    try {
-      await fetchFeatures(cache, all);
-      const featuresDoneMs = clock.steadyMs();
-      await Promise.all(Array.from(groups, ([model, ofModel]) => runRows(model, ofModel.flatMap((group) => group.rows.filter((row) => row.assembled !== undefined)))));
-      const stages: Stages = { pickUp, queueMs: rounded(startMs - pickUp.steadyMs), featuresMs: rounded(featuresDoneMs - startMs), totalMs: clock.steadyMs() - pickUp.steadyMs, answeredAtMs: clock.nowMs() };
-      return rows.map((row) => this.answer(row, stages));
-    } finally {
-      for (const { served } of all) served.release();
-    }
+  /** All answers, in the order of the candidates. */
+  async score(candidates: readonly Candidate[], pickUp: PickUp, band: Band): Promise<Answer[]> {
+    const rows = candidates.map((candidate) => rowOf(candidate, pickUp));
+    await this.begin(rows, band, () => undefined);
+    return this.answers(rows);
   }
 
-  /** Puts a candidate into the group of the version that will answer it, or rejects it. */
-  private admit(candidate: Candidate, pickUp: PickUp, groups: Map<LoadedModel, RowGroup[]>): Row {
-    const row = rowOf(candidate);
-    if (candidate.rejection !== undefined) return row;
-    const { request } = candidate;
-    if (isPastDeadline(request, pickUp.nowMs)) {
+  /**
+   * Hands over rows as they are scored or rejected, which may be in any order.
+   *
+   * @returns when all have been handed over; rejects for what should not happen, and then hands over no more
+   */
+  begin(rows: readonly Row[], band: Band, deliver: (rows: readonly Row[]) => void): Promise<void> {
+    if (rows.length === 0) return Promise.resolve();
+    const passage = new Passage(rows, this.options.fallbacks, deliver);
+    this.advance(rows, band, passage).catch((thrown: unknown) => passage.fail(thrown));
+    return passage.ended;
+  }
+
+  /** What became of rows that have been handed over. */
+  answers(rows: readonly Row[]): Answer[] {
+    const { clock } = this.options;
+    const now: PickUp = { nowMs: clock.nowMs(), steadyMs: clock.steadyMs() };
+    return rows.map((row) => this.answer(row, now));
+  }
+
+  /** A group keeps its version in memory until all of its rows are done. */
+  private async advance(rows: readonly Row[], band: Band, passage: Passage): Promise<void> {
+    const { clock, cache } = this.options;
+    const asked = this.admit(rows);
+    passage.entrust(asked);
+    const groups = asked.filter((group) => this.isAsked(group));
+    const refused = rows.filter(({ rejection }) => rejection !== undefined);
+    if (refused.length > 0) passage.rowsDone(refused);
+    if (groups.length === 0) return;
+    const startMs = clock.steadyMs();
+    const away = groups.filter(({ served }) => served.residence() !== undefined);
+    if (away.length > 0) await Promise.all(away.map(bringBack));
+    const pending = lookUpFeatures(cache, groups);
+    for (const { served, rows: ofGroup } of groups) this.hasFeatures(served, pending === undefined ? ofGroup : ofGroup.filter((row) => !pending.rows.has(row)), { band, passage, featuresMs: clock.steadyMs() - startMs });
+    if (pending === undefined) return;
+    await pending.complete();
+    for (const { served, rows: ofGroup } of groups) this.hasFeatures(served, ofGroup.filter((row) => pending.rows.has(row)), { band, passage, featuresMs: clock.steadyMs() - startMs });
+  }
+
+  private hasFeatures(served: LoadedModel, rows: readonly LiveRow[], { band, passage, featuresMs }: { band: Band; passage: Passage; featuresMs: number }): void {
+    for (const row of rows) row.featuresMs = featuresMs;
+    const failed = rows.filter(({ rejection }) => rejection !== undefined);
+    if (failed.length > 0) passage.rowsDone(failed);
+    this.options.scheduler.submit(served, failed.length === 0 ? rows : rows.filter(({ rejection }) => rejection === undefined), band);
+  }
+
+  /** Groups the rows by the version and the role that answer them; rejects those that nobody does. */
+  private admit(rows: readonly Row[]): RowGroup[] {
+    const groups: RowGroup[] = [];
+    let last: RowGroup | undefined;
+    for (const row of rows) {
+      if (row.rejection !== undefined) continue;
+      const resolution = this.resolve(row);
+      if (resolution === undefined) continue;
+      const { served, role, revision } = resolution;
+      const isOf = (group: RowGroup): boolean => group.served === served && group.role === role && group.revision === revision;
+      const group: RowGroup = last !== undefined && isOf(last) ? last : (groups.find(isOf) ?? this.open(resolution, groups));
+      last = group;
+      row.group = group;
+      group.rows.push(row as LiveRow);
+      group.open++;
+    }
+    return groups;
+  }
+
+  private isAsked({ served, rows }: RowGroup): boolean {
+    if (this.options.breakers.allows(served)) return true;
+    for (const row of rows) row.rejection = reject('circuit_open', `version ${served.version} of “${served.model}” has failed too often lately`);
+    return false;
+  }
+
+  private resolve(row: Row): Resolution<LoadedModel> | undefined {
+    const { request, pickUp } = row as LiveRow;
+    if (pickUp.steadyMs > row.deadlineMs) {
       row.rejection = reject('deadline_exceeded', `picked up ${pickUp.nowMs - request.requestedAtMs} ms after the request, ${request.deadlineMs} were allowed`);
-      return row;
+      return undefined;
     }
     const resolution = resolve(this.options.fleet.assignment(request.model), request.model, request.version, request.routingKey ?? request.id);
-    if (isRejection(resolution)) {
-      row.rejection = resolution;
-      return row;
-    }
-    const ofModel = groups.get(resolution.served) ?? [];
-    let group = ofModel.find(({ role, revision }) => role === resolution.role && revision === resolution.revision);
-    if (group === undefined) {
-      group = { ...resolution, rows: [] };
-      groups.set(resolution.served, [...ofModel, group]);
-    }
-    row.group = group;
-    group.rows.push(row as LiveRow);
-    return row;
+    if (!isRejection(resolution)) return resolution;
+    row.rejection = resolution;
+    return undefined;
   }
 
-  private answer(row: Row, stages: Stages): Answer {
-    const { request } = row;
+  private open(resolution: Resolution<LoadedModel>, groups: RowGroup[]): RowGroup {
+    const group: RowGroup = { ...resolution, rows: [], open: 0 };
+    groups.push(group);
+    return group;
+  }
+
+  private answer(row: Row, now: PickUp): Answer {
+    const { request, pickUp } = row;
     const { traceSampleRatio, random } = this.options;
     const answered = {
-      request,
+      request, pickUp,
       predictionId: predictionId(request.source, request.id, request.row),
       traceparent: answerTraceparent(request.traceparent, traceSampleRatio, random),
-      pickUp: stages.pickUp,
-      answeredAtMs: stages.answeredAtMs,
+      answeredAtMs: now.nowMs,
     };
     if (row.rejection !== undefined) return { state: 'rejected', ...answered, rejection: row.rejection };
-    return { state: 'scored', ...answered, ...scored(row as LiveRow, stages) };
+    return this.scored(row as LiveRow, answered, now);
+  }
+
+  private scored(row: LiveRow, answered: Pick<Scored, 'predictionId' | 'traceparent' | 'pickUp' | 'answeredAtMs'>, now: PickUp): Scored {
+    const { request, group, found, assembled, ageSeconds, batchRow, featuresMs, fallback, pickUp } = row;
+    const { outputs, size, preprocessMs, inferenceMs, startedMs, endedMs } = row.batch!;
+    const served = row.answeredBy ?? group.served;
+    // Nobody was asked where no version was there to ask; the answer then stands for the champion's.
+    const { role, revision, addressed } = (group as RowGroup | undefined) ?? { role: 'champion' as const, revision: this.options.fleet.assignment(request.model)?.revision ?? 0, addressed: served };
+    const transport = Math.max(0, pickUp.nowMs - request.requestedAtMs);
+    const timingsMs = {
+      transport,
+      queue: rounded(Math.max(0, startedMs - pickUp.steadyMs - featuresMs)),
+      features: rounded(featuresMs),
+      preprocess: rounded(preprocessMs),
+      inference: rounded(inferenceMs),
+      postprocess: rounded(now.steadyMs - endedMs),
+      total: rounded(transport + now.steadyMs - pickUp.steadyMs),
+    };
+    return { state: 'scored', ...answered, request, served, role, revision, addressed, found, row: assembled, ageSeconds, outputs, outputRow: batchRow, batchSize: size, timingsMs, fallback };
   }
 }
 
-function scored({ request, group, found, assembled, ageSeconds, batch, batchRow }: LiveRow, stages: Stages): Omit<Scored, 'state' | Exclude<keyof Answered, 'request'>> {
-  const { served, role, revision, addressed } = group!;
-  const { outputs, size, inferenceMs } = batch!;
-  const transport = Math.max(0, stages.pickUp.nowMs - request.requestedAtMs);
-  const timingsMs = { transport, queue: stages.queueMs, features: stages.featuresMs, inference: rounded(inferenceMs), total: rounded(transport + stages.totalMs) };
-  return { request, served, role, revision, addressed, found, row: assembled!, ageSeconds, outputs, outputRow: batchRow, batchSize: size, timingsMs };
+/** A version that had to leave memory is fetched again; where that fails its rows are rejected. */
+async function bringBack({ served, rows }: RowGroup): Promise<void> {
+  try {
+    await served.residence();
+  } catch (thrown) {
+    const { code, message } = toContractError(thrown);
+    for (const row of rows) row.rejection = reject(code, message);
+  }
 }
 
 /** To whole microseconds: more digits would only make events longer. */

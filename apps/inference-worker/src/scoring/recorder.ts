@@ -1,10 +1,11 @@
 import type { BusProducer, Names, OutgoingMessage } from '@throughline/bus';
-import { counter, histogram, METRICS, spansEnabled } from '@throughline/telemetry';
-import type { Answer, Rejected } from '../domain/answer.js';
+import { counter, METRICS, spansEnabled } from '@throughline/telemetry';
+import type { Answer, Rejected, Scored } from '../domain/answer.js';
 import { encodeAnswer, topicOf } from '../domain/answer-events.js';
 import { reject } from '../domain/rejection.js';
 import { instantWriter, type Clock } from './clock.js';
 import { recordSpans } from './spans.js';
+import type { StageMetrics } from './stage-metrics.js';
 
 export interface RecorderOptions {
   readonly producer: Pick<BusProducer, 'sendAll'>;
@@ -13,6 +14,7 @@ export interface RecorderOptions {
   readonly clock: Clock;
   /** Names of other models are the sender's choosing: as a metric's label they would be unbounded. */
   readonly isDeployed: (model: string) => boolean;
+  readonly stages: Pick<StageMetrics, 'observe'>;
   /** What topics and groups are called on the broker. */
   readonly names: Names;
 }
@@ -22,8 +24,6 @@ export const MAX_ANSWER_CHARACTERS = 256 * 1024;
 
 const predictions = counter(METRICS.predictions);
 const rejections = counter(METRICS.rejections);
-const latencySeconds = histogram(METRICS.predictionSeconds);
-const queueSeconds = histogram(METRICS.queueSeconds);
 
 /** Puts answers on record: publishes them, and counts and traces what the brokers have acknowledged. */
 export class AnswerRecorder {
@@ -34,14 +34,16 @@ export class AnswerRecorder {
   /** Resolves when every in-sync replica has all answers. Those of one call keep their order. */
   async record(answers: readonly Answer[]): Promise<void> {
     if (answers.length === 0) return;
-    const { producer, clock, names } = this.options;
+    const { producer, clock, names, stages, isDeployed } = this.options;
     const messages: OutgoingMessage[] = new Array(answers.length);
     for (let at = 0; at < answers.length; at++) messages[at] = this.message(answers[at]!);
     const sentSteadyMs = clock.steadyMs();
     await producer.sendAll(messages);
-    measure(answers, clock.nowMs(), this.options.isDeployed);
+    const acknowledgedSteadyMs = clock.steadyMs();
+    stages.observe(answers.filter(({ state }) => state === 'scored') as Scored[], acknowledgedSteadyMs - sentSteadyMs, clock.nowMs());
+    tally(answers, isDeployed);
     if (!spansEnabled()) return;
-    const published = { names, sentSteadyMs, acknowledgedSteadyMs: clock.steadyMs() };
+    const published = { names, sentSteadyMs, acknowledgedSteadyMs };
     for (const answer of answers) recordSpans(answer, published);
   }
 
@@ -57,16 +59,15 @@ export class AnswerRecorder {
 }
 
 /** Counts per label set, not per answer: an instrument costs a microsecond a call. */
-function measure(answers: readonly Answer[], acknowledgedAtMs: number, isDeployed: (model: string) => boolean): void {
+function tally(answers: readonly Answer[], isDeployed: (model: string) => boolean): void {
   const scored = new Map<string, { count: number; labels: Record<string, string> }>();
   const rejected = new Map<string, { count: number; labels: Record<string, string> }>();
   for (const answer of answers) {
     const { lane, model } = answer.request;
     if (answer.state === 'scored') {
-      const { served, role, timingsMs } = answer;
-      count(scored, `${served.model}\n${served.version}\n${role}\n${lane}`, () => ({ model: served.model, version: served.version, role, lane, state: 'scored' }));
-      latencySeconds.record((acknowledgedAtMs - answer.request.requestedAtMs) / 1000, { model: served.model, lane });
-      if (answer === answers[0]) queueSeconds.record(timingsMs.queue / 1000, { lane });
+      const { served, role, fallback } = answer;
+      const state = fallback === undefined ? 'scored' : 'fallback';
+      count(scored, `${served.model}\n${served.version}\n${role}\n${lane}\n${state}`, () => ({ model: served.model, version: served.version, role, lane, state }));
     } else {
       const { code } = answer.rejection;
       const known = model !== undefined && isDeployed(model) ? model : 'none';

@@ -1,16 +1,45 @@
 import type { AssembledRow, FeatureScalar } from '@throughline/features';
-import type { ServedModel } from '../domain/answer.js';
+import type { FallbackTaken, OutputColumn, PickUp, ServedModel } from '../domain/answer.js';
 import type { Resolution } from '../domain/assignment.js';
+import type { Keyed } from '../domain/key-order.js';
+import type { Queued } from '../domain/model-queue.js';
 import type { Rejection } from '../domain/rejection.js';
-import type { Candidate, RequestIdentity, ScoringRequest } from '../domain/scoring-request.js';
+import { DEFAULT_PRIORITY, type Candidate, type RequestIdentity, type ScoringRequest } from '../domain/scoring-request.js';
 import type { StoredValues } from '../domain/stored-features.js';
 import type { LoadedModel } from '../serving/loaded-model.js';
-import type { ScoredBatch } from './run-batch.js';
 
-/** One candidate on its way through the stages; whatever rejects it ends its way. */
-export interface Row {
+/** One run of a model, or what a fallback gave instead. Times are of the steady watch. */
+export interface ScoredBatch {
+  readonly outputs: readonly OutputColumn[];
+  readonly size: number;
+  readonly preprocessMs: number;
+  readonly inferenceMs: number;
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
+/** Who is told when a row is scored or rejected. */
+export interface RowJob {
+  rowsDone(rows: readonly Row[]): void;
+}
+
+/** Counts a message batch down to its last acknowledged answer. */
+export interface Ticket {
+  settle(error?: unknown): void;
+}
+
+/** One candidate on its way through the stages; whatever rejects it ends its way, unless a fallback answers. */
+export interface Row extends Queued, Keyed {
   readonly request: RequestIdentity;
+  readonly pickUp: PickUp;
+  job: RowJob | undefined;
+  /** Whom its lane tells when the answer is on record. */
+  ticket: Ticket | undefined;
+  /** Its message will be handled anew: nobody waits for this row's answer. */
+  isWithdrawn: boolean;
   rejection: Rejection | undefined;
+  /** The rejection is a forecast: the deadline itself has not passed. */
+  isPredictedLate: boolean;
   group: RowGroup | undefined;
   /** The request's values in the order of the features, when it brought tensors. */
   positional: (FeatureScalar | undefined)[] | undefined;
@@ -21,19 +50,38 @@ export interface Row {
   /** The run that scored it, and its row there. */
   batch: ScoredBatch | undefined;
   batchRow: number;
+  featuresMs: number;
+  /** Set with `answeredBy` when a fallback answered. */
+  fallback: FallbackTaken | undefined;
+  /** Who stands behind a fallback's answer: the version that scored, or the one whose answer is repeated or replaced. */
+  answeredBy: ServedModel | undefined;
 }
 
 /** A row that will be scored, unless a later stage rejects it. */
 export interface LiveRow extends Row {
   readonly request: ScoringRequest;
+  group: RowGroup;
 }
 
 /** The rows of one version under one role. */
 export interface RowGroup extends Resolution<ServedModel> {
   readonly served: LoadedModel;
   readonly rows: LiveRow[];
+  /** Rows that are neither scored nor rejected; while there are any, the version stays in memory. */
+  open: number;
 }
 
-export const rowOf = ({ request, rejection }: Candidate): Row => ({
-  request, rejection, group: undefined, positional: undefined, assembled: undefined, ageSeconds: undefined, found: undefined, batch: undefined, batchRow: 0,
-});
+/** A candidate at the start of its way. Its deadline is on the steady watch, which nobody sets while it waits. */
+export function rowOf({ request, rejection }: Candidate, pickUp: PickUp): Row {
+  const { deadlineMs, priority } = request as Partial<ScoringRequest>;
+  return {
+    request, rejection, pickUp, job: undefined, ticket: undefined, isWithdrawn: false,
+    priority: priority ?? DEFAULT_PRIORITY,
+    team: request.team ?? '',
+    deadlineMs: deadlineMs === undefined ? Infinity : pickUp.steadyMs + request.requestedAtMs + deadlineMs - pickUp.nowMs,
+    orderKey: typeof request.key === 'string' ? request.key : request.key.toString('latin1'),
+    before: undefined, after: undefined, isDone: false,
+    isPredictedLate: false, group: undefined, positional: undefined, assembled: undefined, ageSeconds: undefined, found: undefined, batch: undefined, batchRow: 0,
+    featuresMs: 0, fallback: undefined, answeredBy: undefined,
+  };
+}

@@ -1,48 +1,42 @@
 import { toContractError } from '@throughline/contracts';
-import { allocateColumns, packRow, sliceColumns } from '@throughline/features';
-import { histogram, METRICS } from '@throughline/telemetry';
-import type { OutputColumn } from '../domain/answer.js';
+import { bulkHistogram, METRICS } from '@throughline/telemetry';
 import { runBisecting } from '../domain/bisect.js';
 import { reject, rejectPack } from '../domain/rejection.js';
 import type { LoadedModel } from '../serving/loaded-model.js';
-import type { LiveRow } from './rows.js';
+import type { Clock } from './clock.js';
+import type { LiveRow, ScoredBatch } from './rows.js';
 
-/** One run of a model. */
-export interface ScoredBatch {
-  readonly outputs: readonly OutputColumn[];
-  readonly size: number;
-  readonly inferenceMs: number;
+const computeSeconds = bulkHistogram(METRICS.computeSeconds);
+const batchSizeRows = bulkHistogram(METRICS.batchSize);
+
+/** Told how a version did, row by row. */
+export interface RunObserver {
+  report(model: LoadedModel, succeeded: number, failed: number): void;
 }
 
-const computeSeconds = histogram(METRICS.computeSeconds);
-const batchSizeRows = histogram(METRICS.batchSize);
-
-/** Packs and scores the assembled rows of one version, in runs of at most its batch size; each row ends with its batch or a rejection. */
-export async function runRows(model: LoadedModel, rows: readonly LiveRow[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += model.maxBatchSize) {
-    await runChunk(model, rows.slice(start, start + model.maxBatchSize));
-  }
-}
-
-async function runChunk(model: LoadedModel, candidates: readonly LiveRow[]): Promise<void> {
-  const { plan } = model;
-  const packed = allocateColumns(plan, candidates.length);
+/** Packs and scores assembled rows of one version in one run; each row ends with its batch or a rejection. Never rejects. */
+export async function runBatch(model: LoadedModel, candidates: readonly LiveRow[], clock: Clock, observer: RunObserver): Promise<void> {
+  const startedMs = clock.steadyMs();
+  const prepared = model.prepare(candidates.length);
   const rows: LiveRow[] = [];
   for (const row of candidates) {
-    const error = packRow(plan, packed, rows.length, row.assembled!.values);
+    const error = prepared.add(row.assembled!.values);
     if (error === undefined) rows.push(row);
     else row.rejection = rejectPack(error);
   }
   if (rows.length === 0) return;
-  const labels = { model: model.model, version: model.version };
+  const preprocessMs = clock.steadyMs() - startedMs;
+  const compute = computeSeconds.with({ model: model.model, version: model.version });
+  const sizes = batchSizeRows.with({ model: model.model });
   const parts = await runBisecting(0, rows.length, async (from, to): Promise<ScoredBatch> => {
-    const isWhole = from === 0 && to === candidates.length;
-    const { outputs, inferenceMs } = await model.run(isWhole ? packed : sliceColumns(plan, packed, from, to), to - from);
-    computeSeconds.record(inferenceMs / 1000, labels);
-    batchSizeRows.record(to - from, { model: model.model });
-    return { outputs, size: to - from, inferenceMs };
+    const { outputs, inferenceMs } = await prepared.run(from, to);
+    compute.record(inferenceMs / 1000);
+    sizes.record(to - from);
+    return { outputs, size: to - from, preprocessMs, inferenceMs, startedMs, endedMs: clock.steadyMs() };
   });
+  let failed = 0;
   for (const { from, to, result, error } of parts) {
+    if (result === undefined) failed += to - from;
     for (let at = from; at < to; at++) {
       const row = rows[at]!;
       if (result === undefined) row.rejection = reject('model_failed', toContractError(error).message);
@@ -50,4 +44,5 @@ async function runChunk(model: LoadedModel, candidates: readonly LiveRow[]): Pro
       row.batchRow = at - from;
     }
   }
+  observer.report(model, rows.length - failed, failed);
 }

@@ -13,11 +13,12 @@ import { fetchFeatures } from './feature-stage.js';
 import { rounded } from './pipeline.js';
 import { MAX_ANSWER_CHARACTERS } from './recorder.js';
 import { rowOf, type LiveRow, type RowGroup } from './rows.js';
-import { runRows } from './run-batch.js';
+import type { Scheduler } from './scheduler.js';
 
 export interface ShadowOptions {
   readonly fleet: Pick<ModelFleet, 'assignment'>;
   readonly cache: FeatureCache;
+  readonly scheduler: Pick<Scheduler, 'run'>;
   readonly producer: Pick<BusProducer, 'sendAll'>;
   readonly worker: string;
   readonly clock: Clock;
@@ -71,16 +72,16 @@ export class ShadowScorer {
     let model: string | undefined;
     let assignment: ReturnType<ModelFleet['assignment']>;
     for (const answer of answers) {
-      if (answer.state === 'rejected' || answer.role === 'pinned') continue;
+      if (answer.state === 'rejected' || answer.role === 'pinned' || answer.fallback !== undefined) continue;
       if (answer.served.model !== model) {
         model = answer.served.model;
         assignment = this.options.fleet.assignment(model);
       }
       if (assignment === undefined || assignment.shadows.length === 0) continue;
       for (const served of assignment.shadows) {
-        const group = groups.get(served) ?? { served, role: 'shadow', revision: assignment.revision, addressed: answer.addressed, rows: [] };
+        const group = groups.get(served) ?? { served, role: 'shadow', revision: assignment.revision, addressed: answer.addressed, rows: [], open: 0 };
         groups.set(served, group);
-        group.rows.push(Object.assign(rowOf({ request: answer.request, rejection: undefined }) as LiveRow, { answered: answer, group, found: foundBy(served.lookups, answer) }));
+        group.rows.push(Object.assign(rowOf({ request: { ...answer.request, deadlineMs: undefined }, rejection: undefined }, answer.pickUp) as LiveRow, { answered: answer, group, found: foundBy(served.lookups, answer) }));
       }
     }
     return [...groups.values()];
@@ -102,12 +103,12 @@ export class ShadowScorer {
   }
 
   private async score(group: ShadowGroup): Promise<void> {
-    const { clock, cache, producer } = this.options;
+    const { clock, cache, producer, scheduler } = this.options;
     const startMs = clock.steadyMs();
     await fetchFeatures(cache, [group]);
     const fetchedMs = clock.steadyMs();
-    await runRows(group.served, group.rows.filter(({ assembled }) => assembled !== undefined));
-    const times = { startMs, fetchedMs, endMs: clock.steadyMs(), answeredAtMs: clock.nowMs() };
+    await scheduler.run(group.served, group.rows.filter(({ assembled }) => assembled !== undefined), 'batch');
+    const times = { featuresMs: fetchedMs - startMs, endMs: clock.steadyMs(), answeredAtMs: clock.nowMs() };
     const results = new Map<string, number>();
     const messages: OutgoingMessage[] = [];
     for (const row of group.rows) {
@@ -142,13 +143,19 @@ function foundBy(lookups: readonly Lookup[], { found, served }: Scored): (Stored
 }
 
 /** As the answer it accompanies, in whose span it came about; its time until the start counts as queueing. */
-function scored(row: ShadowRow, { served, role, revision }: ShadowGroup, times: { startMs: number; fetchedMs: number; endMs: number; answeredAtMs: number }): Scored {
+function scored(row: ShadowRow, { served, role, revision }: ShadowGroup, times: { featuresMs: number; endMs: number; answeredAtMs: number }): Scored {
   const { answered, assembled, ageSeconds, batch, batchRow, found } = row;
-  const { outputs, size, inferenceMs } = batch!;
+  const { outputs, size, preprocessMs, inferenceMs, startedMs, endedMs } = batch!;
   const { steadyMs } = answered.pickUp;
   const { transport } = answered.timingsMs;
   const timingsMs = {
-    transport, queue: rounded(times.startMs - steadyMs), features: rounded(times.fetchedMs - times.startMs), inference: rounded(inferenceMs), total: rounded(transport + times.endMs - steadyMs),
+    transport,
+    queue: rounded(Math.max(0, startedMs - steadyMs - times.featuresMs)),
+    features: rounded(times.featuresMs),
+    preprocess: rounded(preprocessMs),
+    inference: rounded(inferenceMs),
+    postprocess: rounded(times.endMs - endedMs),
+    total: rounded(transport + times.endMs - steadyMs),
   };
   return { ...answered, served, role, revision, found, row: assembled!, ageSeconds, outputs, outputRow: batchRow, batchSize: size, timingsMs, answeredAtMs: times.answeredAtMs };
 }

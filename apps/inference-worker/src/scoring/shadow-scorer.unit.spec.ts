@@ -9,8 +9,8 @@ import type { Candidate, ScoringRequest } from '../domain/scoring-request.js';
 import { FeatureCache } from '../features/feature-cache.js';
 import { LoadedModel } from '../serving/loaded-model.js';
 import { logistic, numeric, signature } from '../testing/models.js';
+import { pipelineOf } from '../testing/pipeline.js';
 import { systemClock as clock } from './clock.js';
-import { ScoringPipeline } from './pipeline.js';
 import { ShadowScorer } from './shadow-scorer.js';
 
 const ROWS = 10;
@@ -31,13 +31,13 @@ let shadows: ShadowScorer;
 
 beforeAll(async () => {
   const [one, two, three] = ['1', '2', '3'].map(servedVersion) as [ReturnType<typeof servedVersion>, ReturnType<typeof servedVersion>, ReturnType<typeof servedVersion>];
-  for (const { served, artifact } of [one, two, three]) versions.set(served.version, await LoadedModel.load('flights', served, artifact, 16));
+  for (const { served, artifact } of [one, two, three]) versions.set(served.version, await LoadedModel.load('flights', served, artifact, { maxBatchSize: 16, maxDelayMs: 0 }));
   const assignment = assignmentOf({ model: 'flights', revision: 1, updatedAt: '', champion: one.served, challengers: [], shadows: [two.served, three.served] }, versions, new Set());
   const cache = new FeatureCache({ store: { read: async () => new Map() }, maxEntries: 10, isLagging: () => false, nowMs: clock.nowMs, logger });
   const fleet = { assignment: () => assignment };
-  const pipeline = new ScoringPipeline({ fleet, cache, clock, random: () => 1, traceSampleRatio: 0 });
-  answers = await pipeline.score(Array.from({ length: ROWS }, (_, index): Candidate => ({ request: requestOf(index), rejection: undefined })), pipeline.pickUp());
-  shadows = new ShadowScorer({ fleet, cache, clock, logger, worker: 'w', producer: { sendAll: (messages) => send(messages) } });
+  const { pipeline, scheduler } = pipelineOf(fleet, cache);
+  answers = await pipeline.score(Array.from({ length: ROWS }, (_, index): Candidate => ({ request: requestOf(index), rejection: undefined })), pipeline.pickUp(), 'prompt');
+  shadows = new ShadowScorer({ fleet, cache, scheduler, clock, logger, worker: 'w', producer: { sendAll: (messages) => send(messages) } });
 });
 
 beforeEach(() => {
@@ -47,7 +47,7 @@ beforeEach(() => {
 
 const requestOf = (index: number): ScoringRequest => ({
   lane: 'stream', source: '/test', id: `${index}`, row: undefined, attempt: 0, key: `${index}`, traceparent: undefined, coordinates: undefined, requestedAtMs: 0, occurredAt: undefined, occurredAtMs: 0,
-  model: 'flights', version: undefined, entities: undefined, routingKey: undefined, team: undefined, deadlineMs: undefined, features: { hour: index }, tensors: undefined,
+  model: 'flights', version: undefined, entities: undefined, routingKey: undefined, team: undefined, deadlineMs: undefined, priority: 5, features: { hour: index }, tensors: undefined,
 });
 
 async function counted(version: string, result: string): Promise<number> {

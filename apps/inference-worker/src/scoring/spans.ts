@@ -60,13 +60,14 @@ function stagesOf(answer: Answer, { names, sentSteadyMs, acknowledgedSteadyMs }:
   const { pickUp } = answer;
   const send = { name: SPANS.send(topic), kind: 'producer' as const, startMs: epochMs(pickUp, sentSteadyMs), endMs: epochMs(pickUp, acknowledgedSteadyMs), attributes: messagingAttributes('send', topic) };
   if (answer.state === 'rejected') return [send];
-  const { queue, features, inference } = answer.timingsMs;
-  const queuedMs = pickUp.nowMs + queue;
-  const fetchedMs = queuedMs + features;
+  const { queue, features, preprocess, inference } = answer.timingsMs;
+  const fetchedMs = pickUp.nowMs + features;
+  const startedMs = fetchedMs + queue;
+  const packedMs = startedMs + preprocess;
   return [
-    { name: SPANS.queue, kind: 'internal', startMs: pickUp.nowMs, endMs: queuedMs },
-    { name: SPANS.features, kind: 'internal', startMs: queuedMs, endMs: fetchedMs },
-    { name: SPANS.compute, kind: 'internal', startMs: fetchedMs, endMs: fetchedMs + inference },
+    { name: SPANS.features, kind: 'internal', startMs: pickUp.nowMs, endMs: fetchedMs },
+    { name: SPANS.queue, kind: 'internal', startMs: fetchedMs, endMs: startedMs },
+    { name: SPANS.compute, kind: 'internal', startMs: packedMs, endMs: packedMs + inference },
     send,
   ];
 }

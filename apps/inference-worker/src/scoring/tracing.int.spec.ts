@@ -41,7 +41,7 @@ it('records a sampled prediction as a child of the producer’s span, under the 
   expect(`00-${process.traceId}-${process.spanId}-01`).toBe(traceparent);
   expect(process).toMatchObject({ name: `process ${installation.env['KAFKA_TOPIC_PREFIX']}prediction.requested.v1`, kind: 5 });
   const children = spans.filter(({ parentSpanId }) => parentSpanId === process.spanId);
-  expect(children.map(({ name }) => name)).toEqual(['queue', 'fetch features', 'compute', `send ${installation.env['KAFKA_TOPIC_PREFIX']}prediction.scored.v1`]);
+  expect(children.map(({ name }) => name)).toEqual(['fetch features', 'queue', 'compute', `send ${installation.env['KAFKA_TOPIC_PREFIX']}prediction.scored.v1`]);
   expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE]));
   for (const [index, { startMs }] of children.entries()) expect(startMs).toBeGreaterThanOrEqual((children[index - 1]?.endMs ?? process.startMs) - 0.01);
   expect(children.at(-1)!.endMs).toBe(process.endMs);

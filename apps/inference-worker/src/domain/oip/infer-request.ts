@@ -3,7 +3,7 @@ import { isPackError, readTensors } from '@throughline/features';
 import { Type, type Static } from '@sinclair/typebox';
 import { Ajv } from 'ajv';
 import { rejectPack } from '../rejection.js';
-import type { Candidate, ScoringRequest } from '../scoring-request.js';
+import { DEFAULT_PRIORITY, type Candidate, type ScoringRequest } from '../scoring-request.js';
 
 const Text = Type.String({ minLength: 1 });
 
@@ -68,6 +68,7 @@ export function candidatesOf({ inputs, parameters }: InferRequest, receipt: Rece
     version: receipt.version,
     routingKey, team,
     deadlineMs: timeout === undefined ? undefined : timeout / 1000,
+    priority: DEFAULT_PRIORITY,
     features: undefined,
   };
   if (isPackError(tensors)) return [{ request: { ...common, row: undefined, entities: undefined }, rejection: rejectPack(tensors) }];

@@ -1,0 +1,184 @@
+import { DurationFit } from '../domain/duration-fit.js';
+import { ModelQueue, type Band } from '../domain/model-queue.js';
+import { reject } from '../domain/rejection.js';
+import { pickNext, type Contender } from '../domain/turn.js';
+import type { LoadedModel } from '../serving/loaded-model.js';
+import type { Clock } from './clock.js';
+import type { LiveRow, Row, RowJob } from './rows.js';
+
+/** So long a model whose every row is predicted late goes without a run, before one is tried all the same. */
+const PROBE_INTERVAL_MS = 1000;
+
+export interface SchedulerOptions {
+  readonly clock: Clock;
+  /** Runs rows of one version; each ends with its batch or a rejection. Never rejects. */
+  readonly run: (model: LoadedModel, rows: readonly LiveRow[]) => Promise<void>;
+}
+
+/** A version with what waits for it and what is known of its speed. */
+interface Hosted extends Contender {
+  readonly model: LoadedModel;
+  readonly queue: ModelQueue<LiveRow>;
+  readonly fit: DurationFit;
+  readonly executor: Executor;
+  /** When what waits is run even though it could still grow. */
+  ripeAtMs: number;
+  lastRunMs: number;
+  /** Of the run under way; 0 when there is none. */
+  busyUntilMs: number;
+}
+
+/** One run at a time: the hot thread for all models that run there, a thread of its own for each of the others. */
+interface Executor {
+  readonly waiting: Set<Hosted>;
+  isBusy: boolean;
+  turns: number;
+  wakeUp: NodeJS.Timeout | undefined;
+}
+
+const newExecutor = (): Executor => ({ waiting: new Set(), isBusy: false, turns: 0, wakeUp: undefined });
+
+/**
+ * Decides which rows of which model run next. Rows of all lanes meet here, so that what gathers during a run is the next one, whoever sent
+ * it: the most urgent first, in turns between teams and between models, the batch lane and shadows with a share of what is left.
+ */
+export class Scheduler {
+  private readonly hosted = new WeakMap<LoadedModel, Hosted>();
+  private readonly inline = newExecutor();
+
+  constructor(private readonly options: SchedulerOptions) {}
+
+  /** Takes rows with complete features; tells each row's job when it is scored or rejected. */
+  submit(model: LoadedModel, rows: readonly LiveRow[], band: Band): void {
+    if (rows.length === 0) return;
+    const hosted = this.hostedOf(model);
+    const nowMs = this.options.clock.steadyMs();
+    const late: LiveRow[] = [];
+    for (const row of rows) {
+      if (row.deadlineMs !== Infinity && this.isHopeless(hosted, row, band, nowMs)) late.push(row);
+      else enqueue(hosted, row, band, nowMs);
+    }
+    if (late.length > 0) refuse(late, nowMs);
+    if (hosted.queue.size === 0) return;
+    hosted.executor.waiting.add(hosted);
+    this.pump(hosted.executor);
+  }
+
+  /** The same, for who waits for all of its rows. */
+  run(model: LoadedModel, rows: readonly LiveRow[], band: Band): Promise<void> {
+    if (rows.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      let open = rows.length;
+      const job: RowJob = {
+        rowsDone: (done) => {
+          open -= done.length;
+          if (open === 0) resolve();
+        },
+      };
+      for (const row of rows) row.job = job;
+      this.submit(model, rows, band);
+    });
+  }
+
+  /** How long a run of so many rows takes, from what was seen; 0 while nothing was. */
+  predictMs(model: LoadedModel, rows: number): number {
+    return this.hosted.get(model)?.fit.predictMs(rows) ?? 0;
+  }
+
+  /** Whether the row would be late even if all goes as predicted. An idle model takes it all the same now and then: the prediction may be wrong. */
+  private isHopeless(hosted: Hosted, row: LiveRow, band: Band, nowMs: number): boolean {
+    if (nowMs >= row.deadlineMs) return true;
+    const { fit, model, queue } = hosted;
+    const ahead = queue.ahead(band, row);
+    const { perRowMs, fixedMs } = fit.coefficients;
+    const waitMs = Math.max(0, hosted.busyUntilMs - nowMs) + ahead * perRowMs + Math.ceil(ahead / model.maxBatchSize) * fixedMs;
+    return nowMs + waitMs + fit.predictMs(1) > row.deadlineMs && !this.mayProbe(hosted, nowMs);
+  }
+
+  private mayProbe({ lastRunMs, busyUntilMs }: Hosted, nowMs: number): boolean {
+    return busyUntilMs === 0 && nowMs - lastRunMs > PROBE_INTERVAL_MS;
+  }
+
+  private pump(executor: Executor): void {
+    while (!executor.isBusy && executor.waiting.size > 0) {
+      const nowMs = this.options.clock.steadyMs();
+      const ripe = [...executor.waiting].filter(({ ripeAtMs, queue, model }) => ripeAtMs <= nowMs || queue.size >= model.maxBatchSize);
+      const next = pickNext(ripe, executor.turns++);
+      if (next === undefined) return this.wakeWhenRipe(executor, nowMs);
+      this.start(next, nowMs);
+    }
+  }
+
+  private wakeWhenRipe(executor: Executor, nowMs: number): void {
+    let ripeAtMs = Infinity;
+    for (const hosted of executor.waiting) ripeAtMs = Math.min(ripeAtMs, hosted.ripeAtMs);
+    clearTimeout(executor.wakeUp);
+    executor.wakeUp = setTimeout(() => this.pump(executor), Math.max(0, ripeAtMs - nowMs));
+  }
+
+  private start(hosted: Hosted, nowMs: number): void {
+    const { model, queue, fit, executor } = hosted;
+    const { rows, late } = queue.take({ maxRows: model.maxBatchSize, nowMs, predictMs: (count) => fit.predictMs(count), mayProbe: this.mayProbe(hosted, nowMs) });
+    // Who has waited for one run does not wait for company again.
+    hosted.ripeAtMs = queue.size > 0 ? nowMs : Infinity;
+    if (queue.size === 0) executor.waiting.delete(hosted);
+    if (late.length > 0) refuse(late, nowMs);
+    if (rows.length === 0) return;
+    executor.isBusy = true;
+    hosted.lastServed = executor.turns;
+    hosted.busyUntilMs = nowMs + fit.predictMs(rows.length);
+    void this.options.run(model, rows).finally(() => this.finished(hosted, rows, nowMs));
+  }
+
+  private finished(hosted: Hosted, rows: readonly LiveRow[], startedMs: number): void {
+    const nowMs = this.options.clock.steadyMs();
+    hosted.fit.observe(rows.length, nowMs - startedMs);
+    hosted.lastRunMs = nowMs;
+    hosted.busyUntilMs = 0;
+    hosted.executor.isBusy = false;
+    tell(rows);
+    this.pump(hosted.executor);
+  }
+
+  private hostedOf(model: LoadedModel): Hosted {
+    let hosted = this.hosted.get(model);
+    if (hosted === undefined) {
+      const executor = model.isInline ? this.inline : newExecutor();
+      hosted = { model, queue: new ModelQueue(), fit: new DurationFit(), executor, ripeAtMs: Infinity, lastServed: 0, lastRunMs: -Infinity, busyUntilMs: 0 };
+      this.hosted.set(model, hosted);
+    }
+    return hosted;
+  }
+}
+
+function enqueue(hosted: Hosted, row: LiveRow, band: Band, nowMs: number): void {
+  const { queue, fit, model } = hosted;
+  queue.push(band, row);
+  const slackMs = row.deadlineMs === Infinity ? Infinity : Math.max(0, row.deadlineMs - nowMs - fit.predictMs(queue.size));
+  hosted.ripeAtMs = Math.min(hosted.ripeAtMs, nowMs + Math.min(model.maxDelayMs, slackMs));
+}
+
+function refuse(late: readonly LiveRow[], nowMs: number): void {
+  for (const row of late) {
+    const { deadlineMs, requestedAtMs } = row.request;
+    row.isPredictedLate = nowMs < row.deadlineMs;
+    const waitedMs = Math.round(row.pickUp.nowMs + nowMs - row.pickUp.steadyMs - requestedAtMs);
+    row.rejection = reject('deadline_exceeded', row.isPredictedLate ? `after ${waitedMs} of the ${deadlineMs} ms allowed the model was predicted to answer too late` : `${waitedMs} ms after the request it had not run, ${deadlineMs} were allowed`);
+  }
+  tell(late);
+}
+
+/** Each job once, with its rows. */
+function tell(rows: readonly Row[]): void {
+  const first = rows[0]!.job;
+  if (rows.every(({ job }) => job === first)) return first?.rowsDone(rows);
+  const byJob = new Map<RowJob, Row[]>();
+  for (const row of rows) {
+    const { job } = row;
+    if (job === undefined) continue;
+    const ofJob = byJob.get(job);
+    if (ofJob === undefined) byJob.set(job, [row]);
+    else ofJob.push(row);
+  }
+  for (const [job, ofJob] of byJob) job.rowsDone(ofJob);
+}

@@ -1,0 +1,129 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Band } from '../domain/model-queue.js';
+import type { ScoringRequest } from '../domain/scoring-request.js';
+import type { LoadedModel } from '../serving/loaded-model.js';
+import { rowOf, type LiveRow, type Row } from './rows.js';
+import { Scheduler } from './scheduler.js';
+
+const model = (more: Partial<LoadedModel> = {}): LoadedModel => ({ model: 'm', version: '1', isInline: true, maxBatchSize: 4, maxDelayMs: 0, ...more }) as LoadedModel;
+
+/** A scheduler whose runs last until the test ends them, on a clock that the test sets. */
+function installation() {
+  const time = { ms: 0 };
+  const runs: { model: LoadedModel; ids: string[]; end: (afterMs?: number) => Promise<void> }[] = [];
+  const scheduler = new Scheduler({
+    clock: { nowMs: () => time.ms, steadyMs: () => time.ms },
+    run: (running, rows) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const end = async (afterMs = 0): Promise<void> => {
+        time.ms += afterMs;
+        resolve();
+        await promise.finally(() => undefined);
+        await Promise.resolve();
+      };
+      runs.push({ model: running, ids: rows.map(({ request }) => request.id), end });
+      return promise;
+    },
+  });
+  const done: Row[] = [];
+  const row = (id: string, request: Partial<ScoringRequest> = {}): LiveRow => {
+    const full = { id, key: id, lane: 'stream', requestedAtMs: time.ms, priority: 5, ...request } as ScoringRequest;
+    const created = rowOf({ request: full, rejection: undefined }, { nowMs: time.ms, steadyMs: time.ms }) as LiveRow;
+    created.job = { rowsDone: (rows) => void done.push(...rows) };
+    return created;
+  };
+  const submit = (to: LoadedModel, rows: LiveRow[], band: Band = 'prompt'): void => scheduler.submit(to, rows, band);
+  return { time, runs, scheduler, done, row, submit };
+}
+
+describe('the scheduler', () => {
+  it('makes what gathers during a run the next one, up to the largest batch', async () => {
+    const { runs, row, submit } = installation();
+    const one = model();
+    submit(one, [row('a')]);
+    submit(one, [row('b'), row('c')]);
+    submit(one, [row('d'), row('e'), row('f')]);
+    expect(runs.map(({ ids }) => ids)).toEqual([['a']]);
+    await runs[0]!.end();
+    expect(runs[1]!.ids).toEqual(['b', 'c', 'd', 'e']);
+    await runs[1]!.end();
+    expect(runs[2]!.ids).toEqual(['f']);
+  });
+
+  it('runs one model at a time on the hot thread, and a model with a thread of its own beside it', () => {
+    const { runs, row, submit } = installation();
+    submit(model(), [row('a')]);
+    submit(model(), [row('b')]);
+    submit(model({ isInline: false }), [row('c')]);
+    expect(runs.map(({ ids }) => ids)).toEqual([['a'], ['c']]);
+  });
+
+  it('lets the first row of a batch wait for company no longer than its model says', async () => {
+    vi.useFakeTimers();
+    try {
+      const { runs, row, submit, time } = installation();
+      const patient = model({ maxDelayMs: 20 });
+      submit(patient, [row('a')]);
+      submit(patient, [row('b')]);
+      expect(runs).toHaveLength(0);
+      time.ms = 20;
+      await vi.advanceTimersByTimeAsync(20);
+      expect(runs.map(({ ids }) => ids)).toEqual([['a', 'b']]);
+      await runs[0]!.end();
+      submit(patient, [row('c'), row('d'), row('e'), row('f')]);
+      expect(runs[1]!.ids).toEqual(['c', 'd', 'e', 'f']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('refuses up front what its experience says would be late, names it so, and tries one row when it has not run for a while', async () => {
+    const { runs, row, submit, done, time } = installation();
+    const slow = model();
+    for (let n = 0; n < 4; n++) {
+      submit(slow, [row(`warm ${n}`)]);
+      await runs.at(-1)!.end(100);
+    }
+    submit(slow, [row('hurry', { deadlineMs: 50 }), row('patient', { deadlineMs: 500 })]);
+    const hurry = done.find(({ request }) => request.id === 'hurry')!;
+    expect(hurry).toMatchObject({ isPredictedLate: true, rejection: { code: 'deadline_exceeded', reason: expect.stringContaining('predicted') } });
+    expect(runs.at(-1)!.ids).toEqual(['patient']);
+    await runs.at(-1)!.end(100);
+    time.ms += 2000;
+    submit(slow, [row('probe', { deadlineMs: 50 })]);
+    expect(runs.at(-1)!.ids).toEqual(['probe']);
+  });
+
+  it('counts who waits ahead when it predicts, but not the flood of another team', async () => {
+    const { runs, row, submit, done } = installation();
+    const slow = model({ maxBatchSize: 2 });
+    for (let n = 0; n < 4; n++) {
+      submit(slow, [row(`warm ${n}`)]);
+      await runs.at(-1)!.end(10);
+    }
+    submit(slow, Array.from({ length: 100 }, (_, n) => row(`flood ${n}`, { team: 'flood' })));
+    submit(slow, [row('same team', { team: 'flood', deadlineMs: 200 }), row('other team', { team: 'other', deadlineMs: 200 })]);
+    expect(done.filter(({ rejection }) => rejection !== undefined).map(({ request }) => request.id)).toEqual(['same team']);
+  });
+
+  it('says of a row whose deadline passed in the queue that it has, not that it would', async () => {
+    const { runs, row, submit, done } = installation();
+    const one = model({ maxBatchSize: 1 });
+    submit(one, [row('a')]);
+    submit(one, [row('b', { deadlineMs: 10 })]);
+    await runs[0]!.end(50);
+    expect(done.find(({ request }) => request.id === 'b')).toMatchObject({ isPredictedLate: false, rejection: { code: 'deadline_exceeded' } });
+  });
+
+  it('tells each job of its own rows only', async () => {
+    const { runs, row, submit } = installation();
+    const told = { first: [] as string[], second: [] as string[] };
+    const of = (name: keyof typeof told, id: string): LiveRow => Object.assign(row(id), { job: { rowsDone: (rows: readonly Row[]) => void told[name].push(...rows.map(({ request }) => request.id)) } });
+    const one = model();
+    submit(one, [of('first', 'a')]);
+    submit(one, [of('first', 'b'), of('second', 'c')]);
+    await runs[0]!.end();
+    await runs[1]!.end();
+    expect(told).toEqual({ first: ['a', 'b'], second: ['c'] });
+  });
+});
