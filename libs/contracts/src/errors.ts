@@ -10,6 +10,7 @@ export const ERRORS = {
   feature_missing: { retriable: false, title: 'A feature has no value and no default', cure: 'Send the feature, publish it to the feature store, or declare a default.' },
   wrong_type: { retriable: false, title: 'A value has the wrong type', cure: 'Send the type that the model signature names.' },
   wrong_shape: { retriable: false, title: 'A tensor has the wrong shape', cure: 'Send the shape that the model signature names.' },
+  unknown_input: { retriable: false, title: 'The model has no such input', cure: 'Name the tensors as the model’s inputs, or as its features; GET /v2/models/{model} lists both.' },
   value_forbidden: { retriable: false, title: 'A value is not allowed here', cure: 'NaN and infinities are accepted only where the signature allows them.' },
   deadline_exceeded: { retriable: false, title: 'The deadline has passed', cure: 'Raise deadlineMs, or add workers.' },
   overloaded: { retriable: true, title: 'The queue is full', cure: 'Try again after the stated time, or add workers.' },

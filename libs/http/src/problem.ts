@@ -11,6 +11,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   feature_missing: 422,
   wrong_type: 400,
   wrong_shape: 400,
+  unknown_input: 400,
   value_forbidden: 400,
   deadline_exceeded: 504,
   overloaded: 503,

@@ -6,6 +6,8 @@ const feature = (name: string, more: Partial<ServedFeature> = {}): ServedFeature
 const matrixPlan = (features: ServedFeature[], datatype = 'FP32'): PackPlan => planPacking({ inputs: [{ name: 'input', datatype, shape: [-1, features.length] }], features });
 const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 8 }).filter((name) => !(name in Object.prototype)), { minLength: 1, maxLength: 12 });
 
+const kindOf = (datatype: string): Partial<ServedFeature> => ({ kind: datatype === 'BYTES' ? 'categorical' : 'numeric' });
+
 function packOne(plan: PackPlan, values: (number | string | boolean)[]) {
   const packed = allocateColumns(plan, 1);
   return packRow(plan, packed, 0, values) ?? packed;
@@ -73,7 +75,7 @@ describe('packing', () => {
     ['BOOL', 2, 'wrong_type'],
     ['BYTES', 7, 'wrong_type'],
   ])('refuses in a %s input the value %j as %s', (datatype, value, code) => {
-    expect(packOne(matrixPlan([feature('x')], datatype), [value])).toMatchObject({ code, reason: expect.stringContaining('“x”') });
+    expect(packOne(matrixPlan([feature('x', kindOf(datatype))], datatype), [value])).toMatchObject({ code, reason: expect.stringContaining('“x”') });
   });
 
   it.each([
@@ -85,7 +87,7 @@ describe('packing', () => {
     ['BOOL', 0, Uint8Array.of(0)],
     ['BYTES', 'AA', ['AA']],
   ])('packs into a %s input the value %j', (datatype, value, input) => {
-    expect(packOne(matrixPlan([feature('x')], datatype), [value])).toEqual({ input });
+    expect(packOne(matrixPlan([feature('x', kindOf(datatype))], datatype), [value])).toEqual({ input });
   });
 
   it('leaves the other rows alone when one fails in its middle', () => {
@@ -103,6 +105,20 @@ describe('packing', () => {
       features: [feature('carrier', { kind: 'categorical' }), feature('miles')],
     });
     expect(packOne(plan, ['AA', 337])).toEqual({ miles: Float32Array.of(337), carrier: ['AA'] });
+  });
+
+  it('fills wider inputs with the features that no input is named after, in their order', () => {
+    const plan = planPacking({
+      inputs: [{ name: 'numbers', datatype: 'FP32', shape: [-1, 2] }, { name: 'carrier', datatype: 'BYTES', shape: [-1, 1] }, { name: 'flags', datatype: 'BOOL', shape: [-1, 2] }],
+      features: [feature('miles'), feature('carrier', { kind: 'categorical' }), feature('hour'), feature('holiday'), feature('night')],
+    });
+    expect(packOne(plan, [337, 'AA', 7, true, 0])).toEqual({ numbers: Float32Array.of(337, 7), carrier: ['AA'], flags: Uint8Array.of(1, 0) });
+  });
+
+  it('fills an input of several dimensions row-major', () => {
+    const plan = planPacking({ inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 2, 1, 2] }], features: ['a', 'b', 'c', 'd'].map((name) => feature(name)) });
+    expect(plan.inputs[0]!.rowShape).toEqual([2, 1, 2]);
+    expect(packOne(plan, [1, 2, 3, 4])).toEqual({ image: Float32Array.of(1, 2, 3, 4) });
   });
 
   it('sends every number in a form that reads back as the same number', () => {
@@ -127,6 +143,10 @@ describe('planPacking', () => {
     ['an unknown datatype', [{ name: 'input', datatype: 'FP16', shape: [-1, 2] }], ['a', 'b']],
     ['two features of one name', [{ name: 'input', datatype: 'FP32', shape: [-1, 2] }], ['a', 'a']],
     ['a name that every object has', [{ name: 'input', datatype: 'FP32', shape: [-1, 2] }], ['a', 'constructor']],
+    ['a free dimension beside the rows', [{ name: 'input', datatype: 'FP32', shape: [-1, -1, 2] }], ['a', 'b']],
+    ['an input without a dimension for the rows', [{ name: 'input', datatype: 'FP32', shape: [] }], ['a']],
+    ['fewer features than the inputs take', [{ name: 'a', datatype: 'FP32', shape: [-1, 2] }, { name: 'b', datatype: 'FP32', shape: [-1, 2] }], ['x', 'y', 'z']],
+    ['a numeric feature for a text input', [{ name: 'input', datatype: 'BYTES', shape: [-1, 1] }], ['a']],
     ['no features', [{ name: 'input', datatype: 'FP32', shape: [-1, 0] }], []],
     ['no inputs', [], ['a']],
   ])('refuses %s', (_, inputs, featureNames) => {

@@ -27,7 +27,7 @@ export interface ServedSignature {
   readonly features: readonly ServedFeature[];
 }
 
-export type PackCode = 'feature_missing' | 'wrong_type' | 'wrong_shape' | 'value_forbidden';
+export type PackCode = 'feature_missing' | 'wrong_type' | 'wrong_shape' | 'value_forbidden' | 'unknown_input' | 'schema_invalid';
 
 /** Why a row cannot be packed. The reason names the feature, never its value. */
 export interface PackError {
