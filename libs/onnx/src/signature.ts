@@ -45,7 +45,9 @@ export function readSignature(bytes: Uint8Array): GraphSignature {
   const model = decode(bytes);
   const external = findExternalData(model);
   if (external !== undefined) {
-    throw new ContractError('artifact_external_data', `tensor ${quote(external)} lives outside the file`);
+    throw new ContractError('artifact_external_data', `tensor ${quote(external)} lives outside the file`, {
+      cure: 'Save the model as one file: torch.onnx.export(…, external_data=False), or onnx.save_model(onnx.load(path), path, save_as_external_data=False).',
+    });
   }
   const graph = model.graph!;
   const initialised = new Set(graph.initializer?.map((tensor) => tensor.name));
@@ -78,7 +80,7 @@ function readInput(value: Onnx.IValueInfoProto): GraphTensor {
   if (spec.shape.length === 0) throw new ContractError('artifact_load_failed', `input ${quote(value.name)} has no batch dimension`);
   if (spec.shape[0] !== -1) {
     throw new ContractError('artifact_load_failed', `input ${quote(value.name)} accepts only batches of ${spec.shape[0]} rows`, {
-      cure: 'Export the model with a free first dimension (dynamic_axes in torch.onnx, [None, F] in skl2onnx).',
+      cure: 'Export the model with a free first dimension (dynamic_shapes or dynamic_axes in torch.onnx.export, [None, F] in skl2onnx and onnxmltools).',
     });
   }
   return spec;
@@ -88,10 +90,12 @@ function readOutput(value: Onnx.IValueInfoProto): GraphTensor {
   const tensor = value.type?.tensorType;
   if (tensor === null || tensor === undefined) {
     throw new ContractError('artifact_non_tensor_output', `output ${quote(value.name)} is a ${describeType(value.type)}, not a tensor`, {
-      cure: 'Export with zipmap=False (skl2onnx: convert_sklearn(model, options={"zipmap": False})).',
+      cure: 'Export with zipmap=False (skl2onnx: convert_sklearn(model, …, options={"zipmap": False}); onnxmltools: convert_lightgbm(model, …, zipmap=False)).',
     });
   }
-  return readTensor('output', value.name ?? '', tensor);
+  const { shape: [rows, ...rowShape], ...spec } = readTensor('output', value.name ?? '', tensor);
+  // Its first dimension is the row, whatever the exporter wrote: onnxmltools writes 1. What the graph does about it, a trial run tells.
+  return { ...spec, shape: rows === undefined ? [] : [-1, ...rowShape] };
 }
 
 function readTensor(direction: 'input' | 'output', name: string, tensor: Onnx.TypeProto.ITensor): GraphTensor {

@@ -46,7 +46,7 @@ export class LoadedModel implements ServedModel {
     const session = await OnnxSession.load(bytes, { intraOpNumThreads: INTRA_OP_THREADS });
     try {
       checkGraph(session.signature, served);
-      await session.warmUp(warmUpSizes(limits.maxBatchSize));
+      await session.warmUp(warmUpSizes(limits.maxBatchSize), plan.inputs.length === 1 ? plan.features.length : undefined);
     } catch (cause) {
       await session.dispose();
       throw new ContractError('artifact_load_failed', `version ${served.version} of “${model}” does not warm up: ${(cause as Error).message}`, { cause });
