@@ -1,1 +1,3 @@
-export {};
+export * from './compile.js';
+export { MAX_DOCUMENT_BYTES, type RulesDocument, type RulesFeature, type RulesTask } from './document.js';
+export * from './errors.js';
