@@ -1,5 +1,6 @@
-import { ATTEMPT_HEADER, ContractError, type ErrorCode, type TopicName, type WireMessage } from '@throughline/contracts';
+import { ATTEMPT_HEADER, ContractError, type ErrorCode, type WireMessage } from '@throughline/contracts';
 import type { OutgoingMessage } from './port.js';
+import { toTopic } from './topics.js';
 
 /** The only consumer group that a replayed message is meant for; every other one skips it. */
 export const REPLAY_GROUP_HEADER = 'throughline-replay-group';
@@ -102,7 +103,7 @@ export function decodeDeadLetter(message: WireMessage): DeadLetter | undefined {
 /**
  * The original once more, for the group that failed only, one attempt higher.
  *
- * @throws ContractError `invalid_request` when the dead letter could not carry the original
+ * @throws ContractError `invalid_request` when the dead letter could not carry the original, or names a topic that cannot be ours
  */
 export function replayOf({ original, group, leftOutBytes }: DeadLetter): OutgoingMessage {
   if (leftOutBytes !== undefined)
@@ -114,5 +115,5 @@ export function replayOf({ original, group, leftOutBytes }: DeadLetter): Outgoin
   for (const [name, value] of Object.entries(original.headers)) if (value !== undefined) headers[name] = value;
   headers[ATTEMPT_HEADER] = String((Number(original.headers[ATTEMPT_HEADER]?.toString() ?? 0) || 0) + 1);
   headers[REPLAY_GROUP_HEADER] = group;
-  return { topic: original.topic as TopicName, key: original.key ?? `${original.partition}/${original.offset}`, value: original.value, headers };
+  return { topic: toTopic(original.topic), key: original.key ?? `${original.partition}/${original.offset}`, value: original.value, headers };
 }

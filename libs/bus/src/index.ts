@@ -8,4 +8,5 @@ export * from './nest/consumes.js';
 export * from './nest/outbox-relay.js';
 export * from './nest/strategy.js';
 export * from './port.js';
+export * from './topics.js';
 export type { BusLogger, BusSettings } from './settings.js';

@@ -1,4 +1,5 @@
 import type { ErrorCode, Event, EventTopic, TopicName, Undecodable, WireMessage } from '@throughline/contracts';
+import type { AnyTopic, OwnTopic } from './topics.js';
 
 /** Everything Throughline asks of a broker. Names of topics here never carry the installation's prefix; adapters add it. */
 export interface Bus {
@@ -20,7 +21,7 @@ export interface Bus {
 }
 
 export interface OutgoingMessage {
-  readonly topic: TopicName;
+  readonly topic: AnyTopic;
   /** Decides the partition and thereby the order. */
   readonly key: string | Buffer;
   /** `null` deletes the key of a compacted topic. */
@@ -43,6 +44,7 @@ export interface BusProducer {
 }
 
 export interface EventBatch<T extends EventTopic> {
+  /** The topic of the contract; the messages carry the name of the topic they came from, which may be somebody's own. */
   readonly topic: T;
   readonly partition: number;
   /** Decoded and valid, in the order of the partition. */
@@ -64,6 +66,11 @@ export type BatchHandler<T extends EventTopic> = (batch: EventBatch<T>) => Promi
 
 export interface Subscription<T extends EventTopic = EventTopic> {
   readonly topic: T;
+  /**
+   * The topic to read instead: somebody's own that says what `topic` says. Messages, dead letters, metrics and identities without an envelope
+   * carry its name; schema and `EventBatch.topic` stay those of `topic`. It must be there: `admin.ensureTopic`.
+   */
+  readonly ownTopic?: OwnTopic<NoInfer<T>> | undefined;
   readonly group: string;
   readonly handler: BatchHandler<T>;
   /** Messages handed over at once; default 500. */
@@ -87,8 +94,13 @@ export interface RunningSubscription {
   resume(): void;
 }
 
+/** Offset to begin at, by partition. One that the topic does not hold (any more, or yet) stands for the nearest that it does. */
+export type StartOffsets = ReadonlyMap<number, bigint>;
+
 export interface Follow<T extends EventTopic> {
   readonly topic: T;
+  /** Where to begin instead of the topic's beginning; so do partitions that it does not name. */
+  readonly from?: StartOffsets;
   readonly onEvent: (event: Event<T>) => void | Promise<void>;
   /** A compacted topic's deletion. */
   readonly onTombstone?: (key: string, message: WireMessage) => void;
@@ -114,8 +126,11 @@ export interface PartitionOffsets {
 export interface BusAdmin {
   /** Creates what is missing of the contract's topics; leaves what is there. */
   createTopics(): Promise<{ created: TopicName[]; existing: TopicName[] }>;
-  offsets(topic: TopicName, group?: string): Promise<PartitionOffsets[]>;
-  /** Reads a topic's present content once, from `low` to `high`, without a group. For audits and dead letters. */
-  scan(topic: TopicName, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>): Promise<void>;
+  /** Creates a topic of somebody's own as the one it extends is defined; leaves what is there. */
+  ensureTopic(topic: OwnTopic): Promise<{ created: boolean }>;
+  /** @throws ContractError `not_found` when a topic of somebody's own is not there */
+  offsets(topic: AnyTopic, group?: string): Promise<PartitionOffsets[]>;
+  /** Reads a topic's present content once, from `low` (or `from`) to `high`, without a group. For audits and dead letters. */
+  scan(topic: AnyTopic, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>, from?: StartOffsets): Promise<void>;
   ping(): Promise<void>;
 }

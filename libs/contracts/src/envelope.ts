@@ -67,7 +67,7 @@ interface Envelope extends Partial<Identity> {
 export function decodeEvent<T extends EventTopic>(topic: T, message: WireMessage): Event<T> | Undecodable {
   const attempt = attemptOf(message);
   const headerTrace = text(message.headers['traceparent']);
-  const fallback = identityWithoutEnvelope(topic, message.partition, message.offset);
+  const fallback = identityWithoutEnvelope(message.topic, message.partition, message.offset);
   const fail = (code: ErrorCode, reason: string, envelope?: Envelope): Undecodable => ({
     ok: false, code, reason, cure: ERRORS[code].cure, attempt, message, traceparent: headerTrace ?? envelope?.traceparent, ...identityOf(envelope, fallback),
   });

@@ -1,10 +1,10 @@
-import { ContractError, type TopicName } from '@throughline/contracts';
+import { ContractError } from '@throughline/contracts';
 import type { EntityManager, MigrationInterface, QueryRunner } from 'typeorm';
 import { query } from './transaction.js';
 
 /** What the outbox keeps; an `OutgoingMessage` of the bus fits. */
 export interface OutboxMessage {
-  readonly topic: TopicName;
+  readonly topic: string;
   readonly key: string | Buffer;
   readonly value: string | Buffer | null;
   readonly headers?: Readonly<Record<string, string | Buffer>>;

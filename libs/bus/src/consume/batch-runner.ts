@@ -3,6 +3,7 @@ import { encodeDeadLetter, encodeDeadLetterWithoutOriginal, REPLAY_GROUP_HEADER,
 import { busMetrics } from '../metrics.js';
 import type { BusProducer, EventBatch, Subscription } from '../port.js';
 import type { BusLogger } from '../settings.js';
+import { topicOf, type AnyTopic } from '../topics.js';
 import { backoffMs, pauseFor } from './backoff.js';
 import { classify } from './classify.js';
 
@@ -29,11 +30,11 @@ export type OnRetry = () => void;
 export class BatchRunner<T extends EventTopic> {
   private readonly maxAttempts: number;
   private readonly handlesUndecodable: boolean;
-  private readonly labels: { readonly topic: string; readonly group: string };
+  private readonly labels: { readonly topic: AnyTopic; readonly group: string };
 
   constructor(private readonly options: BatchRunnerOptions<T>) {
     this.maxAttempts = options.subscription.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
-    this.labels = { topic: options.subscription.topic, group: options.subscription.group };
+    this.labels = { topic: topicOf(options.subscription), group: options.subscription.group };
     this.handlesUndecodable = options.subscription.undecodable === 'handle';
   }
 
@@ -98,8 +99,7 @@ export class BatchRunner<T extends EventTopic> {
         const again = error.code === 'unavailable' || (error.retriable && attempts < context.maxAttempts);
         logger.warn(
           {
-            topic: subscription.topic,
-            group: subscription.group,
+            ...this.labels,
             partition,
             messages: part.events.length,
             code: error.code,

@@ -2,6 +2,7 @@ import type { WireMessage } from '@throughline/contracts';
 import { METRICS, observableGauge, type Observation } from '@throughline/telemetry';
 import { withDeadline } from '../deadline.js';
 import type { Subscription } from '../port.js';
+import { topicOf } from '../topics.js';
 import { Lane } from './lane.js';
 
 const DEFAULT_MAX_BATCH_SIZE = 500;
@@ -10,7 +11,7 @@ const LANE_MIN_MESSAGES = 8_192;
 const LANE_MAX_BYTES = 4 * 1024 * 1024;
 
 export interface LaneGroupOptions {
-  readonly subscription: Pick<Subscription, 'topic' | 'group' | 'maxBatchSize' | 'maxInFlightBatches'>;
+  readonly subscription: Pick<Subscription, 'topic' | 'ownTopic' | 'group' | 'maxBatchSize' | 'maxInFlightBatches'>;
   readonly run: (messages: readonly WireMessage[], partition: number, signal: AbortSignal, onRetry: () => void) => Promise<boolean>;
   readonly onProgress: (lane: Lane) => void;
 }
@@ -24,7 +25,8 @@ export class LaneGroup {
   private readonly stopObserving: (() => void)[];
 
   constructor(private readonly options: LaneGroupOptions) {
-    const { topic, group } = options.subscription;
+    const topic = topicOf(options.subscription);
+    const { group } = options.subscription;
     this.stopObserving = [
       observableGauge(METRICS.consumerInFlightMessages, () => [{ value: this.inFlight, labels: { topic, group } }]),
       observableGauge(METRICS.consumerLagMessages, () =>

@@ -2,7 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { ContractError, TOPIC_NAMES, TOPICS, type TopicName, type WireMessage } from '@throughline/contracts';
 import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
 import { deferred } from '../deferred.js';
-import type { BusAdmin, PartitionOffsets } from '../port.js';
+import type { BusAdmin, PartitionOffsets, StartOffsets } from '../port.js';
+import { baseTopicOf, isOwnTopic, toTopic, type AnyTopic, type OwnTopic } from '../topics.js';
 import type { Names } from './names.js';
 import { TopicReader } from './reader.js';
 
@@ -32,8 +33,19 @@ export class KafkaAdmin implements BusAdmin {
     });
   }
 
-  async offsets(topic: TopicName, group?: string): Promise<PartitionOffsets[]> {
+  async ensureTopic(topic: OwnTopic): Promise<{ created: boolean }> {
+    toTopic(topic);
+    return this.call(`create ${topic}`, async (admin) => {
+      if ((await admin.listTopics()).includes(this.names.topic(topic))) return { created: false };
+      const created = await admin.createTopics({ topics: [this.topicConfig(topic)], waitForLeaders: false, timeout: REQUEST_TIMEOUT_MS });
+      await this.waitForLeaders(admin, [topic]);
+      return { created };
+    });
+  }
+
+  async offsets(topic: AnyTopic, group?: string): Promise<PartitionOffsets[]> {
     return this.call('read offsets', async (admin) => {
+      if (isOwnTopic(topic)) await this.requireThere(admin, topic);
       const [ends, committed] = await Promise.all([
         admin.fetchTopicOffsets(this.names.topic(topic)),
         group === undefined ? undefined : this.committed(admin, topic, group),
@@ -47,13 +59,14 @@ export class KafkaAdmin implements BusAdmin {
     });
   }
 
-  async scan(topic: TopicName, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>): Promise<void> {
+  async scan(topic: AnyTopic, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>, from?: StartOffsets): Promise<void> {
     const failed = deferred<never>();
     const ends = new Map((await this.offsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
     const reader = new TopicReader({
       kafka: this.kafka,
       names: this.names,
       topic,
+      from,
       onDead: failed.reject,
       onMessages: async (messages) => {
         const end = ends.get(messages[0]!.partition) ?? 0;
@@ -81,8 +94,8 @@ export class KafkaAdmin implements BusAdmin {
     if (this.connected !== undefined) await this.admin.disconnect();
   }
 
-  private topicConfig(name: TopicName): ITopicConfig {
-    const { partitions, retention } = TOPICS[name];
+  private topicConfig(name: AnyTopic): ITopicConfig {
+    const { partitions, retention } = TOPICS[baseTopicOf(name)!];
     const kept = retention === 'compact' ? { name: 'cleanup.policy', value: 'compact' } : { name: 'retention.ms', value: String(retention.ms) };
     return {
       topic: this.names.topic(name),
@@ -98,7 +111,7 @@ export class KafkaAdmin implements BusAdmin {
    * Until every partition answers as its leader: whoever sends earlier gets some partitions refused, and kafkajs then sends to all of them
    * again. kafkajs's own wait gives up at the first broker that has not heard of the topic.
    */
-  private async waitForLeaders(admin: Admin, names: readonly TopicName[]): Promise<void> {
+  private async waitForLeaders(admin: Admin, names: readonly AnyTopic[]): Promise<void> {
     for (const deadlineMs = Date.now() + REQUEST_TIMEOUT_MS; ;) {
       try {
         await Promise.all(names.map((name) => admin.fetchTopicOffsets(this.names.topic(name))));
@@ -110,7 +123,12 @@ export class KafkaAdmin implements BusAdmin {
     }
   }
 
-  private async committed(admin: Admin, topic: TopicName, group: string): Promise<Map<number, bigint>> {
+  /** kafkajs would look for it for ten seconds, in case that it is about to be made. */
+  private async requireThere(admin: Admin, topic: AnyTopic): Promise<void> {
+    if (!(await admin.listTopics()).includes(this.names.topic(topic))) throw new ContractError('not_found', `there is no topic ${topic}`);
+  }
+
+  private async committed(admin: Admin, topic: AnyTopic, group: string): Promise<Map<number, bigint>> {
     const [answer] = await admin.fetchOffsets({ groupId: this.names.group(group, topic), topics: [this.names.topic(topic)] });
     const known = (answer?.partitions ?? []).filter(({ offset }) => offset !== '-1');
     return new Map(known.map(({ partition, offset }) => [partition, BigInt(offset)]));
@@ -125,6 +143,7 @@ export class KafkaAdmin implements BusAdmin {
       await this.connected;
       return await work(this.admin);
     } catch (error) {
+      if (error instanceof ContractError) throw error;
       throw new ContractError('unavailable', `Kafka could not ${what}: ${(error as Error).message}`, { cause: error });
     }
   }

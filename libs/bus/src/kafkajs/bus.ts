@@ -57,7 +57,7 @@ export class KafkaBus implements Bus {
   async follow<T extends EventTopic>(follow: Follow<T>): Promise<RunningFollow> {
     const { kafka, names, logger, died } = this;
     const abort = new AbortController();
-    const reader = new TopicReader({ kafka, names, topic: follow.topic, onMessages: followHandler(follow, logger, abort.signal), onDead: died });
+    const reader = new TopicReader({ kafka, names, topic: follow.topic, from: follow.from, onMessages: followHandler(follow, logger, abort.signal), onDead: died });
     const running: RunningFollow = {
       caughtUp: reader.caughtUp,
       get lag() {

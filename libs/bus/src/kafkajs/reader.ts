@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { TopicName, WireMessage } from '@throughline/contracts';
+import type { WireMessage } from '@throughline/contracts';
 import type { Consumer, Kafka } from 'kafkajs';
 import { withDeadline } from '../deadline.js';
 import { deferred } from '../deferred.js';
+import type { StartOffsets } from '../port.js';
+import type { AnyTopic } from '../topics.js';
 import { CONSUMER, GroupMembership, LEAVE_TIMEOUT_MS } from './membership.js';
 import type { Names } from './names.js';
 import { toWireMessage } from './wire.js';
@@ -10,7 +12,8 @@ import { toWireMessage } from './wire.js';
 export interface ReaderOptions {
   readonly kafka: Kafka;
   readonly names: Names;
-  readonly topic: TopicName;
+  readonly topic: AnyTopic;
+  readonly from?: StartOffsets | undefined;
   /** Called one partition at a time, in its order; the next messages of any partition wait for it. Must not reject. */
   readonly onMessages: (messages: readonly WireMessage[]) => Promise<void> | void;
   readonly onDead: (error: Error) => void;
@@ -42,7 +45,8 @@ export class TopicReader {
   async start(): Promise<void> {
     await this.takeTargets();
     const membership = new GroupMembership(this.consumer, this.topic, {
-      onAssigned: () => {},
+      // A group that commits nothing begins at the beginning, at first and after every rebalance.
+      onAssigned: (partitions) => this.seek(partitions),
       onDead: (error) => {
         this.reached.reject(error);
         this.options.onDead(error);
@@ -60,7 +64,7 @@ export class TopicReader {
       eachBatch: async ({ batch, resolveOffset, isRunning, isStale }) => {
         if (!isRunning() || isStale()) return;
         const next = this.positions.get(batch.partition)?.next ?? 0;
-        // After a rebalance the broker delivers from the beginning again.
+        // What was fetched before the position was set is known already.
         const messages = batch.messages
           .filter(({ offset }) => Number(offset) >= next)
           .map((message) => toWireMessage(this.options.topic, batch.partition, message));
@@ -93,10 +97,18 @@ export class TopicReader {
     await admin.connect();
     try {
       for (const { partition, low, high } of await admin.fetchTopicOffsets(this.topic)) {
-        this.positions.set(partition, { next: Number(low), high: Number(high), target: Number(high) });
+        const next = Math.min(Math.max(Number(this.options.from?.get(partition) ?? low), Number(low)), Number(high));
+        this.positions.set(partition, { next, high: Number(high), target: Number(high) });
       }
     } finally {
       await admin.disconnect();
+    }
+  }
+
+  private seek(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      const next = this.positions.get(partition)?.next ?? 0;
+      if (next > 0) this.consumer.seek({ topic: this.topic, partition, offset: String(next) });
     }
   }
 

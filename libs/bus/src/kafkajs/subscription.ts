@@ -7,6 +7,7 @@ import { withDeadline } from '../deadline.js';
 import { busMetrics } from '../metrics.js';
 import type { BusProducer, RunningSubscription, Subscription } from '../port.js';
 import type { BusLogger } from '../settings.js';
+import { topicOf, type AnyTopic } from '../topics.js';
 import { CONSUMER, GroupMembership, LEAVE_TIMEOUT_MS } from './membership.js';
 import type { Names } from './names.js';
 import { toWireMessage } from './wire.js';
@@ -31,6 +32,7 @@ type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
  */
 export class KafkaSubscription<T extends EventTopic> implements RunningSubscription {
   private readonly consumer: Consumer;
+  private readonly name: AnyTopic;
   private readonly topic: string;
   private readonly lanes: LaneGroup;
   private readonly paused = new Set<number>();
@@ -45,8 +47,9 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
     private readonly context: SubscriptionContext,
   ) {
     const { kafka, names, producer, logger } = context;
-    this.topic = names.topic(subscription.topic);
-    this.consumer = kafka.consumer({ ...CONSUMER, groupId: names.group(subscription.group, subscription.topic) });
+    this.name = topicOf(subscription);
+    this.topic = names.topic(this.name);
+    this.consumer = kafka.consumer({ ...CONSUMER, groupId: names.group(subscription.group, this.name) });
     const runner = new BatchRunner({ subscription, producer, logger });
     this.lanes = new LaneGroup({ subscription, run: (...batch) => runner.run(...batch), onProgress: (lane) => this.resumeIfRoom(lane) });
   }
@@ -107,7 +110,7 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
     if (this.isStopping || !isRunning() || isStale() || lane === undefined) return;
     if (!lane.isFull) {
       lane.push(
-        batch.messages.map((message) => toWireMessage(this.subscription.topic, batch.partition, message)),
+        batch.messages.map((message) => toWireMessage(this.name, batch.partition, message)),
         Number(batch.highWatermark),
       );
       resolveOffset(batch.messages.at(-1)!.offset);
@@ -158,7 +161,7 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
   private async commitOnce(): Promise<void> {
     const due = this.lanes.committable();
     if (due.length === 0 || this.commitOffsets === undefined) return;
-    const { topic, group } = this.subscription;
+    const { group } = this.subscription;
     const offsets: Offsets = {
       topics: [{ topic: this.topic, partitions: due.map(({ lane, offset }) => ({ partition: lane.partition, offset: String(offset) })) }],
     };
@@ -168,7 +171,7 @@ export class KafkaSubscription<T extends EventTopic> implements RunningSubscript
       busMetrics.commits.add(1, { group, result: 'accepted' });
     } catch (error) {
       busMetrics.commits.add(1, { group, result: 'refused' });
-      this.context.logger.warn({ topic, group, reason: (error as Error).message }, 'a commit was refused; the next one follows');
+      this.context.logger.warn({ topic: this.name, group, reason: (error as Error).message }, 'a commit was refused; the next one follows');
     }
   }
 }

@@ -1,10 +1,11 @@
-import type { TopicName, WireMessage } from '@throughline/contracts';
+import type { WireMessage } from '@throughline/contracts';
 import type { IHeaders, KafkaMessage } from 'kafkajs';
+import type { AnyTopic } from '../topics.js';
 
 const NO_HEADERS: WireMessage['headers'] = Object.freeze({});
 
 /** A fetched message under the topic's name without prefix. */
-export function toWireMessage(topic: TopicName, partition: number, message: KafkaMessage): WireMessage {
+export function toWireMessage(topic: AnyTopic, partition: number, message: KafkaMessage): WireMessage {
   return {
     topic,
     partition,

@@ -1,5 +1,6 @@
-import { ContractError, TOPICS, type TopicName, type WireMessage } from '@throughline/contracts';
+import { ContractError, TOPICS, type WireMessage } from '@throughline/contracts';
 import type { OutgoingMessage } from '../port.js';
+import { baseTopicOf, isOwnTopic, toTopic, type AnyTopic } from '../topics.js';
 
 type Listener = (partition: number) => void;
 
@@ -9,26 +10,38 @@ interface Member {
 
 /** What several in-memory buses share: logs, groups and their commits. Nothing survives the process. */
 export class MemoryBroker {
-  private readonly logs = new Map<TopicName, WireMessage[][]>();
-  private readonly listeners = new Map<TopicName, Set<Listener>>();
+  private readonly logs = new Map<AnyTopic, WireMessage[][]>();
+  private readonly listeners = new Map<AnyTopic, Set<Listener>>();
   private readonly groups = new Map<string, { readonly members: Member[]; readonly committed: Map<number, number> }>();
   /** While true, every send is refused with `unavailable`. */
   isDown = false;
 
   constructor(private readonly nowMs: () => number = Date.now) {}
 
-  log(topic: TopicName): WireMessage[][] {
-    let log = this.logs.get(topic);
-    if (log === undefined) {
-      log = Array.from({ length: TOPICS[topic].partitions }, () => []);
-      this.logs.set(topic, log);
-    }
-    return log;
+  /** The partitions of a topic. Those of the contract are there from the beginning, somebody's own when they were created. */
+  log(topic: AnyTopic): WireMessage[][] {
+    if (isOwnTopic(topic) && !this.logs.has(topic)) throw new ContractError('not_found', `there is no topic ${topic}`);
+    this.create(topic);
+    return this.logs.get(topic)!;
+  }
+
+  /** Whether the topic was not there before. */
+  create(topic: AnyTopic): boolean {
+    if (this.logs.has(topic)) return false;
+    this.logs.set(
+      topic,
+      Array.from({ length: partitionsOf(topic) }, () => []),
+    );
+    return true;
+  }
+
+  has(topic: AnyTopic): boolean {
+    return this.logs.has(topic) || !isOwnTopic(topic);
   }
 
   append(messages: readonly OutgoingMessage[]): void {
     if (this.isDown) throw new ContractError('unavailable', 'the broker is down');
-    const touched = new Map<TopicName, Set<number>>();
+    const touched = new Map<AnyTopic, Set<number>>();
     for (const message of messages) {
       const partition = this.appendOne(message);
       const partitions = touched.get(message.topic);
@@ -39,19 +52,19 @@ export class MemoryBroker {
   }
 
   /** Calls with the partition after each append; returns the function that ends it. */
-  listen(topic: TopicName, listener: Listener): () => void {
+  listen(topic: AnyTopic, listener: Listener): () => void {
     const listeners = this.listeners.get(topic) ?? new Set();
     this.listeners.set(topic, listeners.add(listener));
     return () => listeners.delete(listener);
   }
 
-  join(topic: TopicName, group: string, member: Member): void {
+  join(topic: AnyTopic, group: string, member: Member): void {
     const { members } = this.group(topic, group);
     members.push(member);
     this.rebalance(topic, members);
   }
 
-  leave(topic: TopicName, group: string, member: Member): void {
+  leave(topic: AnyTopic, group: string, member: Member): void {
     const { members } = this.group(topic, group);
     const index = members.indexOf(member);
     if (index === -1) return;
@@ -59,15 +72,15 @@ export class MemoryBroker {
     this.rebalance(topic, members);
   }
 
-  commit(topic: TopicName, group: string, partition: number, offset: number): void {
+  commit(topic: AnyTopic, group: string, partition: number, offset: number): void {
     this.group(topic, group).committed.set(partition, offset);
   }
 
-  committed(topic: TopicName, group: string, partition: number): number | undefined {
+  committed(topic: AnyTopic, group: string, partition: number): number | undefined {
     return this.group(topic, group).committed.get(partition);
   }
 
-  private group(topic: TopicName, group: string): { readonly members: Member[]; readonly committed: Map<number, number> } {
+  private group(topic: AnyTopic, group: string): { readonly members: Member[]; readonly committed: Map<number, number> } {
     const name = `${group}\n${topic}`;
     let found = this.groups.get(name);
     if (found === undefined) {
@@ -77,9 +90,9 @@ export class MemoryBroker {
     return found;
   }
 
-  private rebalance(topic: TopicName, members: readonly Member[]): void {
+  private rebalance(topic: AnyTopic, members: readonly Member[]): void {
     const assignments = members.map((): number[] => []);
-    for (let partition = 0; partition < TOPICS[topic].partitions && members.length > 0; partition += 1)
+    for (let partition = 0; partition < partitionsOf(topic) && members.length > 0; partition += 1)
       assignments[partition % members.length]!.push(partition);
     // Those who lose must have lost before anyone gains.
     for (const [index, member] of members.entries()) member.assign(assignments[index]!);
@@ -102,6 +115,8 @@ export class MemoryBroker {
     return partition;
   }
 }
+
+const partitionsOf = (topic: AnyTopic): number => TOPICS[baseTopicOf(toTopic(topic))!].partitions;
 
 /** FNV-1a. Another partitioner than Kafka's, as those of other clients are. */
 function hash(bytes: Buffer): number {

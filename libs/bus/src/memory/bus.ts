@@ -1,12 +1,13 @@
-import { TOPIC_NAMES, type EventTopic, type TopicName, type WireMessage } from '@throughline/contracts';
+import { ContractError, TOPIC_NAMES, type EventTopic, type TopicName, type WireMessage } from '@throughline/contracts';
 import { BatchRunner } from '../consume/batch-runner.js';
 import { followHandler } from '../consume/follow-handler.js';
 import { LaneGroup } from '../consume/lane-group.js';
 import type { Lane } from '../consume/lane.js';
 import { deferred } from '../deferred.js';
-import type { Bus, BusAdmin, BusProducer, Follow, PartitionOffsets, RunningFollow, RunningSubscription, Subscription } from '../port.js';
+import type { Bus, BusAdmin, BusProducer, Follow, PartitionOffsets, RunningFollow, RunningSubscription, StartOffsets, Subscription } from '../port.js';
 import { MicroBatcher } from '../produce/micro-batcher.js';
 import { silentLogger, type BusLogger } from '../settings.js';
+import { topicOf, type AnyTopic, type OwnTopic } from '../topics.js';
 import { MemoryBroker } from './broker.js';
 
 const FETCH_SIZE = 1_000;
@@ -35,6 +36,7 @@ export class MemoryBus implements Bus {
   }
 
   async subscribe<T extends EventTopic>(subscription: Subscription<T>): Promise<RunningSubscription> {
+    if (!this.broker.has(topicOf(subscription))) throw new ContractError('unavailable', `cannot subscribe to ${topicOf(subscription)}: it is not there`);
     const running = new MemorySubscription(subscription, this.broker, this.producer, this.logger);
     this.consuming.add(running);
     return running;
@@ -63,6 +65,7 @@ class MemorySubscription<T extends EventTopic> implements RunningSubscription {
   private readonly positions = new Map<number, number>();
   private readonly member = { assign: (partitions: readonly number[]) => this.assigned(partitions) };
   private readonly stopListening: () => void;
+  private readonly topic: AnyTopic;
   private stopped: Promise<void> | undefined;
 
   constructor(
@@ -71,10 +74,11 @@ class MemorySubscription<T extends EventTopic> implements RunningSubscription {
     producer: BusProducer,
     logger: BusLogger,
   ) {
+    this.topic = topicOf(subscription);
     const runner = new BatchRunner({ subscription, producer, logger });
     this.lanes = new LaneGroup({ subscription, run: (...batch) => runner.run(...batch), onProgress: (lane) => this.progressed(lane) });
-    this.stopListening = broker.listen(subscription.topic, (partition) => this.fetchSoon(partition));
-    broker.join(subscription.topic, subscription.group, this.member);
+    this.stopListening = broker.listen(this.topic, (partition) => this.fetchSoon(partition));
+    broker.join(this.topic, subscription.group, this.member);
   }
 
   get inFlight(): number {
@@ -97,13 +101,13 @@ class MemorySubscription<T extends EventTopic> implements RunningSubscription {
   private async drainAndLeave(): Promise<void> {
     this.stopListening();
     await this.lanes.drain(DRAIN_TIMEOUT_MS);
-    this.broker.leave(this.subscription.topic, this.subscription.group, this.member);
+    this.broker.leave(this.topic, this.subscription.group, this.member);
   }
 
   private assigned(partitions: readonly number[]): void {
     this.lanes.assign(partitions);
     for (const partition of partitions) {
-      this.positions.set(partition, this.broker.committed(this.subscription.topic, this.subscription.group, partition) ?? 0);
+      this.positions.set(partition, this.broker.committed(this.topic, this.subscription.group, partition) ?? 0);
       this.fetchSoon(partition);
     }
   }
@@ -113,7 +117,7 @@ class MemorySubscription<T extends EventTopic> implements RunningSubscription {
     if (this.lanes.get(lane.partition) !== lane) return;
     const { committable } = lane;
     if (committable !== undefined) {
-      this.broker.commit(this.subscription.topic, this.subscription.group, lane.partition, committable);
+      this.broker.commit(this.topic, this.subscription.group, lane.partition, committable);
       lane.committed = committable;
     }
     if (lane.hasRoom) this.fetchSoon(lane.partition);
@@ -125,7 +129,7 @@ class MemorySubscription<T extends EventTopic> implements RunningSubscription {
       const lane = this.lanes.get(partition);
       const position = this.positions.get(partition);
       if (lane === undefined || position === undefined || lane.isFull || this.stopped !== undefined) return;
-      const log = this.broker.log(this.subscription.topic)[partition]!;
+      const log = this.broker.log(this.topic)[partition]!;
       const messages = log.slice(position, position + FETCH_SIZE);
       if (messages.length === 0) return;
       this.positions.set(partition, position + messages.length);
@@ -149,7 +153,7 @@ class MemoryFollow<T extends EventTopic> implements RunningFollow {
     logger: BusLogger,
   ) {
     const log = broker.log(options.topic);
-    this.positions = log.map(() => 0);
+    this.positions = log.map(({ length }, partition) => Math.min(Math.max(0, Number(options.from?.get(partition) ?? 0)), length));
     this.targets = log.map(({ length }) => length);
     const handle = followHandler(options, logger, this.abort.signal);
     const readSoon = (): void => {
@@ -190,15 +194,22 @@ class MemoryAdmin implements BusAdmin {
     return { created: [], existing: [...TOPIC_NAMES] };
   }
 
-  async offsets(topic: TopicName, group?: string): Promise<PartitionOffsets[]> {
+  async ensureTopic(topic: OwnTopic): Promise<{ created: boolean }> {
+    return { created: this.broker.create(topic) };
+  }
+
+  async offsets(topic: AnyTopic, group?: string): Promise<PartitionOffsets[]> {
     return this.broker.log(topic).map(({ length }, partition) => {
       const committed = group === undefined ? undefined : this.broker.committed(topic, group, partition);
       return { partition, low: 0n, high: BigInt(length), ...(committed === undefined ? {} : { committed: BigInt(committed) }) };
     });
   }
 
-  async scan(topic: TopicName, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>): Promise<void> {
-    for (const messages of this.broker.log(topic)) if (messages.length > 0) await onMessages([...messages]);
+  async scan(topic: AnyTopic, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>, from?: StartOffsets): Promise<void> {
+    for (const [partition, log] of this.broker.log(topic).entries()) {
+      const messages = log.slice(Math.max(0, Number(from?.get(partition) ?? 0)));
+      if (messages.length > 0) await onMessages(messages);
+    }
   }
 
   async ping(): Promise<void> {}

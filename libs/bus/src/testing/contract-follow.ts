@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { StartOffsets } from '../port.js';
 import type { BusUnderTest } from './contract-suite.js';
-import { COMPACTED, eventually, numbered, range, readAll, TOPIC, updated } from './fixtures.js';
+import { COMPACTED, eventually, numbered, numberOf, range, readAll, sorted, TOPIC, updated } from './fixtures.js';
 
 export function followContract(open: () => Promise<BusUnderTest>): void {
   describe('following a topic', () => {
@@ -17,6 +18,20 @@ export function followContract(open: () => Promise<BusUnderTest>): void {
       await bus.producer.sendAll(range(20).map((n) => updated(n)));
       await eventually(() => expect(seen).toEqual({ bus: 520, other: 520 }));
       await eventually(() => expect(following.lag).toBe(0));
+    });
+
+    it('begins where it is told to, and reads on from there', async () => {
+      const bus = (await open()).connect();
+      await bus.producer.sendAll(range(400).map((n) => updated(n)));
+      const from = new Map((await bus.admin.offsets(COMPACTED)).map(({ partition, high }) => [partition, high]));
+      await bus.producer.sendAll(range(100, 400).map((n) => updated(n)));
+      const seen: number[] = [];
+      const following = await bus.follow({ topic: COMPACTED, from, onEvent: (event) => void seen.push(numberOf(event)) });
+      await following.caughtUp;
+      expect(sorted(seen)).toEqual(range(100, 400));
+      await bus.producer.sendAll(range(10, 500).map((n) => updated(n)));
+      await eventually(() => expect(sorted(seen)).toEqual(range(110, 400)));
+      expect(following.lag).toBe(0);
     });
 
     it('has caught up at once with an empty topic', async () => {
@@ -62,6 +77,21 @@ export function followContract(open: () => Promise<BusUnderTest>): void {
       await bus.producer.sendAll(range(1_500).map((n) => numbered(n)));
       expect(await readAll(bus, TOPIC)).toHaveLength(1_500);
       expect(await readAll(bus, 'alert.raised.v1')).toEqual([]);
+    });
+
+    it('scans from given offsets on; those that a topic does not hold stand for the nearest that it does', async () => {
+      const bus = (await open()).connect();
+      await bus.producer.sendAll(range(300).map((n) => numbered(n)));
+      const from = new Map((await bus.admin.offsets(TOPIC)).map(({ partition, high }) => [partition, high]));
+      await bus.producer.sendAll(range(200, 300).map((n) => numbered(n)));
+      const scan = async (start: StartOffsets): Promise<number> => {
+        let count = 0;
+        await bus.admin.scan(TOPIC, (messages) => void (count += messages.length), start);
+        return count;
+      };
+      expect(await scan(from)).toBe(200);
+      expect(await scan(new Map([...from.keys()].map((partition) => [partition, 1_000_000n])))).toBe(0);
+      expect(await scan(new Map([[0, -5n]]))).toBe(500);
     });
 
     it('knows beginnings, ends and commits', async () => {

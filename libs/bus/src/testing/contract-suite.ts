@@ -3,6 +3,7 @@ import { deadLetterContract } from './contract-dead-letters.js';
 import { deliveryContract } from './contract-delivery.js';
 import { followContract } from './contract-follow.js';
 import { groupContract } from './contract-groups.js';
+import { ownTopicsContract } from './contract-own-topics.js';
 
 /** One installation: buses of one `open` share its topics, those of two share nothing. */
 export interface BusUnderTest {
@@ -16,6 +17,7 @@ export function busContract(open: () => Promise<BusUnderTest>): void {
   deadLetterContract(open);
   groupContract(open);
   followContract(open);
+  ownTopicsContract(open);
 }
 
 const opened: Bus[] = [];

@@ -1,5 +1,6 @@
 import { encodeEvent, type Event, type WireMessage } from '@throughline/contracts';
 import type { Bus, OutgoingMessage } from '../port.js';
+import type { AnyTopic } from '../topics.js';
 
 /** The topic of most tests: four partitions, a simple schema. */
 export const TOPIC = 'feature.observed.v1';
@@ -10,7 +11,7 @@ export type TestEvent = Event<typeof TOPIC>;
 export const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /** A valid message with a number to recognise it by. */
-export function numbered(n: number, key = `entity-${n % 10}`, headers: Record<string, string> = {}): OutgoingMessage {
+export function numbered(n: number, key = `entity-${n % 10}`, headers: Record<string, string> = {}): OutgoingMessage & { topic: typeof TOPIC } {
   const timeMs = Date.UTC(2026, 0, 1) + n;
   const { value, headers: own } = encodeEvent(TOPIC, {
     id: String(n),
@@ -64,12 +65,12 @@ export function gate(): { readonly opened: Promise<void>; open(): void } {
   return { opened, open };
 }
 
-export async function committedSum(bus: Bus, group: string): Promise<number> {
-  const offsets = await bus.admin.offsets(TOPIC, group);
+export async function committedSum(bus: Bus, group: string, topic: AnyTopic = TOPIC): Promise<number> {
+  const offsets = await bus.admin.offsets(topic, group);
   return offsets.reduce((sum, { committed }) => sum + Number(committed ?? 0n), 0);
 }
 
-export async function readAll(bus: Bus, topic: WireMessage['topic'] & Parameters<Bus['admin']['scan']>[0]): Promise<WireMessage[]> {
+export async function readAll(bus: Bus, topic: AnyTopic): Promise<WireMessage[]> {
   const found: WireMessage[] = [];
   await bus.admin.scan(topic, (messages) => void found.push(...messages));
   return found;
