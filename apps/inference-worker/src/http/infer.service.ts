@@ -43,15 +43,14 @@ export class InferService {
 
   /** @throws ContractError with the code of what is wrong. */
   async infer(call: InferCall, body: unknown): Promise<InferResponse> {
-    const invalid = whyNoInferRequest(body);
+    const { pipeline, newId, maxRows } = this.options;
+    const invalid = whyNoInferRequest(body, maxRows);
     if (invalid !== undefined) throw new ContractError('invalid_request', invalid, { cure: 'Send a request of the Open Inference Protocol v2; /openapi.json has an example.' });
     const request = body as InferRequest;
-    const { pipeline, newId, maxRows } = this.options;
     const source = `${SOURCE}/v2/models/${call.model}`;
     const pickUp = pipeline.pickUp();
     const receipt: Receipt = { source, id: call.idempotencyKey ?? newId(), model: call.model, version: call.version, receivedAtMs: pickUp.nowMs, traceparent: call.traceparent };
     const candidates = candidatesOf(request, receipt);
-    if (candidates.length > maxRows) throw new ContractError('invalid_request', `the request holds ${candidates.length} rows, at most ${maxRows} are taken`, { cure: 'Send fewer rows at once, or use the batch topic.' });
     this.refuseUnknownOutputs(receipt, request);
     const answer = (): Promise<InferResponse> => this.answer(request, receipt, candidates, pickUp);
     return call.idempotencyKey === undefined ? answer() : this.memory.once(`${source}@${call.version ?? ''}`, call.idempotencyKey, request, candidates.length, answer);

@@ -50,6 +50,7 @@ export function readTensors(tensors: readonly WireTensor[]): TensorTable | PackE
 function readTensor({ name, shape, datatype, data }: WireTensor, rowCount: number): TableTensor | PackError {
   if (!isWireDatatype(datatype)) return { code: 'wrong_type', reason: `tensor “${name}” has an unknown datatype` };
   const elementCount = shape.reduce((product, size) => product * size, 1);
+  if (elementCount === 0) return wrongShape(`tensor “${name}” [${shape.join(', ')}] holds no values`);
   if (elementCount > MAX_ELEMENTS) return wrongShape(`tensor “${name}” is too large`);
   const flat = Array.isArray(data[0]) ? (data as unknown[]).flat(Math.max(1, shape.length - 1)) : data;
   if (flat.length !== elementCount) return wrongShape(`tensor “${name}” has ${flat.length} values for the shape [${shape.join(', ')}]`);

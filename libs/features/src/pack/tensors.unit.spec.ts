@@ -33,6 +33,7 @@ describe('tensors of the Open Inference Protocol', () => {
   it.each([
     ['no tensors', [], 'wrong_shape'],
     ['no rows', [tensor('input', [0, 3], [])], 'wrong_shape'],
+    ['billions of rows without a value', [tensor('input', [2 ** 31, 0], [])], 'wrong_shape'],
     ['a scalar', [tensor('input', [], [1])], 'wrong_shape'],
     ['fewer values than the shape says', [tensor('input', [1, 3], [1, 2])], 'wrong_shape'],
     ['different numbers of rows', [tensor('hour', [2], [1, 2]), tensor('distance', [1], [1])], 'wrong_shape'],

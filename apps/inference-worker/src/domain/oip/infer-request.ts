@@ -5,6 +5,9 @@ import { Ajv } from 'ajv';
 import { rejectPack } from '../rejection.js';
 import { DEFAULT_PRIORITY, type Candidate, type ScoringRequest } from '../scoring-request.js';
 
+/** Triton's numbers go on for ever; from here on nobody waits for anybody any longer. */
+const LEAST_PRIORITY = 9;
+
 const Text = Type.String({ minLength: 1 });
 
 /** Request parameters that mean something here; others are ignored, as the protocol asks. */
@@ -13,7 +16,8 @@ const Parameters = Type.Object({
   occurred_at: Type.Optional(Type.String({ description: 'event time, RFC 3339; else the time of receipt' })),
   routing_key: Type.Optional(Type.String({ maxLength: 500 })),
   team: Type.Optional(Type.String({ maxLength: 200 })),
-  timeout: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'microseconds, as Triton has it' })),
+  timeout: Type.Optional(Type.Number({ minimum: 0, description: 'deadline in microseconds after receipt, as Triton has it; 0 for none' })),
+  priority: Type.Optional(Type.Integer({ minimum: 0, description: '1 goes first, as Triton has it; 0 for no wish' })),
   record: Type.Optional(Type.Union([Type.Literal('sync'), Type.Literal('async')], { description: 'whether the answer waits until it is on record' })),
 });
 
@@ -28,13 +32,21 @@ export type InferRequest = Static<typeof InferRequest>;
 
 const validate = new Ajv({ allowUnionTypes: true }).compile(InferRequest);
 
-/** What is wrong with a body, naming the field; `undefined` if nothing is. */
-export function whyNoInferRequest(body: unknown): string | undefined {
+/**
+ * What is wrong with a body, naming the field; `undefined` if nothing is.
+ *
+ * @param maxRows that one request may hold
+ */
+export function whyNoInferRequest(body: unknown, maxRows = Infinity): string | undefined {
   if (!validate(body)) {
     const [error] = validate.errors!;
-    return `body${error!.instancePath.replaceAll('/', '.')} ${error!.message}`;
+    const where = `body${error!.instancePath.replaceAll('/', '.')}`;
+    if (error!.params['missingProperty'] === 'data') return `${where} has no data; binary tensors are not read here, send the values as JSON (binary_data=False in Triton’s client)`;
+    return `${where} ${error!.message}`;
   }
-  const { parameters } = body as InferRequest;
+  const { parameters, inputs } = body as InferRequest;
+  const rows = inputs[0]!.shape[0] ?? 0;
+  if (rows > maxRows) return `the request holds ${rows} rows, at most ${maxRows} are taken; send fewer at once, or use the batch topic`;
   if (parameters?.occurred_at !== undefined && !isInstant(parameters.occurred_at)) return 'body.parameters.occurred_at is not an RFC 3339 instant with date, time and zone, such as 2001-02-03T04:05:06Z';
   return undefined;
 }
@@ -52,7 +64,7 @@ export interface Receipt {
 /** A request over HTTP as one candidate a row; with tensors that cannot be read, one that is rejected. */
 export function candidatesOf({ inputs, parameters }: InferRequest, receipt: Receipt): Candidate[] {
   const tensors = readTensors(inputs);
-  const { occurred_at: occurredAt, routing_key: routingKey, timeout, team, entities } = parameters ?? {};
+  const { occurred_at: occurredAt, routing_key: routingKey, timeout, priority, team, entities } = parameters ?? {};
   const common = {
     lane: 'http' as const,
     source: receipt.source,
@@ -67,8 +79,8 @@ export function candidatesOf({ inputs, parameters }: InferRequest, receipt: Rece
     model: receipt.model,
     version: receipt.version,
     routingKey, team,
-    deadlineMs: timeout === undefined ? undefined : timeout / 1000,
-    priority: DEFAULT_PRIORITY,
+    deadlineMs: timeout === undefined || timeout === 0 ? undefined : timeout / 1000,
+    priority: priority === undefined || priority === 0 ? DEFAULT_PRIORITY : Math.min(priority, LEAST_PRIORITY),
     features: undefined,
   };
   if (isPackError(tensors)) return [{ request: { ...common, row: undefined, entities: undefined }, rejection: rejectPack(tensors) }];

@@ -1,3 +1,4 @@
+import { planPacking, readTensors } from '@throughline/features';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Rejected, Scored } from '../answer.js';
@@ -18,14 +19,28 @@ describe('an inference request', () => {
     [{ inputs: matrix(1), parameters: { record: 'never' } }, 'parameters.record'],
     [{ inputs: matrix(1), parameters: { entities: { origin: 7 } } }, 'parameters.entities'],
     [{ inputs: matrix(1), parameters: { occurred_at: 'soon' } }, 'parameters.occurred_at'],
+    [{ inputs: matrix(1), parameters: { priority: -1 } }, 'parameters.priority'],
+    [{ inputs: matrix(1), parameters: { timeout: '5' } }, 'parameters.timeout'],
+    [{ inputs: [{ name: 'input', shape: [1, 2], datatype: 'FP32', parameters: { binary_data_size: 8 } }] }, 'binary tensors are not read'],
+    [{ inputs: matrix(11) }, 'at most 10'],
     // What the event's own schema would refuse: the answer would be acknowledged and then missing from the ledger.
     [{ inputs: matrix(1), parameters: { occurred_at: '2001-01-30' } }, 'parameters.occurred_at'],
   ])('%j is refused, naming the field', (body, field) => {
-    expect(whyNoInferRequest(body)).toContain(field);
+    expect(whyNoInferRequest(body, 10)).toContain(field);
   });
 
   it('may hold parameters that mean nothing here', () => {
-    expect(whyNoInferRequest({ id: 'x', inputs: matrix(1), parameters: { binary_data_output: true, priority: 1, sequence_id: 5 } })).toBeUndefined();
+    expect(whyNoInferRequest({ id: 'x', inputs: matrix(1), parameters: { binary_data_output: true, sequence_id: 5 } })).toBeUndefined();
+  });
+
+  it.each([
+    [{}, 5, undefined],
+    [{ priority: 0, timeout: 0 }, 5, undefined],
+    [{ priority: 1, timeout: 2_500 }, 1, 2.5],
+    [{ priority: 4_000_000_000 }, 9, undefined],
+  ])('with Triton’s parameters %j has the priority %d and the deadline %s', (parameters, priority, deadlineMs) => {
+    expect(whyNoInferRequest({ inputs: matrix(1), parameters })).toBeUndefined();
+    expect(candidatesOf({ inputs: matrix(1), parameters }, receipt)).toMatchObject([{ request: { priority, deadlineMs } }]);
   });
 
   it('of n rows is n candidates under one identity, each with its own row and entities', () => {
@@ -54,6 +69,23 @@ describe('an inference response', () => {
       model_name: 'flights', model_version: '7', id: 'mine', parameters: { prediction_ids: ['p0', 'p1'], role: 'champion', assignment_revision: 3 },
       outputs: [{ name: 'label', datatype: 'INT64', shape: [2], data: [1, 0] }, { name: 'both', datatype: 'FP32', shape: [2, 2], data: [1, 2, 3, 4] }],
     });
+  });
+
+  it('says what of the request it had no use for, and which rows a fallback answered', () => {
+    const plan = planPacking({ inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, 2] }], features: ['hour', 'miles'].map((name) => ({ name, kind: 'numeric' as const })) });
+    const tensors = readTensors(['hour', 'weather'].map((name) => ({ name, shape: [2], datatype: 'FP32', data: [1, 2] })));
+    const entities = { origin: 'SFO', airport: 'JFK' };
+    const fallback = { kind: 'rules', reason: 'model_failed' };
+    const served = { model: 'flights', version: '7', signature: { ...signature, entities: { origin: 'airport' } } };
+    const answers = [0, 1].map((row) => ({ ...scored(row), served, addressed: { plan }, request: { row, tensors, entities }, fallback: row === 1 ? fallback : undefined }) as unknown as Scored);
+    expect(inferResponse('mine', answers, undefined).parameters).toEqual({
+      prediction_ids: ['p0', 'p1'], role: 'champion', assignment_revision: 3, fallbacks: [null, 'rules'], ignored_inputs: ['weather'], unknown_entities: ['airport'],
+    });
+  });
+
+  it('takes the outputs of each row by name', () => {
+    const other = { ...scored(1), outputs: outputs.toReversed() };
+    expect(inferResponse('mine', [scored(0), other], undefined).outputs.map(({ data }) => data)).toEqual([[1, 0], [1, 2, 3, 4]]);
   });
 
   it('holds only the outputs asked for', () => {
