@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Admin } from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { cpuSecondsOf } from './processes.ts';
 
 export interface Throughput {
@@ -30,8 +31,6 @@ export async function throughputOf(process_: ChildProcess, admin: Admin, topic: 
       };
     }
     if (now.atMs > deadline) throw new Error(`${topic}: ${messages} of ${count} messages after ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await delay(20);
   }
 }
-
-export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -1,0 +1,19 @@
+/** How much a run measures. The defaults take about 25 minutes for all scenarios on two cores; less is for trying things out. */
+export interface Sizes {
+  /** Messages of one throughput measurement. */
+  readonly messages: number;
+  /** Repetitions of whatever is compared, alternating. */
+  readonly rounds: number;
+  /** Seconds that one latency measurement counts, after its warm-up. */
+  readonly seconds: number;
+  readonly memoryMessages: number;
+}
+
+const number = (value: string | undefined, otherwise: number): number => (value === undefined ? otherwise : Number(value.replaceAll('_', '')));
+
+export const sizesOf = (env: NodeJS.ProcessEnv): Sizes => ({
+  messages: number(env['BENCH_MESSAGES'], 150_000),
+  rounds: number(env['BENCH_ROUNDS'], 3),
+  seconds: number(env['BENCH_SECONDS'], 10),
+  memoryMessages: number(env['BENCH_MEMORY_MESSAGES'], 5_000_000),
+});
