@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { momentOf } from './domain/letter-filter.js';
 
 /** An option's value as an integer from 0 on. */
 export function wholeNumber(text: string): number {
@@ -6,3 +7,13 @@ export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('Expected a whole number, 0 or more.');
   return value;
 }
+
+/** An option's value as epoch milliseconds. */
+export function moment(text: string): number {
+  const stampMs = momentOf(text, Date.now());
+  if (stampMs === undefined) throw new InvalidArgumentError('Expected so long ago, such as 90s, 30m, 2h or 7d, or an instant with its zone, such as 2026-11-21T10:00:00Z.');
+  return stampMs;
+}
+
+/** For options that may be given several times. */
+export const collected = (text: string, before: readonly string[] = []): string[] => [...before, text];
