@@ -1,5 +1,5 @@
 import type { FeatureSpec, ModelSignature } from '@throughline/contracts';
-import { readNumber } from '@throughline/features';
+import { planPacking, readNumber, shortestFloat32 } from '@throughline/features';
 import { freezeCategoricalProfile, freezeNumericProfile, type FeatureProfile, type ProfileSet } from '@throughline/stats';
 import { SCORE } from './names.js';
 
@@ -23,7 +23,8 @@ export function referenceColumns({ features, score }: ModelSignature): Map<strin
 
 /**
  * Freezes what a version's features and scores looked like, to compare its traffic with; therefore as traffic has them: missing values
- * replaced by the feature's default, numbers rounded as the model's tensors round them (a value on the edge of a bin must stay there).
+ * replaced by the feature's default, numbers as the model's tensors round them and as they then are written (a value on the edge of a bin must
+ * stay there, and a reference in float32 has 0.30000001192092896 where requests and scores have 0.3).
  */
 export function freezeProfile({ rowCount, columns }: ReferenceTable, signature: ModelSignature): ProfileSet {
   const freeze = (name: string, kind: ColumnKind, datatype: string | undefined, fallback?: FeatureSpec['default']): FeatureProfile => {
@@ -33,12 +34,13 @@ export function freezeProfile({ rowCount, columns }: ReferenceTable, signature: 
     return freezeNumericProfile(cells.map((cell) => round((cell ?? missing) as number | null, datatype)));
   };
   const { features, inputs, outputs, score } = signature;
-  const datatypeOf = (feature: string): string | undefined => (inputs.length === 1 ? inputs[0] : inputs.find(({ name }) => name === feature))?.datatype;
+  const planned = inputs.length === 0 ? [] : planPacking(signature).inputs;
+  const datatypeOf = (index: number): string | undefined => planned.find(({ columns }) => columns.includes(index))?.datatype;
   return {
     rowCount,
-    features: Object.fromEntries(features.map(({ name, kind, default: fallback }) => [name, freeze(name, kind, datatypeOf(name), fallback)])),
+    features: Object.fromEntries(features.map(({ name, kind, default: fallback }, index) => [name, freeze(name, kind, datatypeOf(index), fallback)])),
     outputs: score === undefined ? {} : { [SCORE]: freeze(SCORE, 'numeric', outputs.find(({ name }) => name === score.output)?.datatype) },
   };
 }
 
-const round = (value: number | null, datatype: string | undefined): number | null => (value !== null && datatype === 'FP32' ? Math.fround(value) : value);
+const round = (value: number | null, datatype: string | undefined): number | null => (value !== null && datatype === 'FP32' ? shortestFloat32(Math.fround(value)) : value);

@@ -45,10 +45,11 @@ describe('the baseline of a version', () => {
     const profile = freezeProfile(table, signature);
     expect(JSON.parse(JSON.stringify(profile))).toEqual(profile);
   });
-  it('puts values that the tensors round into the bins that the rounded ones of the traffic fall in', () => {
-    const baseline = freezeProfile(table, signature);
+  it.each([['as decimals', (value: number) => value], ['in float32', (value: number) => Math.fround(value)]])('puts the values of a reference %s into the bins that those of the traffic fall in, which are written as decimals', (_, written) => {
+    const delays = (table.columns.get('delay') as number[]).map(written);
+    const baseline = freezeProfile({ ...table, columns: new Map([...table.columns, ['delay', delays]]) }, signature);
     const window = emptySetLike(baseline).features['delay']!;
-    for (const value of TENTHS) observe(window, Math.fround(value));
+    for (const value of TENTHS) observe(window, value);
     expect(window.counts).toEqual([1, 1, 1, 1]);
   });
 });

@@ -36,7 +36,7 @@ export function buildSignature(graph: Graph, metadata: UploadMetadata): ModelSig
 
 /** Columns in another order than the graph was trained on give answers that look right. */
 function checkColumns({ inputs, featureNames }: Graph, names: readonly string[]): void {
-  const width = inputs.length === 1 ? (inputs[0]?.shape[1] ?? -1) : -1;
+  const width = (inputs.length === 1 ? rowWidth(inputs[0]!) : undefined) ?? -1;
   const hint = featureNames === undefined ? '' : `; the graph names its columns ${list(featureNames)}`;
   if (width > 0 && width !== names.length) {
     throw refuse(`the input “${inputs[0]?.name}” takes ${width} columns, but the metadata has ${names.length} features${hint}`, 'List exactly the features the model was trained on, in its order.');
@@ -57,12 +57,7 @@ function checkPacking(signature: ModelSignature): void {
     planPacking(signature);
   } catch (error) {
     if (!(error instanceof PackPlanError)) throw error;
-    throw refuse(error.message, 'Features are either the columns of one matrix [N, F], or each is an input of its own name, [N] or [N, 1].');
-  }
-  const texts = new Set(signature.inputs.filter(({ datatype }) => datatype === 'BYTES').map(({ name }) => name));
-  for (const { name, kind } of signature.features) {
-    const isText = signature.inputs.length === 1 ? texts.size === 1 : texts.has(name);
-    if (kind === 'numeric' && isText) throw refuse(`feature “${name}” is numeric, but its input takes text`, 'Declare it categorical.');
+    throw refuse(error.message, 'One input takes all features, in its order; of several, those of one value a row take the feature of their name, and the wider ones the others, in order.');
   }
 }
 

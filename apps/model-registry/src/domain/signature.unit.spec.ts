@@ -25,8 +25,9 @@ describe('the signature of a version', () => {
     ['other names than the graph’s', matrix(2, { featureNames: ['a', 'b'] }), metadata(['a', 'c']), /lacks “b” and has “c”, which the graph does not know/],
     ['the graph’s names in another order', matrix(2, { featureNames: ['a', 'b'] }), metadata(['b', 'a']), /another order than the graph’s columns, from “a” on/],
     ['several inputs and features of other names', { ...matrix(2), inputs: [{ name: 'a', datatype: 'FP32', shape: [-1, 1] }, { name: 'b', datatype: 'FP32', shape: [-1, 1] }] }, metadata(['a', 'c']), /input “b” has no feature/],
-    ['an input that is an image', { ...matrix(2), inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, 3, 8, 8] }] }, metadata(['a', 'b', 'c']), /does not take a matrix/],
-    ['a numeric feature for a text input', { ...matrix(1), inputs: [{ name: 'carrier', datatype: 'BYTES', shape: [-1, 1] }] }, metadata(['carrier']), /“carrier” is numeric, but its input takes text/],
+    ['an image and fewer features than it has values', { ...matrix(2), inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, 3, 8, 8] }] }, metadata(['a', 'b', 'c']), /takes 192 columns/],
+    ['a sequence of any length', { ...matrix(2), inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, -1, 3] }] }, metadata(['a', 'b', 'c']), /free dimension beside the rows/],
+    ['a numeric feature for a text input', { ...matrix(1), inputs: [{ name: 'carrier', datatype: 'BYTES', shape: [-1, 1] }] }, metadata(['carrier']), /“carrier” is numeric, but the input “carrier” takes text/],
     ['a score output that does not exist', matrix(1), metadata(['a'], { score: { output: 'p' } }), /output “p” does not exist/],
     ['a score index beyond the row', matrix(1), metadata(['a'], { score: { output: 'probabilities', index: 2 } }), /index 2 is beyond the 2/],
     ['a score that is text', matrix(1, { outputs: [{ name: 'label', datatype: 'BYTES', shape: [-1] }] }), metadata(['a'], { score: { output: 'label' } }), /holds text/],
@@ -47,6 +48,8 @@ describe('the signature of a version', () => {
     expect(buildSignature(matrix(1, { outputs: [{ name: 'embedding', datatype: 'FP32', shape: [-1, 64] }] }), metadata(['a'], { task: 'other' }))).not.toHaveProperty('score'));
   it('accepts a score of an output whose width the graph leaves open', () =>
     expect(buildSignature(matrix(1, { outputs: [{ name: 'p', datatype: 'FP32', shape: [-1, -1] }] }), metadata(['a'], { score: { output: 'p', index: 1 } })).score).toEqual({ output: 'p', index: 1 }));
+  it('accepts as many features as an image has values', () =>
+    expect(buildSignature({ ...matrix(2), inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, 1, 2, 2] }] }, metadata(['a', 'b', 'c', 'd'])).features).toHaveLength(4));
   it('accepts one input for each feature, in any order', () =>
     expect(buildSignature({ ...matrix(2), inputs: [{ name: 'carrier', datatype: 'BYTES', shape: [-1, 1] }, { name: 'miles', datatype: 'FP32', shape: [-1] }] },
       { ...metadata([]), features: [{ name: 'miles', kind: 'numeric' }, { name: 'carrier', kind: 'categorical' }] }).features).toHaveLength(2));
