@@ -16,6 +16,9 @@ export const workerSettings = defineSettings({
   FEATURE_CACHE_MAX_ENTRIES: { meaning: 'Entities whose stored features are held in memory', unit: 'entries', parse: parsers.integer(1, 10_000_000), default: 200_000 },
   FEATURE_CACHE_MAX_LAG: { meaning: 'Updates behind at which held features count as stale', unit: 'messages', parse: parsers.integer(1, 10_000_000), default: 5000 },
   FEATURE_STORE_TIMEOUT_MS: { meaning: 'Longest wait for the feature store; then its features count as missing', unit: 'ms', parse: parsers.integer(1, 60_000), default: 500 },
+  FEATURE_STORE_OPEN_MS: { meaning: 'After three reads in a row without an answer: so long the store is not asked, and its features count as missing at once', unit: 'ms', parse: parsers.integer(1, 600_000), default: 5000 },
+  FALLBACK_MAX_REMEMBERED: { meaning: 'Good answers kept for last_known_good', unit: 'answers', parse: parsers.integer(1, 10_000_000), default: 100_000 },
+  FALLBACK_MAX_REMEMBERED_BYTES: { meaning: 'The same, by what they take', unit: 'bytes', parse: parsers.integer(1024, 64 * GIB), default: 64 * 1024 * 1024 },
   TRACE_SAMPLE_RATIO: { meaning: 'Share of requests without a trace context that get a sampled one', parse: parsers.number(0, 1), default: 0.01 },
 });
 

@@ -4,9 +4,13 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { BUS, BusModule, prefixedNames, type Bus } from '@throughline/bus';
 import { createLogger } from '@throughline/telemetry';
 import type { WorkerConfig } from './config.js';
+import { Breakers } from './degrade/breakers.js';
+import { Fallbacks } from './degrade/fallbacks.js';
+import { scoreOn } from './degrade/score-on.js';
 import { FeatureCache } from './features/feature-cache.js';
 import { FeatureStoreClient } from './features/feature-store-client.js';
 import { FeatureUpdates } from './features/feature-updates.js';
+import { GuardedFeatureStore } from './features/guarded-store.js';
 import { PredictionRequestedBatchHandler } from './handlers/prediction-requested-batch.handler.js';
 import { PredictionRequestedHandler } from './handlers/prediction-requested.handler.js';
 import { TopicScoring } from './handlers/topic-scoring.js';
@@ -39,18 +43,22 @@ export class InferenceWorkerModule {
 }
 
 const storedFeatures = (config: WorkerConfig): Provider[] => [
+  {
+    provide: GuardedFeatureStore,
+    useFactory: () => new GuardedFeatureStore({ store: new FeatureStoreClient({ url: config.FEATURE_STORE_URL, timeoutMs: config.FEATURE_STORE_TIMEOUT_MS }), openMs: config.FEATURE_STORE_OPEN_MS }),
+  },
   { provide: FeatureUpdates, useFactory: (bus: Bus) => new FeatureUpdates(bus, createLogger(SERVICE)), inject: [BUS] },
   {
     provide: FeatureCache,
-    useFactory: (updates: FeatureUpdates) =>
+    useFactory: (updates: FeatureUpdates, store: GuardedFeatureStore) =>
       new FeatureCache({
-        store: new FeatureStoreClient({ url: config.FEATURE_STORE_URL, timeoutMs: config.FEATURE_STORE_TIMEOUT_MS }),
+        store,
         maxEntries: config.FEATURE_CACHE_MAX_ENTRIES,
         isLagging: () => updates.lag > config.FEATURE_CACHE_MAX_LAG,
         nowMs: clock.nowMs,
         logger: createLogger(SERVICE),
       }),
-    inject: [FeatureUpdates],
+    inject: [FeatureUpdates, GuardedFeatureStore],
   },
 ];
 
@@ -75,18 +83,34 @@ const models = (config: WorkerConfig): Provider[] => [
 ];
 
 const scoring = (config: WorkerConfig): Provider[] => [
-  { provide: Scheduler, useFactory: () => new Scheduler({ clock, run: (model, rows) => runBatch(model, rows, clock, { report: () => undefined }) }) },
+  {
+    provide: Breakers,
+    useFactory: (fleet: ModelFleet) =>
+      new Breakers({ policyOf: (model) => fleet.assignment(model)?.breaker ?? {}, serving: () => fleet.models.flatMap((model) => [...(fleet.assignment(model)?.versions.values() ?? [])]), logger: createLogger(SERVICE) }),
+    inject: [ModelFleet],
+  },
+  { provide: Scheduler, useFactory: (breakers: Breakers) => new Scheduler({ clock, run: (model, rows) => runBatch(model, rows, clock, breakers) }), inject: [Breakers] },
+  {
+    provide: Fallbacks,
+    useFactory: (fleet: ModelFleet, cache: FeatureCache, scheduler: Scheduler, breakers: Breakers) =>
+      new Fallbacks({
+        fleet, clock,
+        scoreOn: scoreOn({ cache, scheduler, breakers, clock }),
+        predictMs: (model, rows) => scheduler.predictMs(model, rows),
+        maxRemembered: config.FALLBACK_MAX_REMEMBERED,
+        maxRememberedBytes: config.FALLBACK_MAX_REMEMBERED_BYTES,
+      }),
+    inject: [ModelFleet, FeatureCache, Scheduler, Breakers],
+  },
   {
     provide: ScoringPipeline,
-    useFactory: (fleet: ModelFleet, cache: FeatureCache, scheduler: Scheduler) =>
+    useFactory: (fleet: ModelFleet, cache: FeatureCache, scheduler: Scheduler, breakers: Breakers, fallbacks: Fallbacks) =>
       new ScoringPipeline({
-        fleet, cache, scheduler, clock,
-        breakers: { allows: () => true },
-        fallbacks: { rescue: () => Promise.resolve() },
+        fleet, cache, scheduler, breakers, fallbacks, clock,
         random: Math.random,
         traceSampleRatio: config.TRACE_SAMPLE_RATIO,
       }),
-    inject: [ModelFleet, FeatureCache, Scheduler],
+    inject: [ModelFleet, FeatureCache, Scheduler, Breakers, Fallbacks],
   },
   { provide: StageMetrics, useFactory: (fleet: ModelFleet) => new StageMetrics((model) => fleet.assignment(model)?.latencyBudgetMs ?? {}, () => fleet.models), inject: [ModelFleet] },
   {
@@ -103,21 +127,21 @@ const scoring = (config: WorkerConfig): Provider[] => [
   },
   {
     provide: TopicScoring,
-    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer) => new TopicScoring({ fleet, pipeline, recorder, shadows, fallbacks: { remember: () => undefined } }),
-    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer],
+    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer, fallbacks: Fallbacks) => new TopicScoring({ fleet, pipeline, recorder, shadows, fallbacks }),
+    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, Fallbacks],
   },
   {
     provide: InferService,
-    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer, bus: Bus) =>
+    useFactory: (fleet: ModelFleet, pipeline: ScoringPipeline, recorder: AnswerRecorder, shadows: ShadowScorer, fallbacks: Fallbacks, bus: Bus) =>
       new InferService({
-        fleet, pipeline, recorder, shadows,
+        fleet, pipeline, recorder, shadows, fallbacks,
         producer: bus.producer,
         newId: randomUUID,
         maxRows: config.HTTP_MAX_ROWS,
         maxPendingRows: config.HTTP_MAX_PENDING_ROWS,
         logger: createLogger(SERVICE),
       }),
-    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, BUS],
+    inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, Fallbacks, BUS],
   },
   {
     provide: WarmStartStrategy,

@@ -63,6 +63,9 @@ export const METRICS = {
 
   // inference-worker
   predictions: counter('throughline_predictions', 'Requests answered', ['model', 'version', 'role', 'lane', 'state']),
+  fallbackAnswers: counter('throughline_fallback_answers', 'Answers of fallbacks, by kind and by the code of what they replace; also in throughline_predictions with state fallback', ['model', 'kind', 'reason']),
+  rememberedAnswersBytes: gauge('throughline_remembered_answers_bytes', 'Good answers kept for last_known_good', [], 'By'),
+  breakerState: gauge('throughline_breaker_state', 'Circuit breaker of a version: 0 closed, 1 half open (one batch is tried), 2 open (not asked)', ['model', 'version']),
   rejections: counter('throughline_rejections', 'Requests answered “no”', ['model', 'code', 'lane']),
   shadowAnswers: counter('throughline_shadow_answers', 'What became of answered requests at a shadow: scored, or the code of why they were dropped', ['model', 'version', 'result']),
   predictionSeconds: histogram('throughline_prediction_latency_seconds', 'From the request’s Kafka timestamp, or receipt over HTTP, to the acknowledged answer', LATENCY_SECONDS, ['model', 'lane']),
@@ -76,6 +79,8 @@ export const METRICS = {
   queueRows: gauge('throughline_queue_rows', 'Rows waiting to be scored', ['lane']),
   queueBytes: gauge('throughline_queue_bytes', 'Bytes waiting to be scored', ['lane'], 'By'),
   featureCacheLookups: counter('throughline_feature_cache_lookups', 'Lookups by result: hit, miss, negative, stale', ['result']),
+  featureReads: counter('throughline_feature_reads', 'Reads of the feature store by result: read, failed, or skipped because it had not answered lately', ['result']),
+  featureStoreBreakerState: gauge('throughline_feature_store_breaker_state', 'Circuit breaker of feature reads: 0 closed, 1 half open (one read is tried), 2 open (values count as missing at once)'),
   featureCacheEntries: gauge('throughline_feature_cache_entries', 'Entities held'),
   featureCacheLagMessages: gauge('throughline_feature_cache_lag_messages', 'Updates not yet applied'),
   modelLoadSeconds: histogram('throughline_model_load_duration_seconds', 'Fetch, load and warm-up', JOB_SECONDS, ['model', 'result']),

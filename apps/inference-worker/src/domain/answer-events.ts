@@ -35,7 +35,7 @@ const quote = JSON.stringify as (text: string) => string;
  */
 function scoredJson(scored: Scored, worker: string, instant: Instant): string {
   const { served, row, ageSeconds, timingsMs, fallback } = scored;
-  const score = scoreOf(scored);
+  const score = scored.statedScore ?? scoreOf(scored);
   const { transport, queue, features, preprocess, inference, postprocess, total } = timingsMs;
   return `{${identityJson(scored.request, scored.predictionId, instant)},${servedJson(served)},"role":"${scored.role}","assignmentRevision":${scored.revision}`
     + `,"outputs":{${outputsJson(scored)}}${score === undefined ? '' : `,"score":${score}`}`

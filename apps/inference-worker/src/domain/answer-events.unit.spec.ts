@@ -29,7 +29,7 @@ const identity = fc.record<RequestIdentity>({
 const scalar = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.string({ unit: 'grapheme' }), fc.boolean());
 const scoredOf = (request: RequestIdentity, more: Partial<Scored> = {}): Scored => ({
   state: 'scored', request: { ...request, model: 'flights', priority: 5, deadlineMs: undefined, features: undefined, tensors: undefined }, addressed: served, found: undefined, predictionId, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`, pickUp: { nowMs: 1, steadyMs: 1 }, answeredAtMs: 1_000, served, role: 'champion', revision: 3,
-  row: { values: [1], defaulted: undefined }, ageSeconds: undefined, outputs: [{ name: 'probability', datatype: 'FP32', rowWidth: 2, data: Float32Array.of(0, 0, 0.25, 0.75) }], outputRow: 1, batchSize: 2,
+  row: { values: [1], defaulted: undefined }, ageSeconds: undefined, outputs: [{ name: 'probability', datatype: 'FP32', rowWidth: 2, data: Float32Array.of(0, 0, 0.25, 0.75) }], outputRow: 1, statedScore: undefined, batchSize: 2,
   timingsMs: { transport: 1, queue: 0.001, features: 0, preprocess: 0.02, inference: 0.5, postprocess: 0.1, total: 2.25 }, fallback: undefined, ...more,
 });
 

@@ -80,6 +80,8 @@ export interface Scored extends Answered {
   readonly outputs: readonly OutputColumn[];
   /** This answer's row in `outputs`. */
   readonly outputRow: number;
+  /** Where the answer itself says what its score is; else the signature says which output is it. */
+  readonly statedScore: number | undefined;
   readonly batchSize: number;
   readonly timingsMs: StageTimings;
   readonly fallback: FallbackTaken | undefined;

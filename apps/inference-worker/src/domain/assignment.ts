@@ -9,6 +9,8 @@ export interface Assignment<M> {
   readonly model: string;
   readonly revision: number;
   readonly champion: M | undefined;
+  /** The champion as the deployment names it, warm or not. */
+  readonly declaredChampion: ServedVersion | undefined;
   /** All warm versions, the champion among them. */
   readonly versions: ReadonlyMap<string, M>;
   /** Versions that the deployment names and that are not warm (yet). */
@@ -74,6 +76,7 @@ export function assignmentOf<M>(deployment: ModelDeployment, versions: ReadonlyM
   return {
     model, revision, versions, cold,
     champion: champion === undefined ? undefined : versions.get(champion.version),
+    declaredChampion: champion,
     challengers: challengers.map(({ version, share }) => ({ share: share ?? 0, served: versions.get(version) })),
     splitSalt: splitSalt ?? model,
     shadows: shadows.flatMap(({ version }) => versions.get(version) ?? []),

@@ -5,7 +5,7 @@ import { assignmentOf, resolve, versionsOf, warmUpSizes, type Assignment } from 
 import { splitPoint } from './split.js';
 
 const assignment = (champion: string | undefined, warm: string[], cold: string[] = []): Assignment<string> => ({
-  model: 'flights', revision: 4, champion, versions: new Map(warm.map((version) => [version, `model ${version}`])), cold: new Set(cold), challengers: [], splitSalt: 'salt', shadows: [], fallbacks: [], breaker: {}, latencyBudgetMs: {},
+  model: 'flights', revision: 4, champion, declaredChampion: undefined, versions: new Map(warm.map((version) => [version, `model ${version}`])), cold: new Set(cold), challengers: [], splitSalt: 'salt', shadows: [], fallbacks: [], breaker: {}, latencyBudgetMs: {},
 });
 const served = (version: string, more: Partial<ServedVersion> = {}): ServedVersion => ({ version, artifactSha256: '', sizeBytes: 0, signature: { inputs: [], outputs: [], features: [], task: 'other' }, ...more });
 

@@ -16,6 +16,13 @@ interface OnlineAnswer {
   readonly results: readonly { readonly values: readonly FeatureScalar[]; readonly statuses: readonly string[]; readonly event_timestamps: readonly string[]; readonly sequences?: readonly number[] }[];
 }
 
+/** The store did not answer, in time or at all; other stores of its kind would have. */
+export class StoreOutage extends ContractError {
+  constructor(reason: string, options?: ErrorOptions) {
+    super('unavailable', reason, options);
+  }
+}
+
 /** The store refuses answers of more cells. */
 const MAX_CELLS = 200_000;
 
@@ -26,7 +33,7 @@ export class FeatureStoreClient {
   /**
    * Values by entity id; `null` for an entity that the store does not know.
    *
-   * @throws ContractError `unavailable` when the store does not answer in time or not as agreed.
+   * @throws ContractError `unavailable` when the store does not answer as agreed; StoreOutage when it does not answer in time or at all.
    */
   async read(wanted: ViewRead): Promise<Map<string, StoredValues | null>> {
     const found = new Map<string, StoredValues | null>();
@@ -45,12 +52,14 @@ export class FeatureStoreClient {
       const response = await fetch(`${this.options.url}/get-online-features`, {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(this.options.timeoutMs),
       });
-      const answer: unknown = await response.json();
-      if (response.ok && isAnswer(answer, entityIds.length)) return answer;
-      throw new ContractError('unavailable', `the feature store answered ${response.status} for view ${view}@${viewVersion}`);
+      const reason = `the feature store answered ${response.status} for view ${view}@${viewVersion}`;
+      if (response.status >= 500) throw new StoreOutage(reason);
+      const answer: unknown = response.ok ? await response.json() : undefined;
+      if (isAnswer(answer, entityIds.length)) return answer;
+      throw new ContractError('unavailable', reason);
     } catch (cause) {
       if (cause instanceof ContractError) throw cause;
-      throw new ContractError('unavailable', `the feature store does not answer: ${(cause as Error).message}`, { cause });
+      throw new StoreOutage(`the feature store does not answer: ${(cause as Error).message}`, { cause });
     }
   }
 }

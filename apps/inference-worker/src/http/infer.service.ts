@@ -19,6 +19,8 @@ export interface InferOptions {
   readonly pipeline: ScoringPipeline;
   readonly recorder: AnswerRecorder;
   readonly shadows: ShadowScorer;
+  /** Keeps good answers for when the model cannot give any. */
+  readonly fallbacks: { remember(answers: readonly Answer[]): void };
   readonly producer: Pick<BusProducer, 'pending'>;
   readonly newId: () => string;
   readonly maxRows: number;
@@ -58,10 +60,10 @@ export class InferService {
 
   private async answer(request: InferRequest, { id }: Receipt, candidates: readonly Candidate[], pickUp: ReturnType<ScoringPipeline['pickUp']>): Promise<InferResponse> {
     return this.counted(candidates.length, async () => {
-      const { pipeline, recorder, shadows } = this.options;
+      const { pipeline, recorder, shadows, fallbacks } = this.options;
       const outcome = allOrNothing(await pipeline.score(candidates, pickUp, 'prompt'));
       const answers: readonly Answer[] = 'scored' in outcome ? outcome.scored : outcome.rejected;
-      const recorded = recorder.record(answers);
+      const recorded = recorder.record(answers).then(() => fallbacks.remember(answers));
       if (request.parameters?.record === 'async') recorded.catch((error: unknown) => this.options.logger.warn({ err: error, rows: answers.length }, 'answers given over HTTP are not on record'));
       else await recorded;
       // Nobody waits for it.

@@ -57,6 +57,16 @@ export function lookUpFeatures(cache: FeatureCache, groups: Iterable<RowGroup>):
   };
 }
 
+/** Completes rows with what their lookups have found already; asks nobody. */
+export function completeFound(groups: Iterable<RowGroup>): void {
+  for (const { served, addressed, rows } of groups) {
+    for (const row of rows) {
+      readTensors(row, addressed.plan, served.plan);
+      complete(row, served);
+    }
+  }
+}
+
 /** A matrix means the columns of the version that the caller addressed; the version that answers may have others, or others first. */
 function readTensors(row: LiveRow, addressed: PackPlan, served: PackPlan): void {
   const { tensors, row: index = 0 } = row.request;

@@ -147,7 +147,7 @@ export class ScoringPipeline {
 
   private scored(row: LiveRow, answered: Pick<Scored, 'predictionId' | 'traceparent' | 'pickUp' | 'answeredAtMs'>, now: PickUp): Scored {
     const { request, group, found, assembled, ageSeconds, batchRow, featuresMs, fallback, pickUp } = row;
-    const { outputs, size, preprocessMs, inferenceMs, startedMs, endedMs } = row.batch!;
+    const { outputs, score, size, preprocessMs, inferenceMs, startedMs, endedMs } = row.batch!;
     const served = row.answeredBy ?? group.served;
     // Nobody was asked where no version was there to ask; the answer then stands for the champion's.
     const { role, revision, addressed } = (group as RowGroup | undefined) ?? { role: 'champion' as const, revision: this.options.fleet.assignment(request.model)?.revision ?? 0, addressed: served };
@@ -161,7 +161,7 @@ export class ScoringPipeline {
       postprocess: rounded(now.steadyMs - endedMs),
       total: rounded(transport + now.steadyMs - pickUp.steadyMs),
     };
-    return { state: 'scored', ...answered, request, served, role, revision, addressed, found, row: assembled, ageSeconds, outputs, outputRow: batchRow, batchSize: size, timingsMs, fallback };
+    return { state: 'scored', ...answered, request, served, role, revision, addressed, found, row: assembled, ageSeconds, outputs, outputRow: batchRow, statedScore: score, batchSize: size, timingsMs, fallback };
   }
 }
 

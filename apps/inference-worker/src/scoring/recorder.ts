@@ -24,6 +24,7 @@ export const MAX_ANSWER_CHARACTERS = 256 * 1024;
 
 const predictions = counter(METRICS.predictions);
 const rejections = counter(METRICS.rejections);
+const fallbackAnswers = counter(METRICS.fallbackAnswers);
 
 /** Puts answers on record: publishes them, and counts and traces what the brokers have acknowledged. */
 export class AnswerRecorder {
@@ -62,12 +63,14 @@ export class AnswerRecorder {
 function tally(answers: readonly Answer[], isDeployed: (model: string) => boolean): void {
   const scored = new Map<string, { count: number; labels: Record<string, string> }>();
   const rejected = new Map<string, { count: number; labels: Record<string, string> }>();
+  const fallbacks = new Map<string, { count: number; labels: Record<string, string> }>();
   for (const answer of answers) {
     const { lane, model } = answer.request;
     if (answer.state === 'scored') {
       const { served, role, fallback } = answer;
       const state = fallback === undefined ? 'scored' : 'fallback';
       count(scored, `${served.model}\n${served.version}\n${role}\n${lane}\n${state}`, () => ({ model: served.model, version: served.version, role, lane, state }));
+      if (fallback !== undefined) count(fallbacks, `${served.model}\n${fallback.kind}\n${fallback.reason}`, () => ({ model: served.model, ...fallback }));
     } else {
       const { code } = answer.rejection;
       const known = model !== undefined && isDeployed(model) ? model : 'none';
@@ -76,6 +79,7 @@ function tally(answers: readonly Answer[], isDeployed: (model: string) => boolea
   }
   for (const { count: times, labels } of scored.values()) predictions.add(times, labels);
   for (const { count: times, labels } of rejected.values()) rejections.add(times, labels);
+  for (const { count: times, labels } of fallbacks.values()) fallbackAnswers.add(times, labels);
 }
 
 function count(tally: Map<string, { count: number; labels: Record<string, string> }>, key: string, labels: () => Record<string, string>): void {

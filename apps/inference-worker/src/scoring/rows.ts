@@ -11,6 +11,8 @@ import type { LoadedModel } from '../serving/loaded-model.js';
 /** One run of a model, or what a fallback gave instead. Times are of the steady watch. */
 export interface ScoredBatch {
   readonly outputs: readonly OutputColumn[];
+  /** Where a fallback says what the score is. */
+  readonly score?: number | undefined;
   readonly size: number;
   readonly preprocessMs: number;
   readonly inferenceMs: number;
