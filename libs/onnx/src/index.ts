@@ -5,5 +5,8 @@ export * from './graph/probe-graphs.js';
 export * from './graph/random-tree-ensemble.js';
 export * from './inspect-in-child.js';
 export * from './session.js';
+export * from './session-bytes.js';
 export * from './sha256.js';
 export * from './signature.js';
+export * from './threads/session-loader.js';
+export { SessionThread } from './threads/session-thread.js';

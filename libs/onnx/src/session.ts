@@ -1,7 +1,6 @@
 import { ContractError } from '@throughline/contracts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { batchTensors, checkMatrix, padToTwo, zeroColumns, type InputColumns } from './feeds.js';
-import { sha256Hex } from './sha256.js';
 import { readSignature, type Datatype, type GraphSignature } from './signature.js';
 
 export type OutputData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | string[];
@@ -24,6 +23,8 @@ export interface RunResult {
 export interface SessionOptions {
   /** Threads inside one operator. The runtime's own default ignores cgroups and changes the bits of a result. */
   intraOpNumThreads?: number;
+  /** What `readSignature` said of the same bytes: reading a large graph takes longer than loading it. */
+  signature?: GraphSignature;
 }
 
 /** What ONNX Runtime says where scikit-learn's OneHotEncoder was told to refuse what it does not know, which is its default. */
@@ -41,9 +42,6 @@ export class OnnxSession {
   private constructor(
     private readonly session: InferenceSession,
     readonly signature: GraphSignature,
-    /** SHA-256 of the bytes that were loaded. */
-    readonly sha256: string,
-    readonly sizeBytes: number,
   ) {}
 
   /**
@@ -53,7 +51,7 @@ export class OnnxSession {
    * @throws ContractError with one of the `artifact_…` codes.
    */
   static async load(bytes: Uint8Array, options: SessionOptions = {}): Promise<OnnxSession> {
-    const signature = readSignature(bytes);
+    const signature = options.signature ?? readSignature(bytes);
     try {
       const session = await InferenceSession.create(bytes, {
         executionProviders: ['cpu'],
@@ -63,7 +61,7 @@ export class OnnxSession {
         // Only fatal ones: every error is thrown as well, and standard error belongs to the logger.
         logSeverityLevel: 4,
       });
-      return new OnnxSession(session, signature, sha256Hex(bytes), bytes.byteLength);
+      return new OnnxSession(session, signature);
     } catch (cause) {
       throw new ContractError('artifact_load_failed', messageOf(cause), { cause });
     }

@@ -1,4 +1,5 @@
 import onnxProto from 'onnx-proto';
+import { seededRandom } from './random-tree-ensemble.js';
 import { attribute, encodeModel, floatTensor, floatValue, node } from './write.js';
 
 const { onnx } = onnxProto;
@@ -59,6 +60,23 @@ export function slowLoadGraph({ size, steps }: { size: number; steps: number }):
     input: [floatValue('input', ['N', size])],
     output: [floatValue('output', ['N', size])],
     node: [...constant('m0', [size, size]), ...products, node('MatMul', ['input', `m${steps}`], ['output'])],
+  });
+}
+
+/** As slow as one likes: float32 `input` [N, F] through `layers` dense layers of `width` to `output` [N, width]; `seed` makes its weights. */
+export function denseGraph({ features, width, layers, seed }: { features: number; width: number; layers: number; seed: number }): Uint8Array {
+  const random = seededRandom(seed);
+  const weights = Array.from({ length: layers }, (_, layer) => {
+    const rows = layer === 0 ? features : width;
+    return floatTensor(`w${layer}`, [rows, width], Float32Array.from({ length: rows * width }, () => (random() - 0.5) / Math.sqrt(rows)));
+  });
+  const nodes = weights.flatMap((_, layer) => [node('MatMul', [layer === 0 ? 'input' : `h${layer - 1}`, `w${layer}`], [`m${layer}`]), node('Tanh', [`m${layer}`], [layer === layers - 1 ? 'output' : `h${layer}`])]);
+  return encodeModel({
+    name: 'dense',
+    input: [floatValue('input', ['N', features])],
+    output: [floatValue('output', ['N', width])],
+    initializer: weights,
+    node: nodes,
   });
 }
 
