@@ -11,6 +11,7 @@ import { FeatureCache } from './features/feature-cache.js';
 import { FeatureStoreClient } from './features/feature-store-client.js';
 import { FeatureUpdates } from './features/feature-updates.js';
 import { GuardedFeatureStore } from './features/guarded-store.js';
+import { OwnRequestTopics } from './handlers/own-request-topics.js';
 import { PredictionRequestedBatchHandler } from './handlers/prediction-requested-batch.handler.js';
 import { PredictionRequestedHandler } from './handlers/prediction-requested.handler.js';
 import { TopicScoring } from './handlers/topic-scoring.js';
@@ -79,7 +80,11 @@ const models = (config: WorkerConfig): Provider[] => [
       }),
     inject: [FeatureCache],
   },
-  { provide: Deployments, useFactory: (bus: Bus, fleet: ModelFleet) => new Deployments(bus, fleet, createLogger(SERVICE)), inject: [BUS, ModelFleet] },
+  {
+    provide: Deployments,
+    useFactory: (bus: Bus, fleet: ModelFleet, ownTopics: OwnRequestTopics) => new Deployments(bus, fleet, () => void ownTopics.changed(), createLogger(SERVICE)),
+    inject: [BUS, ModelFleet, OwnRequestTopics],
+  },
 ];
 
 const scoring = (config: WorkerConfig): Provider[] => [
@@ -144,8 +149,14 @@ const scoring = (config: WorkerConfig): Provider[] => [
     inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, Fallbacks, BUS],
   },
   {
+    provide: OwnRequestTopics,
+    useFactory: (bus: Bus, topicScoring: TopicScoring, fleet: ModelFleet) => new OwnRequestTopics({ bus, group: SERVICE, scoring: topicScoring, wanted: () => fleet.requestTopics, logger: createLogger(SERVICE) }),
+    inject: [BUS, TopicScoring, ModelFleet],
+  },
+  {
     provide: WarmStartStrategy,
-    useFactory: (bus: Bus, deployments: Deployments, updates: FeatureUpdates, cache: FeatureCache) => new WarmStartStrategy(bus, SERVICE, () => Promise.all([deployments.start(), updates.start(cache)])),
-    inject: [BUS, Deployments, FeatureUpdates, FeatureCache],
+    useFactory: (bus: Bus, deployments: Deployments, updates: FeatureUpdates, cache: FeatureCache, ownTopics: OwnRequestTopics) =>
+      new WarmStartStrategy(bus, SERVICE, () => Promise.all([deployments.start(), updates.start(cache)]), () => ownTopics.start()),
+    inject: [BUS, Deployments, FeatureUpdates, FeatureCache, OwnRequestTopics],
   },
 ];

@@ -1,5 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { Consumes, type EventBatch } from '@throughline/bus';
+import { LANES } from './lanes.js';
 import { TopicScoring } from './topic-scoring.js';
 
 /** The near-real-time lane. */
@@ -7,8 +8,7 @@ import { TopicScoring } from './topic-scoring.js';
 export class PredictionRequestedHandler {
   constructor(private readonly scoring: TopicScoring) {}
 
-  /** Several batches at once keep the processor busy while the brokers acknowledge. */
-  @Consumes({ topic: 'prediction.requested.v1', maxBatchSize: 256, maxInFlightBatches: 6, undecodable: 'handle' })
+  @Consumes({ topic: 'prediction.requested.v1', ...LANES['prediction.requested.v1'].intake })
   handle(batch: EventBatch<'prediction.requested.v1'>): Promise<void> {
     return this.scoring.answer(batch);
   }

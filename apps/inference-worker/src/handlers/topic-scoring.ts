@@ -2,7 +2,6 @@ import type { EventBatch } from '@throughline/bus';
 import { ContractError, toContractError } from '@throughline/contracts';
 import type { Answer } from '../domain/answer.js';
 import { KeyOrder } from '../domain/key-order.js';
-import type { Band } from '../domain/model-queue.js';
 import { reject } from '../domain/rejection.js';
 import { candidateOfEvent, candidateOfUndecodable, LANE_OF, type Candidate, type RequestTopic } from '../domain/scoring-request.js';
 import type { ScoringPipeline } from '../scoring/pipeline.js';
@@ -10,8 +9,7 @@ import type { AnswerRecorder } from '../scoring/recorder.js';
 import { rowOf, type Row, type Ticket } from '../scoring/rows.js';
 import type { ShadowScorer } from '../scoring/shadow-scorer.js';
 import type { ModelFleet } from '../serving/model-fleet.js';
-
-const BAND_OF: Readonly<Record<RequestTopic, Band>> = { 'prediction.requested.v1': 'prompt', 'prediction.requested.batch.v1': 'batch' };
+import { LANES } from './lanes.js';
 
 export interface TopicScoringOptions {
   readonly fleet: Pick<ModelFleet, 'settled'>;
@@ -51,13 +49,14 @@ export class TopicScoring {
     if (candidates.length === 0) return;
     const { pipeline, fleet } = this.options;
     const pickUp = pipeline.pickUp();
-    const order = this.orderOf((batch.events[0] ?? batch.undecodable[0])!.message.topic);
+    const { topic } = (batch.events[0] ?? batch.undecodable[0])!.message;
+    const order = this.orderOf(topic);
     const ticket = new BatchTicket(candidates.length);
-    const rows = candidates.map((candidate) => Object.assign(rowOf(candidate, pickUp), { ticket }));
+    const rows = candidates.map((candidate) => Object.assign(rowOf(candidate, pickUp, topic === batch.topic ? undefined : topic), { ticket }));
     for (const row of rows) order.enter(row);
     try {
       await fleet.settled(new Set(batch.events.map(({ data }) => data.model)), batch.signal);
-      await pipeline.begin(rows, BAND_OF[batch.topic], (done) => this.publish(order.done(done)));
+      await pipeline.begin(rows, LANES[batch.topic].band, (done) => this.publish(order.done(done)));
       await ticket.settled;
     } catch (thrown) {
       const left = rows.filter(({ isDone }) => !isDone);

@@ -1,14 +1,35 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { PROBLEM_CONTENT_TYPE, type Problem } from '@throughline/http';
+import { HttpError, PROBLEM_CONTENT_TYPE, type Problem } from '@throughline/http';
+
+const PROTOCOL = /^\/v2(\/|$|\?)/;
+const MODEL = String.raw`models/[^/]+(/versions/[^/]+)?`;
+const METHODS: readonly (readonly [RegExp, string])[] = [
+  [new RegExp(`^/v2/${MODEL}/infer$`), 'POST'],
+  [new RegExp(`^/v2(/health/(live|ready)|/${MODEL}(/ready)?)?$`), 'GET'],
+];
+/** With it Triton's clients announce tensors in bytes after the JSON. */
+const BINARY_HEADER = 'inference-header-content-length';
 
 /** Below /v2 an error is `{error}`, whoever found it: the Open Inference Protocol knows no other form. */
 export function answerErrorsInProtocol(app: NestFastifyApplication): void {
-  app.getHttpAdapter().getInstance().addHook('onSend', async (request, reply, payload) => {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', async (request, reply) => {
+    if (!PROTOCOL.test(request.url)) return;
+    const allowed = METHODS.find(([path]) => path.test(pathOf(request.url)))?.[1];
+    if (allowed !== undefined && request.method !== allowed && !(allowed === 'GET' && request.method === 'HEAD')) {
+      reply.header('allow', allowed);
+      throw new HttpError(405, `${request.method} is not for this address`, { cure: `Use ${allowed}.` });
+    }
+    if (request.headers[BINARY_HEADER] !== undefined) throw new HttpError(415, 'binary tensors are not read here', { cure: 'Send the values as JSON: binary_data=False in Triton’s client.' });
+  });
+  fastify.addHook('onSend', async (request, reply, payload) => {
     const isProblem = String(reply.getHeader('content-type') ?? '').startsWith(PROBLEM_CONTENT_TYPE);
-    if (!isProblem || !/^\/v2(\/|$|\?)/.test(request.url) || typeof payload !== 'string') return payload;
+    if (!isProblem || !PROTOCOL.test(request.url) || typeof payload !== 'string') return payload;
     const { code, detail, cure } = JSON.parse(payload) as Problem;
     reply.header('content-type', 'application/json; charset=utf-8');
     reply.removeHeader('content-length');
     return JSON.stringify({ error: `${code}: ${detail}. ${cure}` });
   });
 }
+
+const pathOf = (url: string): string => url.split('?', 1)[0]!;

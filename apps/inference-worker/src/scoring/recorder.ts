@@ -54,7 +54,7 @@ export class AnswerRecorder {
     const { value, headers } = encodeAnswer(answer, worker, this.instant);
     if (value.length <= MAX_ANSWER_CHARACTERS) return { topic: topicOf(answer), key, value, headers };
     const { request, predictionId, traceparent, pickUp, answeredAtMs } = answer;
-    const tooLarge: Rejected = { state: 'rejected', request, predictionId, traceparent, pickUp, answeredAtMs, rejection: reject('model_failed', 'the answer is larger than a message may be') };
+    const tooLarge: Rejected = { state: 'rejected', request, predictionId, traceparent, pickUp, answeredAtMs, rejection: reject('message_too_large', `the answer, which repeats the features, has ${value.length} characters; at most ${MAX_ANSWER_CHARACTERS} are published`) };
     return { topic: 'prediction.rejected.v1', key, ...encodeAnswer(tooLarge, worker, this.instant) };
   }
 }

@@ -73,13 +73,17 @@ export interface RowGroup extends Resolution<ServedModel> {
   open: number;
 }
 
-/** A candidate at the start of its way. Its deadline is on the steady watch, which nobody sets while it waits. */
-export function rowOf({ request, rejection }: Candidate, pickUp: PickUp): Row {
+/**
+ * A candidate at the start of its way. Its deadline is on the steady watch, which nobody sets while it waits.
+ *
+ * @param ownTopic that it came from, if not from everybody’s: its teams have turns beside those of everybody else
+ */
+export function rowOf({ request, rejection }: Candidate, pickUp: PickUp, ownTopic?: string): Row {
   const { deadlineMs, priority } = request as Partial<ScoringRequest>;
   return {
     request, rejection, pickUp, job: undefined, ticket: undefined, isWithdrawn: false,
     priority: priority ?? DEFAULT_PRIORITY,
-    team: request.team ?? '',
+    team: ownTopic === undefined ? (request.team ?? '') : `${ownTopic}\n${request.team ?? ''}`,
     deadlineMs: deadlineMs === undefined ? Infinity : pickUp.steadyMs + request.requestedAtMs + deadlineMs - pickUp.nowMs,
     orderKey: typeof request.key === 'string' ? request.key : request.key.toString('latin1'),
     before: undefined, after: undefined, isDone: false,

@@ -1,10 +1,11 @@
 import { ContractError, type ServedVersion } from '@throughline/contracts';
-import { allocateColumns, PackPlanError, packRow, planPacking, sliceColumns, type FeatureScalar, type PackError, type PackPlan } from '@throughline/features';
-import { OnnxSession, type GraphSignature, type RunResult } from '@throughline/onnx';
+import { PackPlanError, planPacking, type PackPlan } from '@throughline/features';
 import type { ServedModel } from '../domain/answer.js';
-import { warmUpSizes } from '../domain/assignment.js';
 import { LookupError, planLookups, type Lookup } from '../domain/stored-features.js';
-import { INTRA_OP_THREADS, RUNTIME } from './runtime.js';
+import { GraphBody, type ModelHost } from './graph-body.js';
+import type { PreparedBatch } from './prepared-batch.js';
+import { RulesBody } from './rules-body.js';
+import { RULES_RUNTIME, RUNTIME } from './runtime.js';
 
 /** How a deployment wants rows to become runs. */
 export interface BatchLimits {
@@ -12,18 +13,8 @@ export interface BatchLimits {
   readonly maxDelayMs: number;
 }
 
-/** Rows on their way into one run. */
-export interface PreparedBatch {
-  /** Adds a complete row, values in the order of the features; an error leaves no trace. */
-  add(values: readonly FeatureScalar[]): PackError | undefined;
-  readonly size: number;
-  /** Scores rows `from` (inclusive) to `to` (exclusive). */
-  run(from: number, to: number): Promise<RunResult>;
-}
-
-/** A version in memory and warm. */
+/** A version that has been in memory and warm; one that had to leave comes back when it is asked. */
 export class LoadedModel implements ServedModel {
-  readonly runtime = RUNTIME;
   private users = 0;
   private retired = false;
 
@@ -32,26 +23,37 @@ export class LoadedModel implements ServedModel {
     private readonly served: ServedVersion,
     readonly plan: PackPlan,
     readonly lookups: readonly Lookup[],
-    private readonly session: OnnxSession,
+    private readonly body: GraphBody | RulesBody,
     private readonly limits: BatchLimits,
   ) {}
 
   /**
-   * Loads, checks the graph against the signature it was registered with, and warms up.
+   * Fetches, loads, checks against the signature it was registered with, and warms up.
    *
-   * @throws ContractError `artifact_load_failed` or another of the `artifact_…` codes.
+   * @throws ContractError `artifact_load_failed` or another of the `artifact_…` codes, `rules_invalid`, `unavailable`, `not_found`
    */
-  static async load(model: string, served: ServedVersion, bytes: Uint8Array, limits: BatchLimits): Promise<LoadedModel> {
-    const { plan, lookups } = planOf(served);
-    const session = await OnnxSession.load(bytes, { intraOpNumThreads: INTRA_OP_THREADS });
+  static async load(model: string, served: ServedVersion, limits: BatchLimits, host: ModelHost): Promise<LoadedModel> {
     try {
-      checkGraph(session.signature, served);
-      await session.warmUp(warmUpSizes(limits.maxBatchSize), plan.inputs.length === 1 ? plan.features.length : undefined);
+      const lookups = planLookups(served.signature);
+      if (served.format === 'rules') {
+        const body = await RulesBody.load(served, host.artifacts);
+        return new LoadedModel(model, served, body.plan, lookups, body, limits);
+      }
+      const plan = planPacking(served.signature);
+      const body = await GraphBody.load(host, { model, served, plan, maxBatchSize: limits.maxBatchSize });
+      return new LoadedModel(model, served, plan, lookups, body, limits);
     } catch (cause) {
-      await session.dispose();
-      throw new ContractError('artifact_load_failed', `version ${served.version} of “${model}” does not warm up: ${(cause as Error).message}`, { cause });
+      throw loadError(model, served, cause);
     }
-    return new LoadedModel(model, served, plan, lookups, session, limits);
+  }
+
+  get format(): 'onnx' | 'rules' {
+    return this.served.format ?? 'onnx';
+  }
+
+  /** What computes its answers, for whoever recomputes one weeks later. */
+  get runtime(): string {
+    return this.format === 'rules' ? RULES_RUNTIME : RUNTIME;
   }
 
   /** Rows that one run takes at most. */
@@ -64,12 +66,9 @@ export class LoadedModel implements ServedModel {
     return this.limits.maxDelayMs;
   }
 
-  /** Whether it runs on the hot thread. */
-  readonly isInline: boolean = true;
-
-  /** `undefined` while it is in memory; else resolves when it is again. */
-  residence(): Promise<void> | undefined {
-    return undefined;
+  /** Whether it runs on the hot thread; decided by what its first warm-up measured. */
+  get isInline(): boolean {
+    return this.body.isInline;
   }
 
   get version(): string {
@@ -85,36 +84,34 @@ export class LoadedModel implements ServedModel {
   }
 
   /** Whether it is what a deployment asks for, so that it need not be loaded again. */
-  serves({ version, artifactSha256, signature }: ServedVersion, { maxBatchSize, maxDelayMs }: BatchLimits): boolean {
-    const isSame = version === this.version && artifactSha256 === this.artifactSha256 && maxBatchSize === this.maxBatchSize && maxDelayMs === this.maxDelayMs;
-    return isSame && JSON.stringify(signature) === JSON.stringify(this.signature);
+  serves({ version, artifactSha256, signature, format }: ServedVersion, { maxBatchSize, maxDelayMs }: BatchLimits): boolean {
+    const isSame = version === this.version && artifactSha256 === this.artifactSha256 && (format ?? 'onnx') === this.format;
+    const isAlike = maxBatchSize === this.maxBatchSize && maxDelayMs === this.maxDelayMs;
+    return isSame && isAlike && JSON.stringify(signature) === JSON.stringify(this.signature);
   }
 
-  /** Room for rows on their way into one run; a failing range may be run again in parts. */
+  /** Room for rows on their way into one run. */
   prepare(rowCount: number): PreparedBatch {
-    const { plan, session } = this;
-    const columns = allocateColumns(plan, rowCount);
-    let size = 0;
-    return {
-      add: (values) => {
-        const error = packRow(plan, columns, size, values);
-        if (error === undefined) size++;
-        return error;
-      },
-      get size() {
-        return size;
-      },
-      run: (from, to) => session.runColumns(from === 0 && to === rowCount ? columns : sliceColumns(plan, columns, from, to), to - from),
-    };
+    return this.body.prepare(rowCount);
   }
 
-  /** Keeps the model in memory until `release`. */
+  /**
+   * `undefined` while it is in memory. Else it is on its way back when this resolves or, where memory is full of models in use, comes when
+   * its run begins; rejects with a ContractError when it cannot.
+   */
+  residence(): Promise<void> | undefined {
+    return this.body instanceof GraphBody ? this.body.residence() : undefined;
+  }
+
+  /** Keeps the model until `release`; in memory too, unless that is full of models in use. */
   acquire(): void {
     this.users++;
+    if (this.body instanceof GraphBody) this.body.acquire();
   }
 
   release(): void {
     this.users--;
+    if (this.body instanceof GraphBody) this.body.release();
     this.disposeIfUnused();
   }
 
@@ -125,25 +122,15 @@ export class LoadedModel implements ServedModel {
   }
 
   private disposeIfUnused(): void {
-    if (this.retired && this.users === 0) void this.session.dispose();
+    if (this.retired && this.users === 0 && this.body instanceof GraphBody) void this.body.close();
   }
 }
 
-function planOf({ signature }: ServedVersion): { plan: PackPlan; lookups: Lookup[] } {
-  try {
-    return { plan: planPacking(signature), lookups: planLookups(signature) };
-  } catch (cause) {
-    if (cause instanceof PackPlanError || cause instanceof LookupError) throw new ContractError('artifact_load_failed', cause.message, { cause });
-    throw cause;
-  }
-}
-
-/** A signature that names other tensors than the graph has would fail on every request; better here, where the old version still serves. */
-function checkGraph(graph: GraphSignature, { signature }: ServedVersion): void {
-  for (const { name, datatype } of graph.inputs) {
-    const declared = signature.inputs.find((input) => input.name === name);
-    if (declared?.datatype !== datatype) throw new Error(`the graph’s input “${name}” ${datatype} is not in the signature`);
-  }
-  const { score } = signature;
-  if (score !== undefined && !graph.outputs.some(({ name }) => name === score.output)) throw new Error(`the graph has no output “${score.output}”, which holds the score`);
+/** What is on the list of errors and is not the version's own passes; everything else says whose it is. */
+function loadError(model: string, served: ServedVersion, thrown: unknown): unknown {
+  const isPlan = thrown instanceof PackPlanError || thrown instanceof LookupError;
+  const isOwn = thrown instanceof ContractError && (thrown.code === 'model_failed' || thrown.code === 'artifact_load_failed');
+  if (isPlan) return new ContractError('artifact_load_failed', thrown.message, { cause: thrown });
+  if (!isOwn) return thrown;
+  return new ContractError('artifact_load_failed', `version ${served.version} of “${model}” does not warm up: ${thrown.message}`, { cause: thrown });
 }

@@ -47,6 +47,11 @@ export class ModelFleet {
     return this.slots.get(model)?.serving;
   }
 
+  /** Request topics of their own that deployments name. */
+  get requestTopics(): ReadonlySet<string> {
+    return new Set([...this.slots.values()].flatMap(({ requestTopics }) => requestTopics));
+  }
+
   get models(): readonly string[] {
     return [...this.slots.keys()];
   }

@@ -56,6 +56,11 @@ export class ModelSlot {
     return this.desired.champion !== undefined && this.serving.champion === undefined;
   }
 
+  /** Topics of its own that the latest deployment names. */
+  get requestTopics(): readonly string[] {
+    return this.desired.requestTopics ?? [];
+  }
+
   get model(): string {
     return this.desired.model;
   }

@@ -5,3 +5,6 @@ export const INTRA_OP_THREADS = 1;
 
 /** What computed an answer, for whoever recomputes it weeks later. */
 export const RUNTIME = `onnxruntime-node ${env.versions.node ?? env.versions.common} cpu, ${INTRA_OP_THREADS} thread`;
+
+/** The same for rules: their functions are JavaScript's. */
+export const RULES_RUNTIME = `throughline rules 1, node ${process.versions.node}`;

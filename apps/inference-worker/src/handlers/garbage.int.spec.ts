@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import type { OutgoingMessage } from '@throughline/bus';
+import { STRUCTURED_CONTENT_TYPE } from '@throughline/contracts';
+import { seededRandom } from '@throughline/onnx';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Installation } from '../testing/installation.js';
+import { logistic, logisticScore, numeric, signature } from '../testing/models.js';
+import { WorkerProcess } from '../testing/worker-process.js';
+
+const TOPIC = 'prediction.requested.v1';
+const GARBAGE = 100_000;
+const GOOD = 1_000;
+const CHUNK = 5_000;
+const MEBIBYTE = 1024 * 1024;
+const PATIENCE_MS = 180_000;
+const features = [numeric('hour'), numeric('distance')];
+
+let installation: Installation;
+let worker: WorkerProcess;
+
+beforeAll(async () => {
+  installation = await Installation.create();
+  await installation.deploy({ model: 'flights', revision: 1, champion: installation.version('1', logistic(features), signature(features)) });
+  worker = await WorkerProcess.start({ ...installation.env, NODE_OPTIONS: '--max-old-space-size=512' });
+}, 60_000);
+
+afterAll(async () => {
+  await worker?.end('SIGTERM');
+  await installation?.close();
+});
+
+const envelope = (id: string, data: unknown): string => JSON.stringify({ specversion: '1.0', id, source: '/test', type: 'prediction.requested', data });
+const good = (index: number): OutgoingMessage => ({
+  topic: TOPIC, key: `key-${index % 50}`, headers: { 'content-type': STRUCTURED_CONTENT_TYPE }, value: envelope(`good ${index}`, { model: 'flights', features: { hour: index % 24, distance: index } }),
+});
+
+/** Nothing that is a request: noise, and what is nearly one. */
+function garbage(index: number, random: () => number): OutgoingMessage {
+  const noise = (most: number): Buffer => randomBytes(Math.floor(random() * most));
+  const request = envelope(`bad ${index}`, { model: 'flights', features: { hour: 1, distance: 2 } });
+  const damaged = Buffer.from(request);
+  damaged[Math.floor(random() * 10)] = 0;
+  const values: (string | Buffer | null)[] = [
+    noise(400), noise(400), noise(400), null, '', damaged, request.slice(0, -1 - Math.floor(random() * 40)), 'null', '[]', '"text"', String(random()), '{"model":7}',
+    '{"features":{}}', '['.repeat(2_000), envelope(`bad ${index}`, null), envelope(`bad ${index}`, { model: 'flights', features: [1, 2] }), envelope(`bad ${index}`, { features: {} }),
+  ];
+  const headers: Record<string, string | Buffer>[] = [{}, { 'content-type': STRUCTURED_CONTENT_TYPE }, { 'content-type': noise(20) }, { ce_id: noise(20), ce_source: noise(20), ce_specversion: '9', traceparent: noise(60) }];
+  return { topic: TOPIC, key: noise(16), value: values[Math.floor(random() * values.length)]!, headers: headers[Math.floor(random() * headers.length)]! };
+}
+
+async function metric(name: string, labels = ''): Promise<number> {
+  const text = await (await fetch(`${worker.url}/metrics`)).text();
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `)).filter((line) => line.includes(labels));
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+const residentBytes = (): Promise<number> => metric('process_resident_memory_bytes');
+async function messagesOn(topic: 'prediction.rejected.v1' | 'prediction.scored.v1' | 'dead-letter.v1'): Promise<number> {
+  const partitions = await installation.bus.admin.offsets(topic);
+  return partitions.reduce((sum, { high, low }) => sum + Number(high - low), 0);
+}
+
+it('answers the 1,000 requests among 100,000 messages of garbage, rejects and keeps every piece of garbage, and holds its memory', async () => {
+  const { answers } = installation;
+  await installation.send(good(0));
+  await answers.scoredOf('good 0');
+  const random = seededRandom(5);
+  const highest = { bytes: await residentBytes() };
+  const idle = highest.bytes;
+
+  for (let from = 0; from < GARBAGE; from += CHUNK) {
+    const messages = Array.from({ length: CHUNK }, (_, at) => garbage(from + at, random));
+    for (let index = 0; index < (GOOD * CHUNK) / GARBAGE; index++) messages.splice(Math.floor(random() * messages.length), 0, good(1 + (from / CHUNK) * ((GOOD * CHUNK) / GARBAGE) + index));
+    await installation.send(...messages);
+    highest.bytes = Math.max(highest.bytes, await residentBytes());
+  }
+  await answers.until('every request and every piece of garbage to be answered', () => answers.scored.length >= GOOD + 1 && answers.rejected.length >= GARBAGE, PATIENCE_MS);
+  highest.bytes = Math.max(highest.bytes, await residentBytes());
+
+  const scores = new Map(answers.scored.map(({ data }) => [data.requestId, data.score!]));
+  expect(scores.size).toBe(GOOD + 1);
+  for (let index = 0; index <= GOOD; index++) expect(scores.get(`good ${index}`)).toBeCloseTo(logisticScore([index % 24, index]), 6);
+  expect(new Set(answers.rejected.map(({ data }) => data.code))).toEqual(new Set(['undecodable', 'schema_invalid']));
+  expect(new Set(answers.rejected.map(({ data }) => data.requestCoordinates)).size).toBe(GARBAGE);
+
+  await expect.poll(() => messagesOn('dead-letter.v1'), { timeout: 30_000 }).toBe(GARBAGE);
+  expect(await messagesOn('prediction.rejected.v1')).toBe(GARBAGE);
+  expect(await messagesOn('prediction.scored.v1')).toBe(GOOD + 1);
+  expect(await metric('throughline_rejections_total')).toBe(GARBAGE);
+  expect(await metric('throughline_dead_letters_total')).toBe(GARBAGE);
+  expect(await metric('throughline_predictions_total', 'state="scored"')).toBe(GOOD + 1);
+  expect(highest.bytes - idle).toBeLessThan(256 * MEBIBYTE);
+}, PATIENCE_MS + 60_000);

@@ -1,0 +1,45 @@
+import { ContractError, type ServedVersion } from '@throughline/contracts';
+import { planPacking, type PackPlan } from '@throughline/features';
+import { compileRules, parseRules, RulesError, type CompiledRules } from '@throughline/rules';
+import type { ArtifactCache } from './artifact-cache.js';
+import { RulesBatch, type PreparedBatch } from './prepared-batch.js';
+
+/** A version that is rules: a few kilobytes that are always in memory and run where they are asked. */
+export class RulesBody {
+  readonly isInline = true;
+
+  private constructor(
+    /** Each feature is an input of its own, whatever the signature was registered with. */
+    readonly plan: PackPlan,
+    private readonly rules: CompiledRules,
+  ) {}
+
+  /** @throws ContractError `rules_invalid`, `artifact_load_failed` for other rules than were registered, or one of `ArtifactCache.get` */
+  static async load(served: ServedVersion, artifacts: Pick<ArtifactCache, 'get'>): Promise<RulesBody> {
+    const rules = compiled(await artifacts.get(served.artifactSha256, served.sizeBytes));
+    const fault = rulesFault(rules, served);
+    if (fault !== undefined) throw new ContractError('artifact_load_failed', fault);
+    return new RulesBody(planPacking({ inputs: rules.signature.inputs, features: served.signature.features }), rules);
+  }
+
+  prepare(rowCount: number): PreparedBatch {
+    return new RulesBatch(this.plan, rowCount, this.rules);
+  }
+}
+
+function compiled(bytes: Uint8Array): CompiledRules {
+  try {
+    return compileRules(parseRules(bytes));
+  } catch (cause) {
+    if (cause instanceof RulesError) throw new ContractError('rules_invalid', cause.message, { cause, cure: cause.cure });
+    throw cause;
+  }
+}
+
+function rulesFault({ signature: own }: CompiledRules, { signature }: ServedVersion): string | undefined {
+  const isSame = own.features.length === signature.features.length && own.features.every(({ name, kind }, index) => signature.features[index]!.name === name && signature.features[index]!.kind === kind);
+  if (!isSame) return `the rules take ${own.features.map(({ name }) => `“${name}”`).join(', ')}, the signature has other features`;
+  const { score } = signature;
+  if (score !== undefined && !own.outputs.some(({ name }) => name === score.output)) return `the rules have no output “${score.output}”, which holds the score`;
+  return undefined;
+}
