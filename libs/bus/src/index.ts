@@ -1,6 +1,6 @@
 export * from './dead-letter.js';
-export { createBus, type BusOptions } from './kafkajs/bus.js';
-export { prefixedNames, type Names } from './kafkajs/names.js';
+export { createBus, type BusOptions } from './create-bus.js';
+export { prefixedNames, type Names } from './names.js';
 export { MemoryBroker } from './memory/broker.js';
 export { MemoryBus } from './memory/bus.js';
 export * from './nest/bus.module.js';

@@ -21,7 +21,8 @@ export class LaneGroup {
   private readonly lanes = new Map<number, Lane>();
   /** Batches of lost partitions that are still in flight: a partition that comes back waits for them. */
   private readonly leaving = new Map<number, Promise<void>>();
-  private isHeld = false;
+  private isPaused = false;
+  private isRebalancing = false;
   private readonly stopObserving: (() => void)[];
 
   constructor(private readonly options: LaneGroupOptions) {
@@ -49,18 +50,31 @@ export class LaneGroup {
     return sum;
   }
 
-  /** A new generation of the group: keeps the lanes of partitions that stay, gives up those that go, opens those that come. */
+  /** A new generation of the group: keeps the lanes of partitions that stay, gives up those that go, opens those that come. Ends a rebalance. */
   assign(partitions: readonly number[]): void {
+    this.isRebalancing = false;
     for (const [partition, lane] of this.lanes) {
       if (partitions.includes(partition)) lane.rejoined();
       else this.giveUp(partition, lane);
     }
     for (const partition of partitions) if (!this.lanes.has(partition)) this.lanes.set(partition, this.open(partition));
+    this.holdLanes();
   }
 
-  hold(held: boolean): void {
-    this.isHeld = held;
-    for (const lane of this.lanes.values()) if (!this.leaving.has(lane.partition)) lane.hold(held);
+  /** Hands nothing over until told otherwise; what is queued stays. */
+  pause(paused: boolean): void {
+    this.isPaused = paused;
+    this.holdLanes();
+  }
+
+  /**
+   * Which partitions stay is not known until the group has been joined anew: hands nothing more over until then, and resolves when
+   * nothing is in flight or the time is over.
+   */
+  async settle(timeoutMs: number): Promise<void> {
+    this.isRebalancing = true;
+    this.holdLanes();
+    await withDeadline(Promise.all(Array.from(this.lanes.values(), (lane) => lane.idle())), timeoutMs);
   }
 
   /** Starts nothing new, aborts, and resolves when nothing is in flight or the time is over. */
@@ -99,8 +113,16 @@ export class LaneGroup {
       onProgress: () => this.options.onProgress(lane),
     });
     const leaving = this.leaving.get(partition);
-    lane.hold(this.isHeld || leaving !== undefined);
-    void leaving?.then(() => lane.hold(this.isHeld || this.leaving.has(partition)));
+    lane.hold(this.isHeld(partition));
+    void leaving?.then(() => lane.hold(this.isHeld(partition)));
     return lane;
+  }
+
+  private holdLanes(): void {
+    for (const lane of this.lanes.values()) lane.hold(this.isHeld(lane.partition));
+  }
+
+  private isHeld(partition: number): boolean {
+    return this.isPaused || this.isRebalancing || this.leaving.has(partition);
   }
 }

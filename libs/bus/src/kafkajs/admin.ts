@@ -1,22 +1,23 @@
 import { setTimeout } from 'node:timers/promises';
-import { ContractError, TOPIC_NAMES, TOPICS, type TopicName, type WireMessage } from '@throughline/contracts';
+import { ContractError, TOPIC_NAMES, type TopicName, type WireMessage } from '@throughline/contracts';
 import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
-import { deferred } from '../deferred.js';
+import { scanOnce, type OpenReader } from '../consume/reader.js';
+import type { Names } from '../names.js';
 import type { BusAdmin, PartitionOffsets, StartOffsets } from '../port.js';
-import { baseTopicOf, isOwnTopic, toTopic, type AnyTopic, type OwnTopic } from '../topics.js';
-import type { Names } from './names.js';
-import { TopicReader } from './reader.js';
+import { topicSettings } from '../topic-settings.js';
+import { isOwnTopic, toTopic, type AnyTopic, type OwnTopic } from '../topics.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const LEADER_POLL_MS = 20;
 
-export class KafkaAdmin implements BusAdmin {
+export class KafkaJsAdmin implements BusAdmin {
   private readonly admin: Admin;
   private connected: Promise<void> | undefined;
 
   constructor(
-    private readonly kafka: Kafka,
+    kafka: Kafka,
     private readonly names: Names,
+    private readonly openReader: OpenReader,
   ) {
     this.admin = kafka.admin();
   }
@@ -60,30 +61,7 @@ export class KafkaAdmin implements BusAdmin {
   }
 
   async scan(topic: AnyTopic, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>, from?: StartOffsets): Promise<void> {
-    const failed = deferred<never>();
-    const ends = new Map((await this.offsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
-    const reader = new TopicReader({
-      kafka: this.kafka,
-      names: this.names,
-      topic,
-      from,
-      onDead: failed.reject,
-      onMessages: async (messages) => {
-        const end = ends.get(messages[0]!.partition) ?? 0;
-        const present = messages.filter(({ offset }) => Number(offset) < end);
-        try {
-          if (present.length > 0) await onMessages(present);
-        } catch (error) {
-          failed.reject(error);
-        }
-      },
-    });
-    try {
-      await reader.start();
-      await Promise.race([reader.caughtUp, failed.promise]);
-    } finally {
-      await reader.stop();
-    }
+    await scanOnce(this.openReader, { topic, ends: await this.offsets(topic), from, onMessages });
   }
 
   async ping(): Promise<void> {
@@ -95,16 +73,8 @@ export class KafkaAdmin implements BusAdmin {
   }
 
   private topicConfig(name: AnyTopic): ITopicConfig {
-    const { partitions, retention } = TOPICS[baseTopicOf(name)!];
-    const kept = retention === 'compact' ? { name: 'cleanup.policy', value: 'compact' } : { name: 'retention.ms', value: String(retention.ms) };
-    return {
-      topic: this.names.topic(name),
-      numPartitions: partitions,
-      replicationFactor: -1,
-      // Deadlines and partition days rest on the time of arrival; a producer's clock may be anything.
-      // Producers may compress with what kafkajs cannot read (snappy, lz4, zstd): it would kill the consumer. The broker unpacks it instead.
-      configEntries: [kept, { name: 'message.timestamp.type', value: 'LogAppendTime' }, { name: 'compression.type', value: 'uncompressed' }],
-    };
+    const { partitions, configs } = topicSettings(name);
+    return { topic: this.names.topic(name), numPartitions: partitions, replicationFactor: -1, configEntries: [...configs] };
   }
 
   /**

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
 import type { BusLogger, BusSettings } from '../settings.js';
 import { encodeBatchesInOneBuffer } from './record-batch.js';
+import { waitBeforeJoining } from './before-join.js';
 import { stopIdleTimers } from './timers.js';
 
 stopIdleTimers();
+waitBeforeJoining();
 encodeBatchesInOneBuffer();
 
 /** Default retries of connections and requests; each use may override. About 10 s in all. */

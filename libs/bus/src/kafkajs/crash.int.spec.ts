@@ -8,9 +8,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../port.js';
 import { killHard, startChild } from '../testing/child.js';
 import { closeTracked, tracked } from '../testing/contract-suite.js';
-import { committedSum, eventually, numbered, numberOf, range, readAll, sorted, TOPIC } from '../testing/fixtures.js';
+import { committedSum, eventually, numbered, numberOf, range, readAll, sorted, steadyLoad, TOPIC } from '../testing/fixtures.js';
 import { kafkaInstallation } from '../testing/kafka.js';
-import { createBus } from './bus.js';
+import { createBus } from '../create-bus.js';
 
 afterEach(closeTracked);
 
@@ -43,6 +43,25 @@ describe('the bus over Kafka, when processes and brokers die', () => {
     for (const key of range(10)) {
       const firstTime = [...new Set(all.filter((n) => n % 10 === key))];
       expect(firstTime).toEqual(sorted(firstTime));
+    }
+  });
+
+  it('loses nothing when one of two members is killed under steady load', { timeout: 60_000 }, async () => {
+    const { settings, connect } = await kafkaInstallation();
+    const bus = tracked(connect());
+    const input = { settings, group: 'two' };
+    const load = steadyLoad(bus);
+    const [first, second] = [startChild('echo.child.js', input), startChild('echo.child.js', input)];
+    try {
+      await eventually(async () => expect(await committedSum(bus, 'two')).toBeGreaterThan(3_000));
+      await killHard(first);
+      const sent = await load.stop();
+      // The session of the one that is gone lasts ten seconds.
+      await eventually(async () => expect(await committedSum(bus, 'two')).toBe(sent), 30_000);
+      expect(sorted(new Set(await effects(bus)))).toEqual(range(sent));
+    } finally {
+      await load.stop();
+      await killHard(second);
     }
   });
 

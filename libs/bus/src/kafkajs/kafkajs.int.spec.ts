@@ -48,7 +48,7 @@ describe('the adapter for Kafka', () => {
 
   it('creates topics once when several begin with none', async () => {
     const { settings } = await kafkaInstallation();
-    const { createBus } = await import('./bus.js');
+    const { createBus } = await import('../create-bus.js');
     const fresh = { ...settings, KAFKA_TOPIC_PREFIX: `${settings.KAFKA_TOPIC_PREFIX}fresh.` };
     const buses = range(3).map(() => tracked(createBus(fresh)));
     await Promise.all(buses.map((bus) => bus.admin.createTopics()));
@@ -93,7 +93,7 @@ describe('the adapter for Kafka', () => {
 
   it('refuses a subscription to a topic that is not there', async () => {
     const { settings } = await kafkaInstallation();
-    const { createBus } = await import('./bus.js');
+    const { createBus } = await import('../create-bus.js');
     const bus = tracked(createBus({ ...settings, KAFKA_TOPIC_PREFIX: 'never-created.' }));
     await expect(bus.subscribe({ topic: TOPIC, group: 'g', handler: async () => {} })).rejects.toMatchObject({
       code: 'unavailable',

@@ -5,8 +5,9 @@ import { backoffMs, pauseFor } from '../consume/backoff.js';
 import { addPerTopic, busMetrics } from '../metrics.js';
 import { MicroBatcher } from '../produce/micro-batcher.js';
 import type { BusProducer, OutgoingMessage } from '../port.js';
+import type { Names } from '../names.js';
 import type { BusLogger } from '../settings.js';
-import type { Names } from './names.js';
+
 
 const ALL_IN_SYNC_REPLICAS = -1;
 /** A broker that restarts is back within this time; longer outages are `unavailable`, and the caller decides. */
@@ -17,7 +18,7 @@ const CLIENT_RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 3 };
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** The producer of the port. Connects on first use. */
-export class KafkaProducer implements BusProducer {
+export class KafkaJsProducer implements BusProducer {
   private readonly producer: Producer;
   private readonly batcher: MicroBatcher;
   private readonly stopObserving: (() => void)[];

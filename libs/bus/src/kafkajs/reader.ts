@@ -1,54 +1,41 @@
 import { randomUUID } from 'node:crypto';
-import type { WireMessage } from '@throughline/contracts';
 import type { Consumer, Kafka } from 'kafkajs';
+import { ReadProgress, type Reader, type ReaderOptions } from '../consume/reader.js';
 import { withDeadline } from '../deadline.js';
-import { deferred } from '../deferred.js';
-import type { StartOffsets } from '../port.js';
-import type { AnyTopic } from '../topics.js';
+import type { Names } from '../names.js';
+import type { PartitionOffsets } from '../port.js';
 import { CONSUMER, GroupMembership, LEAVE_TIMEOUT_MS } from './membership.js';
-import type { Names } from './names.js';
 import { toWireMessage } from './wire.js';
 
-export interface ReaderOptions {
+export interface KafkaJsReaderOptions extends ReaderOptions {
   readonly kafka: Kafka;
   readonly names: Names;
-  readonly topic: AnyTopic;
-  readonly from?: StartOffsets | undefined;
-  /** Called one partition at a time, in its order; the next messages of any partition wait for it. Must not reject. */
-  readonly onMessages: (messages: readonly WireMessage[]) => Promise<void> | void;
-  readonly onDead: (error: Error) => void;
-}
-
-interface Position {
-  next: number;
-  /** End of the partition as last seen. */
-  high: number;
-  /** Where the partition began and ended when the reading began. */
-  target: number;
+  /** Beginnings and ends of the topic's partitions. */
+  readonly offsets: () => Promise<readonly PartitionOffsets[]>;
 }
 
 /** kafkajs cannot read without a group: each reader has one of its own, commits nothing, and deletes it when it stops. */
-export class TopicReader {
+export class KafkaJsReader implements Reader {
   private readonly consumer: Consumer;
   private readonly groupId: string;
   private readonly topic: string;
-  private readonly positions = new Map<number, Position>();
-  private readonly reached = deferred();
+  private readonly progress = new ReadProgress();
   private stopped: Promise<void> | undefined;
 
-  constructor(private readonly options: ReaderOptions) {
+  constructor(private readonly options: KafkaJsReaderOptions) {
     this.topic = options.names.topic(options.topic);
     this.groupId = options.names.group(`reader-${randomUUID()}`, options.topic);
     this.consumer = options.kafka.consumer({ ...CONSUMER, groupId: this.groupId });
   }
 
   async start(): Promise<void> {
-    await this.takeTargets();
+    const { progress } = this;
+    progress.begin(await this.options.offsets(), this.options.from);
     const membership = new GroupMembership(this.consumer, this.topic, {
       // A group that commits nothing begins at the beginning, at first and after every rebalance.
       onAssigned: (partitions) => this.seek(partitions),
       onDead: (error) => {
-        this.reached.reject(error);
+        progress.failed(error);
         this.options.onDead(error);
       },
     });
@@ -56,14 +43,14 @@ export class TopicReader {
     await this.consumer.subscribe({ topic: this.topic, fromBeginning: true });
     // Batches that hold nothing to read (compaction, control records) never reach `eachBatch`, but they move the position.
     this.consumer.on(this.consumer.events.END_BATCH_PROCESS, ({ payload }) =>
-      this.moved(payload.partition, Number(payload.lastOffset) + 1, Number(payload.highWatermark)),
+      progress.moved(payload.partition, Number(payload.lastOffset) + 1, Number(payload.highWatermark)),
     );
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       eachBatch: async ({ batch, resolveOffset, isRunning, isStale }) => {
         if (!isRunning() || isStale()) return;
-        const next = this.positions.get(batch.partition)?.next ?? 0;
+        const next = progress.next(batch.partition);
         // What was fetched before the position was set is known already.
         const messages = batch.messages
           .filter(({ offset }) => Number(offset) >= next)
@@ -73,18 +60,14 @@ export class TopicReader {
       },
     });
     await membership.joined;
-    this.checkReached();
   }
 
-  /** Resolves when everything that was there at the start has been handed over. */
   get caughtUp(): Promise<void> {
-    return this.reached.promise;
+    return this.progress.caughtUp;
   }
 
   get lag(): number {
-    let sum = 0;
-    for (const { next, high } of this.positions.values()) sum += Math.max(0, high - next);
-    return sum;
+    return this.progress.lag;
   }
 
   stop(): Promise<void> {
@@ -92,36 +75,11 @@ export class TopicReader {
     return this.stopped;
   }
 
-  private async takeTargets(): Promise<void> {
-    const admin = this.options.kafka.admin();
-    await admin.connect();
-    try {
-      for (const { partition, low, high } of await admin.fetchTopicOffsets(this.topic)) {
-        const next = Math.min(Math.max(Number(this.options.from?.get(partition) ?? low), Number(low)), Number(high));
-        this.positions.set(partition, { next, high: Number(high), target: Number(high) });
-      }
-    } finally {
-      await admin.disconnect();
-    }
-  }
-
   private seek(partitions: readonly number[]): void {
     for (const partition of partitions) {
-      const next = this.positions.get(partition)?.next ?? 0;
+      const next = this.progress.next(partition);
       if (next > 0) this.consumer.seek({ topic: this.topic, partition, offset: String(next) });
     }
-  }
-
-  private moved(partition: number, next: number, high: number): void {
-    const position = this.positions.get(partition);
-    if (position === undefined) this.positions.set(partition, { next, high, target: 0 });
-    else Object.assign(position, { next: Math.max(position.next, next), high });
-    this.checkReached();
-  }
-
-  private checkReached(): void {
-    for (const { next, target } of this.positions.values()) if (next < target) return;
-    this.reached.resolve();
   }
 
   /** Never rejects, and takes no longer than this without brokers: what else is to be stopped and flushed waits for it. */

@@ -4,15 +4,23 @@ import { baseTopicOf, isOwnTopic, toTopic, type AnyTopic } from '../topics.js';
 
 type Listener = (partition: number) => void;
 
-interface Member {
+export interface Member {
+  /** Resolves when the member has let go of what it holds. */
+  readonly beforeRejoin: () => Promise<void>;
   readonly assign: (partitions: readonly number[]) => void;
+}
+
+interface Group {
+  readonly members: Member[];
+  readonly committed: Map<number, number>;
+  rebalanced: Promise<void>;
 }
 
 /** What several in-memory buses share: logs, groups and their commits. Nothing survives the process. */
 export class MemoryBroker {
   private readonly logs = new Map<AnyTopic, WireMessage[][]>();
   private readonly listeners = new Map<AnyTopic, Set<Listener>>();
-  private readonly groups = new Map<string, { readonly members: Member[]; readonly committed: Map<number, number> }>();
+  private readonly groups = new Map<string, Group>();
   /** While true, every send is refused with `unavailable`. */
   isDown = false;
 
@@ -58,18 +66,19 @@ export class MemoryBroker {
     return () => listeners.delete(listener);
   }
 
-  join(topic: AnyTopic, group: string, member: Member): void {
-    const { members } = this.group(topic, group);
-    members.push(member);
-    this.rebalance(topic, members);
+  /** Resolves when every member has its new partitions. */
+  join(topic: AnyTopic, groupId: string, member: Member): Promise<void> {
+    const group = this.group(topic, groupId);
+    group.members.push(member);
+    return this.rebalance(topic, group);
   }
 
-  leave(topic: AnyTopic, group: string, member: Member): void {
-    const { members } = this.group(topic, group);
-    const index = members.indexOf(member);
+  leave(topic: AnyTopic, groupId: string, member: Member): void {
+    const group = this.group(topic, groupId);
+    const index = group.members.indexOf(member);
     if (index === -1) return;
-    members.splice(index, 1);
-    this.rebalance(topic, members);
+    group.members.splice(index, 1);
+    void this.rebalance(topic, group);
   }
 
   commit(topic: AnyTopic, group: string, partition: number, offset: number): void {
@@ -80,22 +89,26 @@ export class MemoryBroker {
     return this.group(topic, group).committed.get(partition);
   }
 
-  private group(topic: AnyTopic, group: string): { readonly members: Member[]; readonly committed: Map<number, number> } {
+  private group(topic: AnyTopic, group: string): Group {
     const name = `${group}\n${topic}`;
     let found = this.groups.get(name);
     if (found === undefined) {
-      found = { members: [], committed: new Map() };
+      found = { members: [], committed: new Map(), rebalanced: Promise.resolve() };
       this.groups.set(name, found);
     }
     return found;
   }
 
-  private rebalance(topic: AnyTopic, members: readonly Member[]): void {
-    const assignments = members.map((): number[] => []);
-    for (let partition = 0; partition < partitionsOf(topic) && members.length > 0; partition += 1)
-      assignments[partition % members.length]!.push(partition);
-    // Those who lose must have lost before anyone gains.
-    for (const [index, member] of members.entries()) member.assign(assignments[index]!);
+  /** Eager, as kafkajs's: all let go, then all get their part. One at a time. */
+  private rebalance(topic: AnyTopic, group: Group): Promise<void> {
+    group.rebalanced = group.rebalanced.then(async () => {
+      await Promise.all(group.members.map((member) => member.beforeRejoin()));
+      const members = [...group.members];
+      const assignments = members.map((): number[] => []);
+      for (let partition = 0; partition < partitionsOf(topic) && members.length > 0; partition += 1) assignments[partition % members.length]!.push(partition);
+      for (const [index, member] of members.entries()) member.assign(assignments[index]!);
+    });
+    return group.rebalanced;
   }
 
   private appendOne({ topic, key, value, headers }: OutgoingMessage): number {

@@ -1,8 +1,9 @@
-import { afterEach, describe } from 'vitest';
+import { afterEach, describe, vi } from 'vitest';
 import { busContract, closeTracked, tracked } from '../testing/contract-suite.js';
 import { MemoryBroker } from './broker.js';
 import { MemoryBus } from './bus.js';
 
+vi.setConfig({ testTimeout: 20_000 });
 afterEach(closeTracked);
 
 describe('the bus in memory', () => {

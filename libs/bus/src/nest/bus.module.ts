@@ -1,6 +1,6 @@
 import { Inject, Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { createBus } from '../kafkajs/bus.js';
+import { createBus } from '../create-bus.js';
 import type { Bus } from '../port.js';
 import { silentLogger, type BusLogger, type BusSettings } from '../settings.js';
 import { OutboxRelay } from './outbox-relay.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { EventBatch } from '../port.js';
 import type { BusUnderTest } from './contract-suite.js';
-import { COMPACTED, committedSum, eventually, gate, numbered, numberOf, range, sorted, TOPIC, updated } from './fixtures.js';
+import { COMPACTED, committedSum, eventually, gate, numbered, numberOf, range, sorted, steadyLoad, TOPIC, updated } from './fixtures.js';
 
 export function groupContract(open: () => Promise<BusUnderTest>): void {
   describe('groups', () => {
@@ -57,6 +58,32 @@ export function groupContract(open: () => Promise<BusUnderTest>): void {
       await send(Math.max(total, sent + 500));
       await eventually(async () => expect(await committedSum(producing, 'members')).toBe(sent));
       expect(sorted(new Set([...seen.first.keys(), ...seen.second.keys()]))).toEqual(range(sent));
+    });
+
+    it('handles nothing twice when members join and leave in good order, under steady load', async () => {
+      const installation = await open();
+      const [producing, first, second] = [installation.connect(), installation.connect(), installation.connect()];
+      const times = new Map<number, number>();
+      const handled = { first: 0, second: 0 };
+      const handlerOf = (member: keyof typeof handled) => async (batch: EventBatch<typeof TOPIC>) => {
+        const numbers = batch.events.map(numberOf);
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        handled[member] += numbers.length;
+        for (const n of numbers) times.set(n, (times.get(n) ?? 0) + 1);
+      };
+      const load = steadyLoad(producing);
+      const shared = { topic: TOPIC, group: 'in-good-order', maxBatchSize: 20, maxInFlightBatches: 3 } as const;
+      await first.subscribe({ ...shared, handler: handlerOf('first') });
+      await eventually(() => expect(handled.first).toBeGreaterThan(200));
+      await second.subscribe({ ...shared, handler: handlerOf('second') });
+      await eventually(() => expect(handled.second).toBeGreaterThan(200));
+      await second.stopConsuming();
+      const handledThen = handled.first;
+      await eventually(() => expect(handled.first).toBeGreaterThan(handledThen + 500));
+      const sent = await load.stop();
+      await eventually(async () => expect(await committedSum(producing, 'in-good-order')).toBe(sent));
+      expect(sorted(times.keys())).toEqual(range(sent));
+      expect([...times].filter(([, count]) => count > 1)).toEqual([]);
     });
 
     it('hands a partition over only when its former batches have ended in this process', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { createBus } from '../kafkajs/bus.js';
+import { createBus } from '../create-bus.js';
 import type { BusSettings } from '../settings.js';
 import { TOPIC } from './fixtures.js';
 

@@ -75,3 +75,23 @@ export async function readAll(bus: Bus, topic: AnyTopic): Promise<WireMessage[]>
   await bus.admin.scan(topic, (messages) => void found.push(...messages));
   return found;
 }
+
+/** Sends a thousand numbered messages a second, a few at a time, until stopped; `stop` resolves with how many when all are acknowledged. */
+export function steadyLoad(bus: Bus, perTick = 20): { stop(): Promise<number> } {
+  let sent = 0;
+  let isStopped = false;
+  const running = (async () => {
+    while (!isStopped) {
+      await bus.producer.sendAll(range(perTick, sent).map((n) => numbered(n)));
+      sent += perTick;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return sent;
+  })();
+  return {
+    stop: () => {
+      isStopped = true;
+      return running;
+    },
+  };
+}

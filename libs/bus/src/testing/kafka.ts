@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createBus, type BusOptions } from '../kafkajs/bus.js';
+import { createBus, type BusOptions } from '../create-bus.js';
 import type { Bus } from '../port.js';
 import type { BusSettings } from '../settings.js';
 

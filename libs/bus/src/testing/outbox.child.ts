@@ -1,5 +1,5 @@
 import { inTransaction, openDatabase, Outbox, outboxMigration, type DatabaseSettings } from '@throughline/db';
-import { createBus } from '../kafkajs/bus.js';
+import { createBus } from '../create-bus.js';
 import { OutboxRelay } from '../nest/outbox-relay.js';
 import type { BusSettings } from '../settings.js';
 import { numbered, range } from './fixtures.js';

@@ -1,4 +1,4 @@
-import type { AnyTopic } from '../topics.js';
+import type { AnyTopic } from './topics.js';
 
 /** Names on the broker and in the code differ by the installation's prefix; only adapters know it. */
 export interface Names {
