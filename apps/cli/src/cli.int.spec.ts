@@ -4,7 +4,7 @@ import { encodeEvent, predictionId } from '@throughline/contracts';
 import { eventually } from '@throughline/local-stack';
 import { logisticRegressionGraph } from '@throughline/onnx';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { AuditReport } from './commands/audit.js';
+import type { AuditReport } from './audit/audit.js';
 import type { Story } from './domain/story-text.js';
 import { install, type Installation } from './testing/installation.js';
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { KAFKA_PORT, repositoryRoot } from '@throughline/local-stack';
+import { KAFKA_CONTROLLER_PORT, KAFKA_PORT, POSTGRES_PORT, repositoryRoot } from '@throughline/local-stack';
 import { commonSettings, defineSettings, parsers, parseSettings, type Parsed } from '@throughline/settings';
 
 export const cliSettings = defineSettings({
@@ -8,6 +8,9 @@ export const cliSettings = defineSettings({
   PLATFORM_URL: { meaning: 'The platform’s one origin; without it the running platform’s', parse: parsers.url('http', 'https') },
   LEDGER_URL: { meaning: 'Address of the outcome-ledger; without it the platform’s', parse: parsers.url('http', 'https') },
   REGISTRY_URL: { meaning: 'Address of the model-registry; without it the platform’s', parse: parsers.url('http', 'https') },
+  LOCAL_KAFKA_PORT: { meaning: 'Port of the local Kafka; 0: any free one', parse: parsers.port, default: KAFKA_PORT },
+  LOCAL_KAFKA_CONTROLLER_PORT: { meaning: 'Port of the local Kafka’s controller; 0: any free one', parse: parsers.port, default: KAFKA_CONTROLLER_PORT },
+  LOCAL_POSTGRES_PORT: { meaning: 'Port of the local PostgreSQL; 0: any free one', parse: parsers.port, default: POSTGRES_PORT },
 });
 
 /** Where everything is: settings given, else what the running platform has announced, else where it would be. */
@@ -38,7 +41,7 @@ export function readConfig(env: NodeJS.ProcessEnv): CliConfig {
   const origin = settings.PLATFORM_URL ?? running?.url ?? `http://${settings.HOST}:${settings.PORT}`;
   return {
     ...settings, THROUGHLINE_HOME: home, running, PLATFORM_URL: origin, LEDGER_URL: settings.LEDGER_URL ?? origin, REGISTRY_URL: settings.REGISTRY_URL ?? origin,
-    KAFKA_BROKERS: settings.KAFKA_BROKERS ?? (running?.brokers ?? `127.0.0.1:${KAFKA_PORT}`).split(','),
+    KAFKA_BROKERS: settings.KAFKA_BROKERS ?? (running?.brokers ?? `127.0.0.1:${settings.LOCAL_KAFKA_PORT}`).split(','),
     given: { kafka: settings.KAFKA_BROKERS !== undefined, postgres: settings.DATABASE_URL !== undefined },
   };
 }

@@ -18,6 +18,8 @@ const START = 'Is the platform running? `npm start` starts it; KAFKA_BROKERS and
 const program = new Command('throughline')
   .description('Machine-learning models behind Kafka, every prediction followed to the outcome it led to')
   .version('0.1.0')
+  // `--version` after a command is the command's.
+  .enablePositionalOptions()
   .addHelpText('after', `
 Finds the platform that \`npm start\` runs; KAFKA_BROKERS, PLATFORM_URL, LEDGER_URL and REGISTRY_URL point elsewhere.
 

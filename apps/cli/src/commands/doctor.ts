@@ -21,17 +21,20 @@ export function doctorCommand(program: Command): void {
 async function examine(config: CliConfig): Promise<Check[]> {
   const { given, running } = config;
   const machine = await doctor({
-    home: config.THROUGHLINE_HOME, localKafka: !given.kafka, localPostgres: !given.postgres, ports: running === undefined ? portsOf(config.PORT) : [], env: process.env,
+    home: config.THROUGHLINE_HOME, localKafka: !given.kafka, localPostgres: !given.postgres, ports: running === undefined ? portsOf(config) : [], env: process.env,
   });
   const kafka = given.kafka || running !== undefined ? [kafkaCheck(config)] : [];
   const platform = running === undefined ? [] : [platformCheck(config.PLATFORM_URL)];
   return [...machine, ...(await Promise.all([...kafka, ...platform]))];
 }
 
-const portsOf = (base: number): PortNeed[] => [
-  { port: base, what: 'platform', setting: 'PORT' },
-  ...(Object.keys(SERVICES) as ServiceName[]).map((name) => ({ port: servicePort(name, base), what: name, setting: 'PORT' })),
-];
+/** Those that `npm start` would listen on; of what is somebody else's, and of what takes any free one, none. */
+function portsOf({ PORT: base, LOCAL_KAFKA_PORT, LOCAL_KAFKA_CONTROLLER_PORT, LOCAL_POSTGRES_PORT, given }: CliConfig): PortNeed[] {
+  const kafka = given.kafka ? [] : [{ port: LOCAL_KAFKA_PORT, what: 'Kafka', setting: 'LOCAL_KAFKA_PORT' }, { port: LOCAL_KAFKA_CONTROLLER_PORT, what: 'Kafka’s controller', setting: 'LOCAL_KAFKA_CONTROLLER_PORT' }];
+  const postgres = given.postgres ? [] : [{ port: LOCAL_POSTGRES_PORT, what: 'PostgreSQL', setting: 'LOCAL_POSTGRES_PORT' }];
+  const services = (Object.keys(SERVICES) as ServiceName[]).map((name) => ({ port: servicePort(name, base), what: name, setting: 'PORT' }));
+  return [{ port: base, what: 'platform', setting: 'PORT' }, ...services, ...kafka, ...postgres].filter(({ port }) => port > 0);
+}
 
 async function kafkaCheck(config: CliConfig): Promise<Check> {
   const name = 'Kafka';

@@ -105,7 +105,7 @@ async function interruptible(score: (signal: AbortSignal) => Promise<ScoreReport
   }
 }
 
-function render({ rows, answered, answeredNow, tally, source, seconds }: ScoreReport, { output }: ScoreOptions): string {
+function render({ rows, answered, answeredNow, tally, source, seconds }: ScoreReport, { output, idColumn }: ScoreOptions): string {
   if (answered < rows) {
     return `Interrupted: ${answered.toLocaleString('en-US')} of ${rows.toLocaleString('en-US')} rows have their answers. Go on with the same command:\n  npx throughline ${process.argv.slice(2).filter((word) => word !== '--restart').map(quoted).join(' ')}\n`;
   }
@@ -114,7 +114,7 @@ function render({ rows, answered, answeredNow, tally, source, seconds }: ScoreRe
   const lines = [
     table([['Rows', rows], ['Scored', tally.scored], ...counts('by fallback', tally.fallbacks), ['Rejected', rejected], ...counts('with', tally.rejected)]),
     `${answeredNow.toLocaleString('en-US')} in ${durationText(seconds)}, ${Math.round(answeredNow / Math.max(seconds, 0.001)).toLocaleString('en-US')}/s`,
-    `Results: ${output}`, ...(rejected > 0 ? [`Rejected rows: ${rejectedFile(output)}`] : []), `Requests: source ${source}, ids as said`,
+    `Results: ${output}`, ...(rejected > 0 ? [`Rejected rows: ${rejectedFile(output)}`] : []), `Requests: source ${source}, id ${idColumn === undefined ? 'the number of the row' : `as in the column ${idColumn}`}`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -148,9 +148,10 @@ export class JobRun {
     return row < this.window.next + WINDOW_ROWS && this.window.heldSize < HELD_CHARACTERS_MAX;
   }
 
+  /** Room for many: to wait for room for one would send one at a time. */
   private async makeRoomFor(row: number): Promise<void> {
     await this.flush();
-    await this.until(() => this.hasRoomFor(row));
+    await this.until(() => this.hasRoomFor(row + SEND_ROWS));
   }
 
   private messageOf(input: InputRow, id: string): Outgoing | RowAnswer {

@@ -11,6 +11,19 @@ import { commonSettings, parseSettings } from '@throughline/settings';
 
 type Service = 'inference-worker' | 'model-registry' | 'outcome-ledger';
 
+export interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Launched {
+  readonly child: ChildProcess;
+  /** What it has written to its standard error so far. */
+  readonly err: () => string;
+  readonly finished: Promise<Finished>;
+}
+
 /** Real services as processes of their own, on the Kafka and PostgreSQL of the test run, and the command as a person runs it. */
 export interface Installation {
   readonly env: NodeJS.ProcessEnv;
@@ -18,7 +31,11 @@ export interface Installation {
   readonly folder: string;
   start(service: Service): Promise<void>;
   stop(service: Service): Promise<void>;
-  run(...args: string[]): Promise<{ code: number | null; out: string; err: string }>;
+  /** As a machine that loses power would end it. */
+  kill(service: Service): Promise<void>;
+  run(...args: string[]): Promise<Finished>;
+  /** The same, while it runs. */
+  launch(...args: string[]): Launched;
   close(): Promise<void>;
 }
 
@@ -34,13 +51,19 @@ export async function install(): Promise<Installation> {
   const bus = createBus(parseSettings(commonSettings, env), { clientId: 'test' });
   await bus.admin.createTopics();
   const services = new Map<Service, ChildProcess>();
-  const stop = async (service: Service): Promise<void> => {
+  const end = async (service: Service, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
     const child = services.get(service);
     services.delete(service);
     if (child === undefined || child.exitCode !== null) return;
     const exited = once(child, 'exit');
-    child.kill('SIGTERM');
+    child.kill(signal);
     await exited;
+  };
+  const stop = (service: Service): Promise<void> => end(service, 'SIGTERM');
+  const launch = (...args: string[]): Launched => {
+    const child = spawn(process.execPath, [join(repositoryRoot, 'apps/cli/bin/throughline.js'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [out, err] = [read(child.stdout), read(child.stderr)];
+    return { child, err, finished: once(child, 'close').then(([code]) => ({ code: code as number | null, out: out(), err: err() })) };
   };
   return {
     env, bus, folder, stop,
@@ -49,12 +72,9 @@ export async function install(): Promise<Installation> {
       services.set(service, child);
       await listening(service, child);
     },
-    run: async (...args) => {
-      const child = spawn(process.execPath, [join(repositoryRoot, 'apps/cli/bin/throughline.js'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-      const [out, err] = [read(child.stdout), read(child.stderr)];
-      const [code] = (await once(child, 'close')) as [number | null];
-      return { code, out: out(), err: err() };
-    },
+    kill: (service) => end(service, 'SIGKILL'),
+    launch,
+    run: (...args) => launch(...args).finished,
     close: async () => {
       await Promise.all([...services.keys()].map(stop));
       await bus.close();
