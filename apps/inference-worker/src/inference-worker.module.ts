@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { BUS, BusModule, prefixedNames, type Bus } from '@throughline/bus';
+import { encodeEvent } from '@throughline/contracts';
 import { createLogger } from '@throughline/telemetry';
 import type { WorkerConfig } from './config.js';
 import { Breakers } from './degrade/breakers.js';
 import { Fallbacks } from './degrade/fallbacks.js';
 import { scoreOn } from './degrade/score-on.js';
+import { SOURCE } from './domain/answer-events.js';
 import { FeatureCache } from './features/feature-cache.js';
 import { FeatureStoreClient } from './features/feature-store-client.js';
 import { FeatureUpdates } from './features/feature-updates.js';
@@ -24,9 +25,9 @@ import { runBatch } from './scoring/run-batch.js';
 import { Scheduler } from './scoring/scheduler.js';
 import { ShadowScorer } from './scoring/shadow-scorer.js';
 import { StageMetrics } from './scoring/stage-metrics.js';
-import { ArtifactCache } from './serving/artifact-cache.js';
 import { Deployments } from './serving/deployments.js';
 import { ModelFleet } from './serving/model-fleet.js';
+import { createModelHost } from './serving/model-host.js';
 import { WarmStartStrategy } from './warm-start.strategy.js';
 
 export const SERVICE = 'inference-worker';
@@ -66,19 +67,15 @@ const storedFeatures = (config: WorkerConfig): Provider[] => [
 const models = (config: WorkerConfig): Provider[] => [
   {
     provide: ModelFleet,
-    useFactory: (cache: FeatureCache) =>
+    useFactory: (cache: FeatureCache, bus: Bus) =>
       new ModelFleet({
-        artifacts: new ArtifactCache({
-          folder: join(config.THROUGHLINE_HOME, 'artifact-cache'),
-          registryUrl: config.REGISTRY_URL,
-          timeoutMs: config.ARTIFACT_TIMEOUT_MS,
-          maxBytes: config.ARTIFACT_CACHE_MAX_BYTES,
-        }),
+        host: createModelHost(config),
+        raiseAlert: (alert) => bus.producer.send({ topic: 'alert.raised.v1', key: alert.model, ...encodeEvent('alert.raised.v1', { id: alert.alertId, source: SOURCE, timeMs: clock.nowMs(), data: alert }) }),
         defaultMaxBatchSize: config.MAX_BATCH_SIZE,
         onLoaded: ({ lookups }) => cache.register(lookups),
         logger: createLogger(SERVICE),
       }),
-    inject: [FeatureCache],
+    inject: [FeatureCache, BUS],
   },
   {
     provide: Deployments,

@@ -8,5 +8,6 @@ export * from './session.js';
 export * from './session-bytes.js';
 export * from './sha256.js';
 export * from './signature.js';
+export type { WarmUp } from './threads/protocol.js';
 export * from './threads/session-loader.js';
 export { SessionThread } from './threads/session-thread.js';

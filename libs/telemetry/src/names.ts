@@ -86,6 +86,11 @@ export const METRICS = {
   modelLoadSeconds: histogram('throughline_model_load_duration_seconds', 'Fetch, load and warm-up', JOB_SECONDS, ['model', 'result']),
   deploymentRevision: gauge('throughline_deployment_revision', 'Revision of the assignment that this worker serves', ['model']),
   modelsLoaded: gauge('throughline_models_loaded', 'Versions that are warm', ['model']),
+  modelsResident: gauge('throughline_models_resident', 'Graphs in memory; the others come back when they are asked'),
+  modelMemoryBytes: gauge('throughline_model_memory_bytes', 'What the graphs in memory take, estimated from their files', [], 'By'),
+  modelEvictions: counter('throughline_model_evictions', 'Times a graph left memory for another one', ['model']),
+  modelReloads: counter('throughline_model_reloads', 'Times a graph came back, after an eviction or the end of its thread', ['model']),
+  modelThreadsLost: counter('throughline_model_threads_lost', 'Threads of heavy models that ended by themselves', ['model']),
 
   // model-registry
   registryUploads: counter('throughline_registry_uploads', 'Uploads by result: created, unchanged, or the error’s code', ['result']),

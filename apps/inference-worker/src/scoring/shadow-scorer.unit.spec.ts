@@ -8,7 +8,7 @@ import { assignmentOf } from '../domain/assignment.js';
 import type { Candidate, ScoringRequest } from '../domain/scoring-request.js';
 import { FeatureCache } from '../features/feature-cache.js';
 import { LoadedModel } from '../serving/loaded-model.js';
-import { logistic, numeric, signature } from '../testing/models.js';
+import { hostOf, logistic, numeric, signature } from '../testing/models.js';
 import { pipelineOf } from '../testing/pipeline.js';
 import { systemClock as clock } from './clock.js';
 import { ShadowScorer } from './shadow-scorer.js';
@@ -31,7 +31,7 @@ let shadows: ShadowScorer;
 
 beforeAll(async () => {
   const [one, two, three] = ['1', '2', '3'].map(servedVersion) as [ReturnType<typeof servedVersion>, ReturnType<typeof servedVersion>, ReturnType<typeof servedVersion>];
-  for (const { served, artifact } of [one, two, three]) versions.set(served.version, await LoadedModel.load('flights', served, artifact, { maxBatchSize: 16, maxDelayMs: 0 }));
+  for (const { served, artifact } of [one, two, three]) versions.set(served.version, await LoadedModel.load('flights', served, { maxBatchSize: 16, maxDelayMs: 0 }, hostOf([artifact])));
   const assignment = assignmentOf({ model: 'flights', revision: 1, updatedAt: '', champion: one.served, challengers: [], shadows: [two.served, three.served] }, versions, new Set());
   const cache = new FeatureCache({ store: { read: async () => new Map() }, maxEntries: 10, isLagging: () => false, nowMs: clock.nowMs, logger });
   const fleet = { assignment: () => assignment };

@@ -1,18 +1,11 @@
 import { ContractError, toContractError, type ServedVersion } from '@throughline/contracts';
 import type { PackedColumns, PackPlan } from '@throughline/features';
-import { estimateSessionBytes, type GraphSignature, type HostedSession, type Placement, type RunResult, type SessionLoader } from '@throughline/onnx';
+import { estimateSessionBytes, type GraphSignature, type HostedSession, type Placement, type RunResult } from '@throughline/onnx';
 import { counter, METRICS } from '@throughline/telemetry';
 import { warmUpSizes } from '../domain/assignment.js';
-import type { ArtifactCache } from './artifact-cache.js';
-import type { ModelMemory, Resident } from './model-memory.js';
+import type { ModelHost } from './model-host.js';
+import type { Resident } from './model-memory.js';
 import { TensorBatch, type PreparedBatch } from './prepared-batch.js';
-
-/** What models live on. */
-export interface ModelHost {
-  readonly artifacts: Pick<ArtifactCache, 'get'>;
-  readonly loader: Pick<SessionLoader, 'load'>;
-  readonly memory: ModelMemory;
-}
 
 export interface GraphOptions {
   readonly model: string;
@@ -26,6 +19,7 @@ const THREAD_BYTES = 40e6;
 /** Losses within `LOSS_WINDOW_MS` after which a model stays away until the window has passed: its own input may be what ends its thread. */
 const MAX_LOSSES = 20;
 const LOSS_WINDOW_MS = 60_000;
+const FAILURE_BACKOFF_MS = 1000;
 
 const reloads = counter(METRICS.modelReloads);
 const threadsLost = counter(METRICS.modelThreadsLost);
@@ -40,6 +34,7 @@ export class GraphBody implements Resident {
   private users = 0;
   private isClosed = false;
   private readonly lossesMs: number[] = [];
+  private failure: { readonly error: unknown; readonly untilMs: number } | undefined;
 
   private constructor(private readonly host: ModelHost, private readonly options: GraphOptions) {}
 
@@ -74,7 +69,10 @@ export class GraphBody implements Resident {
   /** `undefined` while it is in memory; else resolves when it is, or when it must wait for its turn, which the run then does. */
   residence(): Promise<void> | undefined {
     if (this.session !== undefined) return undefined;
-    return this.arrive(false).then(() => undefined);
+    const back = this.arrive(false).then(() => undefined);
+    // Whoever only asks whether it is away need not wait for the answer.
+    back.catch(() => undefined);
+    return back;
   }
 
   acquire(): void {
@@ -130,8 +128,19 @@ export class GraphBody implements Resident {
 
   /** @returns false when it is not urgent and there is no room */
   private arrive(isUrgent: boolean): Promise<boolean> {
-    this.arriving ??= this.open(isUrgent).finally(() => (this.arriving = undefined));
+    this.arriving ??= this.tryToOpen(isUrgent).finally(() => (this.arriving = undefined));
     return this.arriving;
+  }
+
+  /** What has just failed is not tried again for every row that waits for it. */
+  private async tryToOpen(isUrgent: boolean): Promise<boolean> {
+    if (this.failure !== undefined && performance.now() < this.failure.untilMs) throw this.failure.error;
+    try {
+      return await this.open(isUrgent);
+    } catch (error) {
+      this.failure = { error, untilMs: performance.now() + FAILURE_BACKOFF_MS };
+      throw error;
+    }
   }
 
   private async open(isUrgent: boolean): Promise<boolean> {

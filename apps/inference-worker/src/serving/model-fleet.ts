@@ -1,22 +1,27 @@
-import { ContractError, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
+import { ContractError, type AlertRaised, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
 import { histogram, METRICS, observableGauge, type Logger } from '@throughline/telemetry';
 import type { Assignment } from '../domain/assignment.js';
-import type { ArtifactCache } from './artifact-cache.js';
+import { artifactAlert, isArtifactFault } from './artifact-alert.js';
 import { LoadedModel, type BatchLimits } from './loaded-model.js';
-import { ModelSlot } from './model-slot.js';
+import type { ModelHost } from './model-host.js';
+import { ModelSlot, type LoadFailure } from './model-slot.js';
 
 export interface FleetOptions {
-  readonly artifacts: Pick<ArtifactCache, 'get'>;
+  readonly host: ModelHost;
   readonly logger: Logger;
   /** Rows a run takes at most, where the deployment does not say. */
   readonly defaultMaxBatchSize: number;
   /** Told of every version before it serves. */
   readonly onLoaded?: (model: LoadedModel) => void;
+  /** Publishes an alert; rejects when that failed. */
+  readonly raiseAlert?: (alert: AlertRaised) => Promise<void>;
 }
 
 /** All models this worker serves. Fed by `model.deployment`. */
 export class ModelFleet {
   private readonly slots = new Map<string, ModelSlot>();
+  /** Alerts that have been raised: a version is loaded again and again, its fault is told once. */
+  private readonly alerted = new Set<string>();
   private isCaughtUp = false;
   private readonly loadSeconds = histogram(METRICS.modelLoadSeconds);
   private readonly stopGauge = observableGauge(METRICS.modelsLoaded, () => [...this.slots.values()].map(({ model, serving }) => ({ value: serving.versions.size, labels: { model } })));
@@ -32,7 +37,7 @@ export class ModelFleet {
       load: (target, version) => this.load(target, version),
       limitsOf: (target) => this.limitsOf(target),
       onSwap: ({ model, revision, champion }) => logger.info({ model, revision, champion: champion?.version }, 'serving'),
-      onFailure: ({ model, revision }, version, error, retryInMs) => logger.error({ model, revision, version, code: error.code, reason: error.message, retryInMs }, 'a version could not be loaded'),
+      onFailure: (failure) => this.failed(failure),
     });
     this.slots.set(deployment.model, created);
   }
@@ -81,18 +86,33 @@ export class ModelFleet {
   close(): void {
     this.stopGauge();
     for (const model of this.models) this.remove(model);
+    this.options.host.memory.close();
+    void this.options.host.loader.close();
   }
 
   private limitsOf({ batching, maxBatchSize }: ModelDeployment): BatchLimits {
     return { maxBatchSize: batching?.maxBatchSize ?? maxBatchSize ?? this.options.defaultMaxBatchSize, maxDelayMs: batching?.maxDelayMs ?? 0 };
   }
 
+  private failed(failure: LoadFailure): void {
+    const { deployment: { model, revision }, version: { version }, error, retryInMs } = failure;
+    this.options.logger.error({ model, revision, version, code: error.code, reason: error.message, retryInMs }, 'a version could not be loaded');
+    if (!isArtifactFault(error)) return;
+    const alert = artifactAlert(failure, Date.now());
+    if (this.alerted.has(alert.alertId)) return;
+    this.alerted.add(alert.alertId);
+    this.options.raiseAlert?.(alert).catch((thrown: unknown) => {
+      // The next attempt to load raises it again.
+      this.alerted.delete(alert.alertId);
+      this.options.logger.error({ model, version, reason: String(thrown) }, 'an alert could not be published');
+    });
+  }
+
   private async load(target: ModelDeployment, served: ServedVersion): Promise<LoadedModel> {
     const startMs = performance.now();
     const seconds = (): number => (performance.now() - startMs) / 1000;
     try {
-      const bytes = await this.options.artifacts.get(served.artifactSha256, served.sizeBytes);
-      const loaded = await LoadedModel.load(target.model, served, bytes, this.limitsOf(target));
+      const loaded = await LoadedModel.load(target.model, served, this.limitsOf(target), this.options.host);
       this.options.onLoaded?.(loaded);
       this.loadSeconds.record(seconds(), { model: target.model, result: 'loaded' });
       return loaded;

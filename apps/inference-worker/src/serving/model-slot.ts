@@ -1,13 +1,23 @@
-import { toContractError, type ContractError, type ModelDeployment } from '@throughline/contracts';
+import { toContractError, type ContractError, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
 import { assignmentOf, versionsOf, type Assignment } from '../domain/assignment.js';
 import type { BatchLimits, LoadedModel } from './loaded-model.js';
 
 export interface SlotOptions {
   /** Loads a version and warms it up; throws a ContractError. */
-  readonly load: (deployment: ModelDeployment, version: ReturnType<typeof versionsOf>[number]) => Promise<LoadedModel>;
-  readonly onFailure: (deployment: ModelDeployment, version: string, error: ContractError, retryInMs: number) => void;
+  readonly load: (deployment: ModelDeployment, version: ServedVersion) => Promise<LoadedModel>;
+  readonly onFailure: (failure: LoadFailure) => void;
   readonly onSwap: (deployment: ModelDeployment) => void;
   readonly limitsOf: (deployment: ModelDeployment) => BatchLimits;
+}
+
+/** A version that could not be loaded, and what goes on without it. */
+export interface LoadFailure {
+  readonly deployment: ModelDeployment;
+  readonly version: ServedVersion;
+  readonly error: ContractError;
+  readonly retryInMs: number;
+  /** The version that answers instead: the champion of before, or that of the same deployment. */
+  readonly servedBy: string | undefined;
 }
 
 const FIRST_RETRY_MS = 500;
@@ -95,7 +105,7 @@ export class ModelSlot {
       } catch (thrown) {
         const error = toContractError(thrown);
         cold.add(version.version);
-        this.options.onFailure(target, version.version, error, retryInMs);
+        this.options.onFailure({ deployment: target, version, error, retryInMs, servedBy: this.serving.champion?.version ?? (version === target.champion ? undefined : target.champion?.version) });
         if (version === target.champion && error.code !== 'unavailable') this.settle();
         if (version === target.champion && this.serving.champion !== undefined) return false;
       }
@@ -105,7 +115,7 @@ export class ModelSlot {
     return cold.size === 0;
   }
 
-  private warm(target: ModelDeployment, version: ReturnType<typeof versionsOf>[number]): LoadedModel | undefined {
+  private warm(target: ModelDeployment, version: ServedVersion): LoadedModel | undefined {
     const known = [...this.serving.versions.values(), ...this.spare];
     return known.find((model) => model.serves(version, this.options.limitsOf(target)));
   }

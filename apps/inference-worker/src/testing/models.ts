@@ -1,5 +1,7 @@
-import type { FeatureSpec, ModelSignature } from '@throughline/contracts';
-import { gradientBoostedTreesGraph, logisticRegressionGraph, randomTreeEnsemble } from '@throughline/onnx';
+import { ContractError, type FeatureSpec, type ModelSignature } from '@throughline/contracts';
+import { gradientBoostedTreesGraph, logisticRegressionGraph, randomTreeEnsemble, SessionLoader, sha256Hex, type LoaderOptions } from '@throughline/onnx';
+import type { ModelHost } from '../serving/model-host.js';
+import { ModelMemory } from '../serving/model-memory.js';
 
 export const numeric = (name: string, more: Partial<FeatureSpec> = {}): FeatureSpec => ({ name, kind: 'numeric', ...more });
 
@@ -28,3 +30,19 @@ export function logisticScore(values: readonly number[], bias = 0): number {
 }
 
 export const trees = (features: number): Uint8Array => gradientBoostedTreesGraph(randomTreeEnsemble({ trees: 50, depth: 4, features, seed: 7 }));
+
+/** What models live on, with these artifacts and nothing from elsewhere. */
+export function hostOf(artifacts: Iterable<Uint8Array>, { maxBytes = 1e9, ...loader }: Partial<LoaderOptions> & { maxBytes?: number } = {}): ModelHost & { loader: SessionLoader } {
+  const bySha256 = new Map([...artifacts].map((artifact) => [sha256Hex(artifact), artifact]));
+  return {
+    artifacts: {
+      get: async (sha256) => {
+        const artifact = bySha256.get(sha256);
+        if (artifact === undefined) throw new ContractError('not_found', `there is no artifact ${sha256}`);
+        return artifact;
+      },
+    },
+    loader: new SessionLoader({ intraOpNumThreads: 1, inlineMaxBatchMs: 1, inlineMaxLoadMs: 20, maxConcurrentLoads: 2, ...loader }),
+    memory: new ModelMemory(maxBytes),
+  };
+}

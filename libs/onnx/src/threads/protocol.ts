@@ -12,11 +12,19 @@ export interface LoadReport {
   readonly batchMs: number;
 }
 
+/** What a model is warmed up with. */
+export interface WarmUp {
+  /** Rows; the largest batch is measured. */
+  readonly batchSizes: readonly number[];
+  /** Columns of the input matrix, where the graph leaves them open. */
+  readonly inputWidth?: number | undefined;
+}
+
 export interface LoadCall {
   readonly kind: 'load';
   readonly bytes: Uint8Array;
   readonly intraOpNumThreads: number;
-  readonly warmUpSizes: readonly number[];
+  readonly warmUp: WarmUp;
 }
 
 export interface RunCall {

@@ -1,7 +1,7 @@
 import type { InputColumns } from '../feeds.js';
 import { OnnxSession, type RunResult } from '../session.js';
 import type { GraphSignature } from '../signature.js';
-import type { LoadReport } from './protocol.js';
+import type { LoadReport, WarmUp } from './protocol.js';
 import { SessionThread } from './session-thread.js';
 
 /** Where a model runs, and what it told when it was first loaded. */
@@ -32,6 +32,9 @@ export interface LoaderOptions {
   readonly maxConcurrentLoads: number;
 }
 
+/** An idle thread takes some 40 MB. */
+const IDLE_THREAD_MS = 10_000;
+
 /**
  * Loads models without holding up the calling thread. Each is read, loaded, warmed up and measured on a thread of its own first; what
  * turns out light is then loaded here as well, because a hop to a thread costs more than its runs, and the thread is free for the next.
@@ -39,22 +42,22 @@ export interface LoaderOptions {
 export class SessionLoader {
   /** All that live. */
   readonly threads = new Set<SessionThread>();
-  /** At most one that holds no model. */
+  /** At most one that holds no model; starting a thread takes longer than loading a light model. */
   private idle: SessionThread | undefined;
+  private endIdle: NodeJS.Timeout | undefined;
   private loading = 0;
   private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly options: LoaderOptions) {}
 
   /**
-   * @param warmUpSizes rows of the batches to warm up at; the largest is measured
    * @param known where the same bytes were placed before, so that they need no measuring
    * @throws ContractError of the `artifact_…` codes, `model_failed` when it does not warm up, `unavailable` when its thread ends
    */
-  async load(bytes: Uint8Array, warmUpSizes: readonly number[], known?: Placement): Promise<HostedSession> {
+  async load(bytes: Uint8Array, warmUp: WarmUp, known?: Placement): Promise<HostedSession> {
     await this.turn();
     try {
-      return known?.isInline === true ? await this.loadHere(bytes, warmUpSizes, known.signature) : await this.place(bytes, warmUpSizes, known !== undefined);
+      return known?.isInline === true ? await this.loadHere(bytes, warmUp, known.signature) : await this.place(bytes, warmUp, known !== undefined);
     } finally {
       this.loading--;
       this.waiting.shift()?.();
@@ -63,6 +66,7 @@ export class SessionLoader {
 
   /** Ends all threads. */
   async close(): Promise<void> {
+    clearTimeout(this.endIdle);
     await Promise.all([...this.threads].map((thread) => thread.terminate()));
   }
 
@@ -71,15 +75,15 @@ export class SessionLoader {
     this.loading++;
   }
 
-  private async place(bytes: Uint8Array, warmUpSizes: readonly number[], isKnownHeavy: boolean): Promise<HostedSession> {
+  private async place(bytes: Uint8Array, warmUp: WarmUp, isKnownHeavy: boolean): Promise<HostedSession> {
     const thread = this.idleThread();
     let isTaken = false;
     try {
-      const report = await thread.load({ bytes, warmUpSizes, intraOpNumThreads: this.options.intraOpNumThreads });
+      const report = await thread.load({ bytes, warmUp, intraOpNumThreads: this.options.intraOpNumThreads });
       isTaken = isKnownHeavy || this.isHeavy(report);
       if (isTaken) return hostedOn(thread, report.signature);
       await thread.unload();
-      return await this.loadHere(bytes, warmUpSizes, report.signature);
+      return await this.loadHere(bytes, warmUp, report.signature);
     } finally {
       if (!isTaken) this.putBack(thread);
     }
@@ -89,10 +93,10 @@ export class SessionLoader {
     return batchMs > this.options.inlineMaxBatchMs || loadMs > this.options.inlineMaxLoadMs;
   }
 
-  private async loadHere(bytes: Uint8Array, warmUpSizes: readonly number[], signature: GraphSignature): Promise<HostedSession> {
+  private async loadHere(bytes: Uint8Array, warmUp: WarmUp, signature: GraphSignature): Promise<HostedSession> {
     const session = await OnnxSession.load(bytes.slice(), { intraOpNumThreads: this.options.intraOpNumThreads, signature });
     try {
-      await session.warmUp(warmUpSizes);
+      await session.warmUp(warmUp.batchSizes, warmUp.inputWidth);
     } catch (thrown) {
       await session.dispose();
       throw thrown;
@@ -102,6 +106,7 @@ export class SessionLoader {
 
   private idleThread(): SessionThread {
     const { idle } = this;
+    clearTimeout(this.endIdle);
     this.idle = undefined;
     return idle?.isAlive === true ? idle : this.startThread();
   }
@@ -114,8 +119,9 @@ export class SessionLoader {
   }
 
   private putBack(thread: SessionThread): void {
-    if (this.idle === undefined && thread.isAlive) this.idle = thread;
-    else void thread.terminate();
+    if (this.idle !== undefined || !thread.isAlive) return void thread.terminate();
+    this.idle = thread;
+    this.endIdle = setTimeout(() => void this.idleThread().terminate(), IDLE_THREAD_MS).unref();
   }
 }
 

@@ -30,20 +30,20 @@ const heavy = denseGraph({ features: 64, width: 1024, layers: 4, seed: 2 });
 describe('a model is placed by what its warm-up measures', () => {
   it('a light one here, a heavy one on a thread of its own', async () => {
     const loader = loaderOf();
-    const light = await loader.load(trees, [1, 64]);
-    const slow = await loader.load(heavy, [1, 64]);
+    const light = await loader.load(trees, { batchSizes: [1, 64] });
+    const slow = await loader.load(heavy, { batchSizes: [1, 64] });
     expect([light.isInline, slow.isInline]).toEqual([true, false]);
     expect(light.signature.inputs).toEqual(slow.signature.inputs.map((input) => ({ ...input, shape: [-1, 8] })));
   });
 
   it('one that takes long to load on a thread, too, and nothing stands still meanwhile', async () => {
     const loader = loaderOf();
-    await loader.load(identityGraph(1), [2]);
+    await loader.load(identityGraph(1), { batchSizes: [2] });
     const graph = slowLoadGraph({ size: 1000, steps: 8 });
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
     const startedMs = performance.now();
-    const session = await loader.load(graph, [1, 2]);
+    const session = await loader.load(graph, { batchSizes: [1, 2] });
     const tookMs = performance.now() - startedMs;
     delay.disable();
     expect(session.isInline).toBe(false);
@@ -53,24 +53,24 @@ describe('a model is placed by what its warm-up measures', () => {
 
   it('again where it was, without measuring', async () => {
     const loader = loaderOf();
-    const first = await loader.load(trees, [1, 64]);
+    const first = await loader.load(trees, { batchSizes: [1, 64] });
     expect(loader.threads.size).toBe(1);
     await loader.close();
-    const again = await loader.load(trees, [1, 64], first);
+    const again = await loader.load(trees, { batchSizes: [1, 64] }, first);
     expect(again.isInline).toBe(true);
     expect(loader.threads.size).toBe(0);
-    expect((await loaderOf().load(trees, [1, 64], { ...first, isInline: false })).isInline).toBe(false);
+    expect((await loaderOf().load(trees, { batchSizes: [1, 64] }, { ...first, isInline: false })).isInline).toBe(false);
   });
 
   it('and light ones share the thread that measures', async () => {
     const loader = loaderOf(toHere);
-    for (let index = 0; index < 5; index++) await loader.load(identityGraph(index + 1), [2]);
+    for (let index = 0; index < 5; index++) await loader.load(identityGraph(index + 1), { batchSizes: [2] });
     expect(loader.threads.size).toBe(1);
   });
 
   it('no more of them at the same time than allowed', async () => {
     const loader = loaderOf({ ...toThread, maxConcurrentLoads: 2 });
-    const all = await Promise.all(Array.from({ length: 6 }, (_, index) => loader.load(identityGraph(index + 1), [2])));
+    const all = await Promise.all(Array.from({ length: 6 }, (_, index) => loader.load(identityGraph(index + 1), { batchSizes: [2] })));
     expect(all.map(({ signature }) => signature.inputs[0]!.shape[1])).toEqual([1, 2, 3, 4, 5, 6]);
     expect(loader.threads.size).toBe(6);
   });
@@ -84,8 +84,8 @@ describe('on a thread as here', () => {
     ['dense layers', denseGraph({ features: 8, width: 64, layers: 3, seed: 9 }), (rows) => ({ input: shared(rows * 8) })],
     ['columns of text and floats', readFileSync(new URL('../../fixtures/sklearn-columns.onnx', import.meta.url)), (rows) => ({ miles: shared(rows), carrier: Array.from({ length: rows }, (_, row) => (row % 2 === 0 ? 'AA' : 'DL')) })],
   ])('the same rows give the same bits: %s', async (_, graph, columnsOf) => {
-    const here = await loaderOf(toHere).load(graph, [1, 8]);
-    const there = await loaderOf(toThread).load(graph, [1, 8]);
+    const here = await loaderOf(toHere).load(graph, { batchSizes: [1, 8] });
+    const there = await loaderOf(toThread).load(graph, { batchSizes: [1, 8] });
     expect([here.isInline, there.isInline]).toEqual([true, false]);
     for (const rows of [1, 2, 7, 64]) {
       const columns = columnsOf(rows);
@@ -99,21 +99,21 @@ describe('on a thread as here', () => {
   it('errors have the same codes and reasons', async () => {
     const bad: InputColumns = { input: new Float32Array(3) };
     for (const options of [toHere, toThread]) {
-      const session = await loaderOf(options).load(trees, [1, 2]);
+      const session = await loaderOf(options).load(trees, { batchSizes: [1, 2] });
       await expect(session.run(bad, 1)).rejects.toMatchObject({ name: 'ContractError', code: 'wrong_shape' });
       await expect(session.run({}, 1)).rejects.toMatchObject({ code: 'feature_missing', message: expect.stringContaining('“input”') });
     }
   });
 
   it('concurrent runs stay apart', async () => {
-    const session = await loaderOf(toThread).load(identityGraph(2), [2]);
+    const session = await loaderOf(toThread).load(identityGraph(2), { batchSizes: [2] });
     const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => session.run({ input: Float32Array.of(index, -index) }, 1)));
     answers.forEach(({ outputs }, index) => expect([...(outputs[0]!.data as Float32Array)]).toEqual([index, -index]));
   });
 
   it('disposing lets the runs in flight end and refuses later ones', async () => {
     const loader = loaderOf();
-    const session = await loader.load(heavy, [1, 64]);
+    const session = await loader.load(heavy, { batchSizes: [1, 64] });
     const running = [session.run({ input: shared(64 * 64) }, 64), session.run({ input: shared(64 * 64) }, 64)];
     await session.dispose();
     expect((await Promise.all(running)).map(({ outputs }) => outputs[0]!.data.length)).toEqual([65_536, 65_536]);
@@ -125,7 +125,7 @@ describe('on a thread as here', () => {
 describe('what goes wrong', () => {
   it('a thread that dies rejects its runs as retriable and tells that the model is lost', async () => {
     const loader = loaderOf(toThread);
-    const session = await loader.load(heavy, [1, 64]);
+    const session = await loader.load(heavy, { batchSizes: [1, 64] });
     const running = session.run({ input: shared(64 * 64) }, 64);
     const [thread] = loader.threads;
     const rejected = expect(running).rejects.toMatchObject({ code: 'unavailable', retriable: true });
@@ -138,11 +138,11 @@ describe('what goes wrong', () => {
 
   it('a thread that dies while it loads fails that load only', async () => {
     const loader = loaderOf(toThread);
-    const failing = expect(loader.load(slowLoadGraph({ size: 1000, steps: 20 }), [2])).rejects.toMatchObject({ code: 'unavailable' });
+    const failing = expect(loader.load(slowLoadGraph({ size: 1000, steps: 20 }), { batchSizes: [2] })).rejects.toMatchObject({ code: 'unavailable' });
     await expect.poll(() => loader.threads.size).toBe(1);
     for (const thread of loader.threads) void thread.terminate();
     await failing;
-    expect((await loader.load(identityGraph(1), [2])).isInline).toBe(false);
+    expect((await loader.load(identityGraph(1), { batchSizes: [2] })).isInline).toBe(false);
   });
 
   it.each([
@@ -150,8 +150,8 @@ describe('what goes wrong', () => {
     ['a graph that fails on its first batch', failingRunGraph(3), 'model_failed'],
   ])('%s: says so, and the thread takes the next model', async (_, bytes, code) => {
     const loader = loaderOf(toHere);
-    await expect(loader.load(bytes, [2])).rejects.toMatchObject({ code });
-    expect((await loader.load(identityGraph(1), [2])).isInline).toBe(true);
+    await expect(loader.load(bytes, { batchSizes: [2] })).rejects.toMatchObject({ code });
+    expect((await loader.load(identityGraph(1), { batchSizes: [2] })).isInline).toBe(true);
     expect(loader.threads.size).toBe(1);
   });
 });

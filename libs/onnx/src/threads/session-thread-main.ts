@@ -21,7 +21,7 @@ async function answer(call: Call): Promise<LoadReport | RunResult | undefined> {
   return undefined;
 }
 
-async function load({ bytes, intraOpNumThreads, warmUpSizes }: LoadCall): Promise<LoadReport> {
+async function load({ bytes, intraOpNumThreads, warmUp: { batchSizes, inputWidth } }: LoadCall): Promise<LoadReport> {
   // The runtime takes no shared memory.
   const own = bytes.slice();
   const signature = readSignature(own);
@@ -29,8 +29,8 @@ async function load({ bytes, intraOpNumThreads, warmUpSizes }: LoadCall): Promis
   const loaded = await OnnxSession.load(own, { intraOpNumThreads, signature });
   const loadMs = cpuMs() - startedMs;
   try {
-    await loaded.warmUp(warmUpSizes);
-    const batchMs = await measure(loaded, Math.max(...warmUpSizes));
+    await loaded.warmUp(batchSizes, inputWidth);
+    const batchMs = await measure(() => loaded.warmUp([Math.max(...batchSizes)], inputWidth));
     session = loaded;
     return { signature, loadMs, batchMs };
   } catch (thrown) {
@@ -40,12 +40,12 @@ async function load({ bytes, intraOpNumThreads, warmUpSizes }: LoadCall): Promis
 }
 
 /** The fastest of several runs: what a run costs when nobody else wants the core. */
-async function measure(loaded: OnnxSession, rowCount: number): Promise<number> {
+async function measure(run: () => Promise<void>): Promise<number> {
   let fastestMs = Infinity;
   const startedMs = performance.now();
   for (let runs = 0; runs < MAX_MEASURED_RUNS && performance.now() - startedMs < MAX_MEASURING_MS; runs++) {
     const beforeMs = performance.now();
-    await loaded.warmUp([rowCount]);
+    await run();
     fastestMs = Math.min(fastestMs, performance.now() - beforeMs);
   }
   return fastestMs;

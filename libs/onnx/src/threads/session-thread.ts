@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { ContractError } from '@throughline/contracts';
 import type { InputColumns } from '../feeds.js';
 import type { RunResult } from '../session.js';
-import type { Call, CallMessage, LoadReport, ReplyMessage } from './protocol.js';
+import type { Call, CallMessage, LoadCall, LoadReport, ReplyMessage } from './protocol.js';
 
 interface PendingCall {
   readonly resolve: (result: LoadReport | RunResult | undefined) => void;
@@ -42,7 +42,7 @@ export class SessionThread {
    *
    * @throws ContractError of the `artifact_…` codes, `model_failed` when it does not warm up, `unavailable` when the thread ends
    */
-  async load(options: { bytes: Uint8Array; intraOpNumThreads: number; warmUpSizes: readonly number[] }): Promise<LoadReport> {
+  async load(options: Omit<LoadCall, 'kind'>): Promise<LoadReport> {
     return (await this.call({ kind: 'load', ...options })) as LoadReport;
   }
 

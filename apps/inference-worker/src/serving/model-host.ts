@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { SessionLoader } from '@throughline/onnx';
+import type { WorkerConfig } from '../config.js';
+import { ArtifactCache } from './artifact-cache.js';
+import { ModelMemory } from './model-memory.js';
+import { INTRA_OP_THREADS } from './runtime.js';
+
+/** What models live on. */
+export interface ModelHost {
+  readonly artifacts: Pick<ArtifactCache, 'get'>;
+  readonly loader: Pick<SessionLoader, 'load' | 'close'>;
+  readonly memory: ModelMemory;
+}
+
+/** Loading is one core's work; a second one so that a large graph does not hold up small ones. */
+const MAX_CONCURRENT_LOADS = 2;
+
+export function createModelHost(config: WorkerConfig): ModelHost {
+  return {
+    artifacts: new ArtifactCache({
+      folder: join(config.THROUGHLINE_HOME, 'artifact-cache'),
+      registryUrl: config.REGISTRY_URL,
+      timeoutMs: config.ARTIFACT_TIMEOUT_MS,
+      maxBytes: config.ARTIFACT_CACHE_MAX_BYTES,
+    }),
+    loader: new SessionLoader({
+      intraOpNumThreads: INTRA_OP_THREADS,
+      inlineMaxBatchMs: config.INLINE_MAX_BATCH_MS,
+      inlineMaxLoadMs: config.INLINE_MAX_LOAD_MS,
+      maxConcurrentLoads: MAX_CONCURRENT_LOADS,
+    }),
+    memory: new ModelMemory(config.MODEL_MEMORY_MAX_BYTES),
+  };
+}
