@@ -8,12 +8,18 @@ import { resolve } from 'node:path';
 import { Progress } from './report/progress.ts';
 import { publish, publishSummary } from './report/publish.ts';
 import type { Scenario } from './scenario.ts';
+import { guarantees } from './scenarios/guarantees.ts';
+import { http } from './scenarios/http.ts';
 import { latency } from './scenarios/latency.ts';
+import { memory } from './scenarios/memory.ts';
+import { mlserver } from './scenarios/mlserver.ts';
+import { rebalance } from './scenarios/rebalance.ts';
+import { swap } from './scenarios/swap.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { Bench } from './setup/bench.ts';
 import { sizesOf } from './setup/sizes.ts';
 
-const SCENARIOS: readonly Scenario[] = [throughput, latency];
+const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, rebalance, guarantees, memory, mlserver];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));

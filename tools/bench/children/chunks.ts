@@ -40,9 +40,12 @@ export async function answerInChunks(options: ChunkOptions, work: (chunk: readon
 }
 
 async function withKafkajs({ brokers, group, from, to }: ChunkOptions, work: (chunk: readonly Consumed[]) => Promise<Produced[]>): Promise<void> {
-  const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.ERROR });
+  const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
   const producer = kafka.producer({ idempotent: false });
   const consumer = kafka.consumer({ groupId: group, maxWaitTimeInMs: MAX_WAIT_MS });
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+    if (!restart) throw error;
+  });
   await producer.connect();
   await consumer.connect();
   await consumer.subscribe({ topics: [from], fromBeginning: true });

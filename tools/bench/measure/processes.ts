@@ -31,20 +31,27 @@ export async function coresDuring<T>(pids: Readonly<Record<string, number>>, wor
 /** Starts a script of `children/` and waits until it says that it is ready. */
 export async function startScript(script: string, options: object): Promise<ChildProcess> {
   const child = fork(new URL(`../children/${script}`, import.meta.url), [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
-  if (first !== 'ready') throw new Error(`${script} ended before it was ready: exit ${String(first)}`);
+  const first = await nextMessage<unknown>(child).catch((error: Error) => error.message);
+  if (first !== 'ready') throw new Error(`${script} did not get ready: ${String(first)}`);
   return child;
 }
 
 /** The next thing that a script of ours says, once it is asked. */
-export async function ask<T>(child: ChildProcess, question: object): Promise<T> {
-  const answered = once(child, 'message') as Promise<[T]>;
-  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the process ended with ${String(code)} instead of an answer`)));
+export function ask<T>(child: ChildProcess, question: object): Promise<T> {
+  const answer = nextMessage<T>(child);
   child.send(question);
-  const [answer] = await Promise.race([answered, ended]);
-  ended.catch(() => undefined);
   return answer;
 }
+
+const nextMessage = <T>(child: ChildProcess): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void => reject(new Error(`the process ended with ${String(code)} instead of an answer`));
+    child.once('exit', onExit);
+    child.once('message', (answer: T) => {
+      child.off('exit', onExit);
+      resolve(answer);
+    });
+  });
 
 export async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,4 +1,4 @@
-import { repositoryRoot, startKafka } from '@throughline/local-stack';
+import { freePort, repositoryRoot, startKafka } from '@throughline/local-stack';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ export class Bench {
   readonly kafka: Kafka;
   readonly admin: Admin;
   readonly broker: { readonly brokers: string; readonly pid: number; stop(): Promise<void> };
+  /** Of the server that is measured, and of a second one beside it. */
+  readonly ports: readonly [number, number];
   readonly artifacts: ArtifactServer;
   readonly model: Artifact & { readonly path: string };
 
@@ -27,6 +29,7 @@ export class Bench {
     kafka: Kafka,
     admin: Admin,
     broker: { readonly brokers: string; readonly pid: number; stop(): Promise<void> },
+    ports: readonly [number, number],
     artifacts: ArtifactServer,
     model: Artifact & { readonly path: string },
   ) {
@@ -35,6 +38,7 @@ export class Bench {
     this.kafka = kafka;
     this.admin = admin;
     this.broker = broker;
+    this.ports = ports;
     this.artifacts = artifacts;
     this.model = model;
   }
@@ -51,7 +55,7 @@ export class Bench {
     const artifacts = await ArtifactServer.start();
     const model = { ...artifacts.add(treesArtifact(7)), path: join(home, 'model.onnx') };
     writeFileSync(model.path, model.bytes);
-    return new Bench(sizes, home, kafka, admin, broker, artifacts, model);
+    return new Bench(sizes, home, kafka, admin, broker, [await freePort(), await freePort()], artifacts, model);
   }
 
   /** All topics of the contract under a prefix of their own. */

@@ -73,8 +73,8 @@ export class Installation {
   }
 
   private async haveLeaders(topics: string[]): Promise<boolean> {
-    const { topics: known } = await this.bench.admin.fetchTopicMetadata({ topics }).catch(() => ({ topics: [] }));
-    return known.length === topics.length && known.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+    // Metadata name a leader before the broker knows that it is one; whoever answers for offsets does.
+    return Promise.all(topics.map((topic) => this.bench.admin.fetchTopicOffsets(topic))).then(() => true, () => false);
   }
 
   private async connected(): Promise<Producer> {
