@@ -61,6 +61,14 @@ describe('a message near the size that the broker takes', () => {
     expect(scored.outputs['label']).toEqual([1]);
   });
 
+  it('is rejected when its tensor has dimensions without end', async () => {
+    const depth = 100_000;
+    const { value, ...message } = request('deep', { model: 'flights', inputs: [{ name: 'input', shape: new Array<number>(depth).fill(1), datatype: 'FP32', data: 'HERE' }] });
+    await installation.send({ ...message, value: value.replace('"HERE"', '['.repeat(depth) + ']'.repeat(depth)) }, small('after deep'));
+    expect(await installation.answers.rejectedOf('deep')).toMatchObject({ code: 'wrong_shape', reason: expect.stringContaining('100000 dimensions') });
+    await installation.answers.scoredOf('after deep');
+  });
+
   it('is rejected and kept when it is garbage', async () => {
     await installation.send({ topic: TOPIC, key: KEY, value: Buffer.alloc(NEARLY_TOO_LARGE_BYTES, 0xff) }, small('after garbage'));
     await installation.answers.until('the garbage to be rejected', () => installation.answers.rejected.some(({ data }) => data.code === 'undecodable'));

@@ -22,7 +22,7 @@ export class AnswerMemory {
 
   /** @throws ContractError `conflict` when the key came with another request before. */
   async once(scope: string, key: string, body: object, rows: number, answer: () => Promise<InferResponse>): Promise<InferResponse> {
-    const fingerprint = hash('sha256', JSON.stringify(body));
+    const fingerprint = fingerprintOf(body);
     const name = `${scope}\n${key}`;
     const known = this.answers.get(name);
     if (known !== undefined) {
@@ -34,5 +34,15 @@ export class AnswerMemory {
     // A failure is no answer: the same key may try again.
     answered.catch(() => this.answers.delete(name));
     return answered;
+  }
+}
+
+function fingerprintOf(body: object): string {
+  try {
+    return hash('sha256', JSON.stringify(body));
+  } catch (cause) {
+    // What JSON.parse reads without recursion, JSON.stringify cannot always write.
+    if (cause instanceof RangeError) throw new ContractError('invalid_request', 'the request is nested too deeply to be told apart from others', { cure: 'Send it without the Idempotency-Key, or less deeply nested.' });
+    throw cause;
   }
 }

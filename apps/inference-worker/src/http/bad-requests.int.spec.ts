@@ -85,6 +85,9 @@ const REFUSED: [number, string, RegExp, string, object[]][] = [
   [400, 'invalid_request', /binary tensors are not read here/, 'flights', [{ name: 'input', shape: [1, 3], datatype: 'FP32', parameters: { binary_data_size: 12 } }]],
 ];
 
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+const withData = (shape: string, data: string): string => `{"inputs":[{"name":"input","shape":${shape},"datatype":"FP32","data":${data}}]}`;
+
 /** Status, words of the error, path below /v2, and what is sent. */
 const REFUSED_BEFORE: [number, RegExp, string, RequestInit][] = [
   [400, /invalid_request: body must be object/, '/models/flights/infer', { method: 'POST', body: '[]', headers: { 'content-type': 'application/json' } }],
@@ -92,6 +95,10 @@ const REFUSED_BEFORE: [number, RegExp, string, RequestInit][] = [
   [400, /invalid_request/, '/models/flights/infer', { method: 'POST', body: '{"inputs":[{"name":"input","shape":[1,3],"datatype":"FP32","data":[NaN,1,1]}]}', headers: { 'content-type': 'application/json' } }],
   [400, /invalid_request/, '/models/flights/infer', { method: 'POST', body: '', headers: { 'content-type': 'application/json' } }],
   [400, /invalid_request/, '/models/flights/infer', { method: 'POST', body: '{"__proto__":{"inputs":1},"inputs":[]}', headers: { 'content-type': 'application/json' } }],
+  [400, /wrong_shape/, '/models/flights/infer', { method: 'POST', body: withData('[1,3]', nested(50_000)), headers: { 'content-type': 'application/json' } }],
+  [400, /wrong_shape/, '/models/flights/infer', { method: 'POST', body: withData(`[${new Array(50_000).fill(1).join()}]`, nested(50_000)), headers: { 'content-type': 'application/json' } }],
+  [400, /invalid_request: the request is nested too deeply/, '/models/flights/infer', { method: 'POST', body: `{"parameters":{"x":${nested(50_000)}},"inputs":[{"name":"input","shape":[1,2],"datatype":"FP32","data":[1,2]}]}`, headers: { 'content-type': 'application/json', 'idempotency-key': 'nested too' } }],
+  [404, /unknown_model/, '/models/constructor/infer', { method: 'POST', body: withData('[1,3]', '[1,2,3]'), headers: { 'content-type': 'application/json' } }],
   [415, /content-type/, '/models/flights/infer', { method: 'POST', body: 'hour=7', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
   [415, /binary_data=False/, '/models/flights/infer', { method: 'POST', body: '{}', headers: { 'content-type': 'application/octet-stream', 'inference-header-content-length': '2' } }],
   [405, /Use POST/, '/models/flights/infer', { method: 'GET' }],
@@ -132,6 +139,9 @@ describe('a bad request is refused in the protocol’s form, never with a 5xx', 
     const answers = await Promise.all(Array.from({ length: 50 }, () => post('/models/flights/infer', { inputs: [good] })));
     expect(answers.map(({ status }) => status)).toEqual(new Array(50).fill(200));
     expect((await Promise.all(bad)).filter(({ status }) => status >= 500 || status < 400)).toEqual([]);
+    const { scored } = installation.answers;
+    await installation.answers.until('the good ones to be on record', () => scored.length >= 50);
+    for (const { data } of scored) expect(data.features.values).toEqual([7, 337, 0]);
   });
 });
 

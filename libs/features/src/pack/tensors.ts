@@ -29,6 +29,9 @@ export interface TensorTable {
 /** The most that a request may hold, so that a product of dimensions stays an exact integer. */
 const MAX_ELEMENTS = 2 ** 31;
 
+/** More than any model has, and few enough for nested data to be laid flat by recursion. */
+const MAX_DIMENSIONS = 32;
+
 const wrongShape = (reason: string): PackError => ({ code: 'wrong_shape', reason });
 
 /** Checks names, shapes and datatypes: `schema_invalid`, `wrong_shape`, `wrong_type`, or the table. */
@@ -49,6 +52,7 @@ export function readTensors(tensors: readonly WireTensor[]): TensorTable | PackE
 
 function readTensor({ name, shape, datatype, data }: WireTensor, rowCount: number): TableTensor | PackError {
   if (!isWireDatatype(datatype)) return { code: 'wrong_type', reason: `tensor “${name}” has an unknown datatype` };
+  if (shape.length > MAX_DIMENSIONS) return wrongShape(`tensor “${name}” has ${shape.length} dimensions`);
   const elementCount = shape.reduce((product, size) => product * size, 1);
   if (elementCount === 0) return wrongShape(`tensor “${name}” [${shape.join(', ')}] holds no values`);
   if (elementCount > MAX_ELEMENTS) return wrongShape(`tensor “${name}” is too large`);

@@ -34,6 +34,7 @@ describe('tensors of the Open Inference Protocol', () => {
     ['no tensors', [], 'wrong_shape'],
     ['no rows', [tensor('input', [0, 3], [])], 'wrong_shape'],
     ['billions of rows without a value', [tensor('input', [2 ** 31, 0], [])], 'wrong_shape'],
+    ['dimensions without end', [tensor('input', new Array(100_000).fill(1), [1])], 'wrong_shape'],
     ['a scalar', [tensor('input', [], [1])], 'wrong_shape'],
     ['fewer values than the shape says', [tensor('input', [1, 3], [1, 2])], 'wrong_shape'],
     ['different numbers of rows', [tensor('hour', [2], [1, 2]), tensor('distance', [1], [1])], 'wrong_shape'],
