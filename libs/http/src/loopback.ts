@@ -23,4 +23,17 @@ export function refuseForeign(headers: { host?: string | undefined; origin?: str
   }
 }
 
+/** Hosts that callers use; more than a handful is somebody trying names. */
+const MAX_KNOWN_HOSTS = 16;
+
+/** `refuseForeign` that remembers the hosts it has let in: parsing an address costs as much as routing a request. */
+export function foreignGuard(): typeof refuseForeign {
+  const known = new Set<string>();
+  return (headers) => {
+    if (headers.origin === undefined && headers.host !== undefined && known.has(headers.host)) return;
+    refuseForeign(headers);
+    if (headers.host !== undefined && known.size < MAX_KNOWN_HOSTS) known.add(headers.host);
+  };
+}
+
 const hostname = (url: string): string => (URL.canParse(url) ? new URL(url).hostname : '');

@@ -13,22 +13,23 @@ const BINARY_HEADER = 'inference-header-content-length';
 /** Below /v2 an error is `{error}`, whoever found it: the Open Inference Protocol knows no other form. */
 export function answerErrorsInProtocol(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', async (request, reply) => {
-    if (!PROTOCOL.test(request.url)) return;
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (!PROTOCOL.test(request.url)) return done();
     const allowed = METHODS.find(([path]) => path.test(pathOf(request.url)))?.[1];
     if (allowed !== undefined && request.method !== allowed && !(allowed === 'GET' && request.method === 'HEAD')) {
       reply.header('allow', allowed);
       throw new HttpError(405, `${request.method} is not for this address`, { cure: `Use ${allowed}.` });
     }
     if (request.headers[BINARY_HEADER] !== undefined) throw new HttpError(415, 'binary tensors are not read here', { cure: 'Send the values as JSON: binary_data=False in Triton’s client.' });
+    done();
   });
-  fastify.addHook('onSend', async (request, reply, payload) => {
+  fastify.addHook('onSend', (request, reply, payload, done) => {
     const isProblem = String(reply.getHeader('content-type') ?? '').startsWith(PROBLEM_CONTENT_TYPE);
-    if (!isProblem || !PROTOCOL.test(request.url) || typeof payload !== 'string') return payload;
+    if (!isProblem || !PROTOCOL.test(request.url) || typeof payload !== 'string') return done(null, payload);
     const { code, detail, cure } = JSON.parse(payload) as Problem;
     reply.header('content-type', 'application/json; charset=utf-8');
     reply.removeHeader('content-length');
-    return JSON.stringify({ error: `${code}: ${detail}. ${cure}` });
+    done(null, JSON.stringify({ error: `${code}: ${detail}. ${cure}` }));
   });
 }
 
