@@ -1,7 +1,10 @@
 import { ContractError, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
+import { canonical } from './canonical.js';
+import { resolveFallbacks, versionsOfFallbacks } from './fallbacks.js';
+import type { ServingPolicy } from './serving-policy.js';
 
-/** Which versions serve, in which role; what a deployment event says, without the versions' own data. */
-export interface Assignment {
+/** Which versions serve, in which role, and how; what a deployment event says, without the versions' own data. */
+export interface Assignment extends ServingPolicy {
   readonly champion?: number | undefined;
   readonly challengers: readonly { readonly version: number; readonly share: number }[];
   readonly shadows: readonly number[];
@@ -36,7 +39,7 @@ export function decideDeployment(current: Deployment, wanted: Assignment, expect
   return { model: current.model, revision, assignment };
 }
 
-/** The assignment after a move of the champion alias: the version leaves every other role. */
+/** The assignment after a move of the champion alias: the version leaves every other role; how the model is served stays. */
 export function withChampion(assignment: Assignment, champion: number | undefined): Assignment {
   return {
     ...assignment,
@@ -48,22 +51,32 @@ export function withChampion(assignment: Assignment, champion: number | undefine
 }
 
 /** Every version an assignment names, once. */
-export const versionsOf = ({ champion, challengers, shadows }: Assignment): number[] => [
-  ...new Set([...(champion === undefined ? [] : [champion]), ...challengers.map(({ version }) => version), ...shadows]),
+export const versionsOf = ({ champion, challengers, shadows, fallbacks = [] }: Assignment): number[] => [
+  ...new Set([...(champion === undefined ? [] : [champion]), ...challengers.map(({ version }) => version), ...shadows, ...versionsOfFallbacks(fallbacks)]),
 ];
 
-/** The event: the assignment with what workers and monitors need to know of each version. */
-export function toEvent({ model, revision, assignment }: Deployment, served: (version: number) => ServedVersion, decidedAt: Date): ModelDeployment {
-  const { champion, challengers, shadows, splitSalt, maxBatchSize } = assignment;
+/**
+ * The event: the assignment with what workers and monitors need to know of each version.
+ *
+ * @param previous the champion before the present one, where a fallback wants it
+ */
+export function toEvent({ model, revision, assignment }: Deployment, served: (version: number) => ServedVersion, decidedAt: Date, previous?: number): ModelDeployment {
+  const { champion, challengers, shadows, splitSalt, maxBatchSize, batching, latencyBudgetMs, breaker, requestTopics, fallbacks } = assignment;
+  const servedChampion = champion === undefined ? undefined : served(champion);
   return {
     model,
     revision,
     updatedAt: decidedAt.toISOString(),
-    ...(champion === undefined ? {} : { champion: served(champion) }),
+    ...(servedChampion === undefined ? {} : { champion: servedChampion }),
     challengers: challengers.map(({ version, share }) => ({ ...served(version), share })),
     shadows: shadows.map(served),
     ...(splitSalt === undefined ? {} : { splitSalt }),
     ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
+    ...(batching === undefined ? {} : { batching }),
+    ...(latencyBudgetMs === undefined ? {} : { latencyBudgetMs }),
+    ...(breaker === undefined ? {} : { breaker }),
+    ...(requestTopics === undefined ? {} : { requestTopics: [...requestTopics] }),
+    ...(fallbacks === undefined ? {} : { fallbacks: resolveFallbacks(fallbacks, servedChampion, previous, served) }),
   };
 }
 
@@ -84,7 +97,4 @@ function saltOf({ model, assignment }: Deployment, wanted: Assignment, revision:
   return wanted.splitSalt ?? running ?? `${model}/${revision}`;
 }
 
-const sameAssignment = (a: Assignment, b: Assignment): boolean => JSON.stringify(comparable(a)) === JSON.stringify(comparable(b));
-const comparable = ({ champion, challengers, shadows, splitSalt, maxBatchSize }: Assignment): unknown[] => [
-  champion ?? null, challengers.map(({ version, share }) => [version, share]), shadows, splitSalt ?? null, maxBatchSize ?? null,
-];
+const sameAssignment = (a: Assignment, b: Assignment): boolean => canonical(a) === canonical(b);

@@ -1,6 +1,6 @@
 import { ContractError, type ModelSignature, type TensorSpec } from '@throughline/contracts';
 import { PackPlanError, planPacking } from '@throughline/features';
-import type { UploadMetadata } from './metadata.js';
+import type { GraphMetadata } from './metadata.js';
 
 /** What a graph says about itself. */
 export interface Graph {
@@ -18,7 +18,7 @@ type Score = NonNullable<ModelSignature['score']>;
  *
  * @throws ContractError `invalid_request` with the way out in its cure
  */
-export function buildSignature(graph: Graph, metadata: UploadMetadata): ModelSignature {
+export function buildSignature(graph: Graph, metadata: GraphMetadata): ModelSignature {
   const { features, entities, task } = metadata;
   checkColumns(graph, features.map(({ name }) => name));
   const score = resolveScore(graph.outputs, metadata);
@@ -52,7 +52,7 @@ function checkColumns({ inputs, featureNames }: Graph, names: readonly string[])
   if (moved !== undefined) throw refuse(`the features are in another order than the graph’s columns, from “${moved}” on${hint}`, 'List the features in the graph’s order.');
 }
 
-function checkPacking(signature: ModelSignature): void {
+export function checkPacking(signature: ModelSignature): void {
   try {
     planPacking(signature);
   } catch (error) {
@@ -61,7 +61,7 @@ function checkPacking(signature: ModelSignature): void {
   }
 }
 
-function resolveScore(outputs: readonly TensorSpec[], { task, score }: UploadMetadata): Score | undefined {
+function resolveScore(outputs: readonly TensorSpec[], { task, score }: GraphMetadata): Score | undefined {
   if (score !== undefined) return checkScore(outputs, { index: 0, ...score });
   const guess = task === 'other' ? undefined : guessScore(outputs, task);
   if (guess !== undefined || task === 'other') return guess;
@@ -88,7 +88,7 @@ function guessScore(outputs: readonly TensorSpec[], task: 'binary_classification
 }
 
 /** Values a row; `undefined` where the graph leaves it open. */
-function rowWidth({ shape }: TensorSpec): number | undefined {
+export function rowWidth({ shape }: TensorSpec): number | undefined {
   const [, ...rest] = shape;
   return rest.some((dimension) => dimension < 0) ? undefined : rest.reduce((product, dimension) => product * dimension, 1);
 }

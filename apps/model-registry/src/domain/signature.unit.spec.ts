@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { UploadMetadata } from './metadata.js';
+import type { GraphMetadata } from './metadata.js';
 import { buildSignature, type Graph } from './signature.js';
 
 const matrix = (width: number, more: Partial<Graph> = {}): Graph => ({
@@ -7,7 +7,7 @@ const matrix = (width: number, more: Partial<Graph> = {}): Graph => ({
   outputs: [{ name: 'label', datatype: 'INT64', shape: [-1] }, { name: 'probabilities', datatype: 'FP32', shape: [-1, 2] }],
   ...more,
 });
-const metadata = (names: string[], more: Partial<UploadMetadata> = {}): UploadMetadata => ({ features: names.map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification', ...more });
+const metadata = (names: string[], more: Partial<GraphMetadata> = {}): GraphMetadata => ({ features: names.map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification', ...more });
 
 describe('the signature of a version', () => {
   it('joins the graph’s tensors with the uploader’s features', () => {
@@ -18,7 +18,7 @@ describe('the signature of a version', () => {
     });
   });
 
-  it.each<[string, Graph, UploadMetadata, RegExp]>([
+  it.each<[string, Graph, GraphMetadata, RegExp]>([
     ['fewer features than columns', matrix(3), metadata(['a', 'b']), /takes 3 columns, but the metadata has 2 features/],
     ['more features than columns', matrix(1), metadata(['a', 'b']), /takes 1 columns, but the metadata has 2 features/],
     ['the same feature twice', matrix(2), metadata(['a', 'a']), /same name/],

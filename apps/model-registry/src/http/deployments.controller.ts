@@ -1,8 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Inject, Param, Put, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { BUS, type Bus, type OwnTopic } from '@throughline/bus';
 import { ContractError, ModelDeployment } from '@throughline/contracts';
 import type { Assignment } from '../domain/deployment.js';
 import { checkAliasName, versionNumber } from '../domain/names.js';
+import { readPolicy } from '../domain/serving-policy.js';
 import type { Attribution } from '../store/audit.js';
 import { DeploymentStore } from '../store/deployments.js';
 import { DeleteAliasQuery, PutAlias, PutDeployment } from './requests.js';
@@ -13,7 +15,7 @@ const DEPLOYMENT = { schema: ModelDeployment as never };
 @ApiTags('deployment')
 @Controller('registry/v1/models/:name')
 export class DeploymentsController {
-  constructor(@Inject(DeploymentStore) private readonly deployments: DeploymentStore) {}
+  constructor(@Inject(DeploymentStore) private readonly deployments: DeploymentStore, @Inject(BUS) private readonly bus: Bus) {}
 
   @Get('aliases')
   @ApiOkResponse({ type: [AliasResource] })
@@ -62,10 +64,11 @@ export class DeploymentsController {
   }
 
   @Put('deployment')
-  @ApiOperation({ summary: 'Replace what serves', description: 'Compare and swap with `expectedRevision`. A version that changes its role leaves the others.' })
+  @ApiOperation({ summary: 'Replace what serves', description: 'Compare and swap with `expectedRevision`. What the body leaves out is no longer so, how the model is served included; moves of the champion alias keep that.' })
   @ApiOkResponse(DEPLOYMENT)
   putDeployment(@Param('name') name: string, @Body() body: PutDeployment): Promise<ModelDeployment> {
-    return this.deployments.deploy(name, toAssignment(name, body), body.expectedRevision, attribution(body), new Date());
+    const makeTopics = async (topics: readonly string[]): Promise<void> => void (await Promise.all(topics.map((topic) => this.bus.admin.ensureTopic(topic as OwnTopic))));
+    return this.deployments.deploy(name, toAssignment(name, body), body.expectedRevision, attribution(body), new Date(), makeTopics);
   }
 
   @Get('deployment/history')
@@ -78,10 +81,11 @@ export class DeploymentsController {
 
 const attribution = ({ author, reason }: { author?: string; reason?: string }): Attribution => ({ author: author ?? 'anonymous', reason });
 
-const toAssignment = (model: string, { champion, challengers = [], shadows = [], splitSalt, maxBatchSize }: PutDeployment): Assignment => ({
+const toAssignment = (model: string, { champion, challengers = [], shadows = [], splitSalt, maxBatchSize, ...body }: PutDeployment): Assignment => ({
   champion: typeof champion === 'string' ? versionNumber(model, champion) : undefined,
   challengers: challengers.map(({ version, share }) => ({ version: versionNumber(model, version), share })),
   shadows: shadows.map((version) => versionNumber(model, version)),
   splitSalt,
   maxBatchSize,
+  ...readPolicy(body),
 });

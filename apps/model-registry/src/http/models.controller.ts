@@ -16,9 +16,9 @@ export const RECEIVE_LIMITS = Symbol('model-registry.receive-limits');
 const FILE = { type: 'string', format: 'binary' };
 const UPLOAD_SCHEMA = {
   type: 'object',
-  required: ['artifact', 'metadata'],
+  required: ['artifact'],
   properties: {
-    artifact: { ...FILE, description: 'the .onnx file' },
+    artifact: { ...FILE, description: 'an .onnx file, or a .rules.json document, which needs no metadata' },
     metadata: UploadMetadata,
     reference: { ...FILE, description: 'Parquet, JSON Lines or CSV: one column a feature, and `score`; the baseline profile is frozen from it' },
   },

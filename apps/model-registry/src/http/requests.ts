@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsArray, IsInt, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { Allow, IsArray, IsInt, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { PolicyRequest } from '../domain/serving-policy.js';
 
 const VERSION = /^[1-9]\d{0,8}$/;
 const isVersion = { message: '$property must be a version, such as "3"' };
@@ -42,6 +43,12 @@ export class ChallengerShare {
   share!: number;
 }
 
+/** A field of the serving policy: checked against its schema, whose errors say more than decorators could. */
+const PolicyProperty = (field: keyof typeof PolicyRequest): PropertyDecorator => (target, property) => {
+  ApiPropertyOptional(PolicyRequest[field] as never)(target, property);
+  Allow()(target, property as string);
+};
+
 export class PutDeployment extends Attributed {
   @ApiPropertyOptional({ type: String, nullable: true, example: '1' })
   @ValidateIf((body: PutDeployment) => body.champion !== undefined && body.champion !== null)
@@ -63,6 +70,12 @@ export class PutDeployment extends Attributed {
   @ApiPropertyOptional({ example: 256, description: 'rows' })
   @IsOptional() @IsInt() @Min(1)
   maxBatchSize?: number;
+
+  @PolicyProperty('batching') batching?: unknown;
+  @PolicyProperty('latencyBudgetMs') latencyBudgetMs?: unknown;
+  @PolicyProperty('breaker') breaker?: unknown;
+  @PolicyProperty('requestTopics') requestTopics?: unknown;
+  @PolicyProperty('fallbacks') fallbacks?: unknown;
 
   @ApiPropertyOptional({ example: 3, description: 'the revision that must be in force now, 0 for none; absent: whatever is' })
   @IsOptional() @IsInt() @Min(0)

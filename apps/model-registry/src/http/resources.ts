@@ -1,6 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { ModelSignature } from '@throughline/contracts';
+import type { ArtifactFormat } from '../domain/format.js';
 import type { UploadMetadata } from '../domain/metadata.js';
+import { PolicyRequest, type ServingPolicy } from '../domain/serving-policy.js';
 import type { AliasChangeRow, AliasRow, AuditRow, DeploymentRow, VersionRow } from '../store/entities.js';
 import type { ListedModel } from '../store/versions.js';
 
@@ -16,9 +18,10 @@ export class ModelResource {
 export class VersionResource {
   @ApiProperty({ example: 'flight-delays' }) model!: string;
   @ApiProperty({ example: '2' }) version!: string;
+  @ApiProperty({ enum: ['onnx', 'rules'] }) format!: ArtifactFormat;
   @ApiProperty() artifactSha256!: string;
   @ApiProperty({ description: 'bytes' }) sizeBytes!: number;
-  @ApiProperty({ type: 'object', additionalProperties: true, description: 'inputs and outputs as read from the graph; features, task and score as uploaded' }) signature!: ModelSignature;
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'of a graph: inputs and outputs as read from it, features, task and score as uploaded; of rules: as their document says' }) signature!: ModelSignature;
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'as uploaded' }) metadata!: UploadMetadata;
   @ApiProperty({ description: 'whether drift can be measured against a frozen baseline' }) hasBaseline!: boolean;
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'only where one version is read' }) baselineProfile?: object | undefined;
@@ -49,6 +52,11 @@ export class DeploymentRevisionResource {
   @ApiProperty({ type: [String] }) shadows!: string[];
   @ApiPropertyOptional() splitSalt?: string | undefined;
   @ApiPropertyOptional() maxBatchSize?: number | undefined;
+  @ApiPropertyOptional(PolicyRequest.batching as never) batching?: ServingPolicy['batching'];
+  @ApiPropertyOptional(PolicyRequest.latencyBudgetMs as never) latencyBudgetMs?: ServingPolicy['latencyBudgetMs'];
+  @ApiPropertyOptional(PolicyRequest.breaker as never) breaker?: ServingPolicy['breaker'];
+  @ApiPropertyOptional(PolicyRequest.requestTopics as never) requestTopics?: ServingPolicy['requestTopics'];
+  @ApiPropertyOptional(PolicyRequest.fallbacks as never) fallbacks?: ServingPolicy['fallbacks'];
   @ApiProperty() author!: string;
   @ApiPropertyOptional({ type: String, nullable: true }) reason!: string | null;
   @ApiProperty() decidedAt!: string;
@@ -68,8 +76,8 @@ export const toModel = ({ name, latestVersion, aliases, revision, createdAt }: L
   aliases: Object.fromEntries(Object.entries(aliases).map(([alias, version]) => [alias, String(version)])),
 });
 
-export const toVersion = ({ model, version, artifactSha256, sizeBytes, signature, metadata, hasBaseline, createdAt }: VersionRow): VersionResource => ({
-  model, version: String(version), artifactSha256, sizeBytes, signature, metadata, hasBaseline, createdAt: createdAt.toISOString(),
+export const toVersion = ({ model, version, format, artifactSha256, sizeBytes, signature, metadata, hasBaseline, createdAt }: VersionRow): VersionResource => ({
+  model, version: String(version), format, artifactSha256, sizeBytes, signature, metadata, hasBaseline, createdAt: createdAt.toISOString(),
 });
 
 export const toAlias = ({ model, alias, version, author, reason, changedAt }: AliasRow): AliasResource => ({

@@ -1,9 +1,10 @@
-import { ContractError, encodeEvent, type ModelDeployment } from '@throughline/contracts';
+import { ContractError, encodeEvent, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
 import { inTransaction, Outbox, query } from '@throughline/db';
 import { counter, METRICS } from '@throughline/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import { decideAlias, type AliasMove } from '../domain/alias.js';
 import { decideDeployment, noDeployment, toEvent, versionsOf, withChampion, type Assignment, type Deployment } from '../domain/deployment.js';
+import { checkFallbacks, wantsPreviousChampion } from '../domain/fallbacks.js';
 import { CHAMPION, unknownModel, unknownVersion } from '../domain/names.js';
 import { writeAudit, type Attribution } from './audit.js';
 import { AliasChangeRow, AliasRow, DeploymentRow, ModelRow, VersionRow } from './entities.js';
@@ -36,8 +37,11 @@ export class DeploymentStore {
     });
   }
 
-  /** @throws ContractError `conflict`, `not_found`, `unknown_version`, `invalid_request` */
-  deploy(model: string, wanted: Assignment, expectedRevision: number | undefined, by: Attribution, at: Date): Promise<ModelDeployment> {
+  /**
+   * @param prepare makes the request topics that the deployment names for the first time; nothing is deployed unless it succeeds
+   * @throws ContractError `conflict`, `not_found`, `unknown_version`, `invalid_request`
+   */
+  deploy(model: string, wanted: Assignment, expectedRevision: number | undefined, by: Attribution, at: Date, prepare: (requestTopics: readonly string[]) => Promise<void>): Promise<ModelDeployment> {
     return this.decide(async (manager) => {
       await lockModel(manager, model);
       const current = await currentDeployment(manager, model);
@@ -47,6 +51,8 @@ export class DeploymentStore {
         await changeAlias(manager, model, CHAMPION, champion?.version ?? null, wanted.champion ?? null, by, at);
       }
       await this.change(manager, current, next, by, at);
+      const known = current.assignment.requestTopics ?? [];
+      await prepare((wanted.requestTopics ?? []).filter((topic) => !known.includes(topic)));
       return readDeployment(manager, model);
     });
   }
@@ -109,10 +115,11 @@ export class DeploymentStore {
   private async change(manager: EntityManager, current: Deployment, next: Deployment, by: Attribution, at: Date): Promise<void> {
     if (next === current) return;
     const { model, revision, assignment } = next;
-    const served = await servedVersions(manager, model, versionsOf(assignment));
+    const { served, previous } = await namedVersions(manager, next);
+    checkFallbacks(assignment.fallbacks ?? [], assignment.champion === undefined ? undefined : served(assignment.champion), served);
     await manager.insert(DeploymentRow, { model, revision, assignment, author: by.author, reason: by.reason ?? null, decidedAt: at } as object);
     await writeAudit(manager, { at, actor: by.author, action: 'deployment.changed', model, detail: { revision, assignment, reason: by.reason } });
-    await publish(manager, toEvent(next, served, at));
+    await publish(manager, toEvent(next, served, at, previous));
   }
 }
 
@@ -143,7 +150,26 @@ async function readDeployment(manager: EntityManager, model: string): Promise<Mo
   await existing(manager, model);
   const row = await lastRevision(manager, model);
   if (row === null) throw new ContractError('not_found', `nothing of model “${model}” is deployed yet`, { cure: 'Set its alias “champion”.' });
-  return toEvent({ model, revision: row.revision, assignment: row.assignment }, await servedVersions(manager, model, versionsOf(row.assignment)), row.decidedAt);
+  const deployment = { model, revision: row.revision, assignment: row.assignment };
+  const { served, previous } = await namedVersions(manager, deployment);
+  return toEvent(deployment, served, row.decidedAt, previous);
+}
+
+/** The versions that an event of the deployment speaks of. @throws ContractError `unknown_version` */
+async function namedVersions(manager: EntityManager, deployment: Deployment): Promise<{ served: (version: number) => ServedVersion; previous: number | undefined }> {
+  const { model, assignment } = deployment;
+  const previous = wantsPreviousChampion(assignment.fallbacks ?? []) ? await previousChampion(manager, deployment) : undefined;
+  const versions = new Set([...versionsOf(assignment), ...(previous === undefined ? [] : [previous])]);
+  return { served: await servedVersions(manager, model, [...versions]), previous };
+}
+
+/** The champion before the present one; history is never rewritten, so that a revision has always the same. */
+async function previousChampion(manager: EntityManager, { model, revision, assignment: { champion } }: Deployment): Promise<number | undefined> {
+  const rows = await manager.query<{ champion: number }[]>(`
+    SELECT (assignment->>'champion')::integer AS champion FROM deployments
+    WHERE model = $1 AND revision < $2 AND (assignment->>'champion')::integer IS DISTINCT FROM $3 AND assignment->>'champion' IS NOT NULL
+    ORDER BY revision DESC LIMIT 1`, [model, revision, champion ?? null]);
+  return rows[0]?.champion;
 }
 
 const lastRevision = (manager: EntityManager, model: string): Promise<DeploymentRow | null> => manager.findOne(DeploymentRow, { where: { model }, order: { revision: 'DESC' } });

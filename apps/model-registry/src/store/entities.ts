@@ -1,6 +1,7 @@
 import type { ModelSignature } from '@throughline/contracts';
 import { Column, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import type { Assignment } from '../domain/deployment.js';
+import type { ArtifactFormat } from '../domain/format.js';
 import type { UploadMetadata } from '../domain/metadata.js';
 
 /** A name under which versions exist. Its row is what writers of one model wait for each other on. */
@@ -17,6 +18,7 @@ export class VersionRow {
   @PrimaryColumn('integer') version!: number;
   /** Identity of the upload: the same one again is the same version. */
   @Column('text', { name: 'upload_digest' }) uploadDigest!: string;
+  @Column('text') format!: ArtifactFormat;
   @Column('text', { name: 'artifact_sha256' }) artifactSha256!: string;
   @Column('integer', { name: 'size_bytes' }) sizeBytes!: number;
   @Column('jsonb') signature!: ModelSignature;

@@ -41,4 +41,15 @@ class RegistryTables1764000000000 implements MigrationInterface {
   }
 }
 
-export const MIGRATIONS: (new () => MigrationInterface)[] = [outboxMigration, RegistryTables1764000000000];
+/** Before it every version was a graph. */
+class ArtifactFormat1764100000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query("ALTER TABLE versions ADD COLUMN format text NOT NULL DEFAULT 'onnx' CHECK (format IN ('onnx', 'rules'))");
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE versions DROP COLUMN format');
+  }
+}
+
+export const MIGRATIONS: (new () => MigrationInterface)[] = [outboxMigration, RegistryTables1764000000000, ArtifactFormat1764100000000];

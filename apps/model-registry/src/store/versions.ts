@@ -91,8 +91,8 @@ export async function servedVersions(manager: EntityManager, model: string, vers
   return (version) => served.get(version)!;
 }
 
-const toServed = ({ version, artifactSha256, sizeBytes, signature, metadata, baselineProfile }: VersionRow): ServedVersion => ({
-  version: String(version), artifactSha256, sizeBytes, signature,
+const toServed = ({ version, format, artifactSha256, sizeBytes, signature, metadata, baselineProfile }: VersionRow): ServedVersion => ({
+  version: String(version), format, artifactSha256, sizeBytes, signature,
   ...(metadata.metrics === undefined ? {} : { metrics: metadata.metrics }),
   ...(baselineProfile === null || baselineProfile === undefined ? {} : { baselineProfile }),
 });

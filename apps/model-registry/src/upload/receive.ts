@@ -1,12 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import type { MultipartFile, MultipartValue } from '@fastify/multipart';
 import { ContractError } from '@throughline/contracts';
 
 export interface ReceivedFile {
   readonly path: string;
+  /** As the sender calls it. */
+  readonly name: string;
+  /** Its first bytes, as text. */
+  readonly head: string;
   readonly sha256: string;
   readonly sizeBytes: number;
 }
@@ -14,7 +17,7 @@ export interface ReceivedFile {
 export interface ReceivedUpload {
   readonly artifact: ReceivedFile;
   readonly reference?: ReceivedFile | undefined;
-  readonly metadata: string;
+  readonly metadata?: string | undefined;
   /** Removes what is still where it was received. */
   discard(): Promise<void>;
 }
@@ -30,6 +33,7 @@ const FILES = ['artifact', 'reference'] as const;
 type FileName = (typeof FILES)[number];
 /** As a text field or as a file, as curl's `-F metadata=@file` sends it. */
 const METADATA = 'metadata';
+const HEAD_BYTES = 64;
 const MAX_METADATA_BYTES = 1024 * 1024;
 
 /**
@@ -50,12 +54,11 @@ export async function receiveUpload(parts: AsyncIterable<Part>, folder: string, 
       else if (isFileName(name) && part.type === 'file' && !files.has(name)) {
         const path = join(folder, randomUUID());
         paths.push(path);
-        files.set(name, await writeFile(part.file, path, name, name === 'artifact' ? limits.artifactBytes : limits.referenceBytes));
+        files.set(name, await writeFile(part, path, name, name === 'artifact' ? limits.artifactBytes : limits.referenceBytes));
       } else throw misplaced(part, name);
     }
     const artifact = files.get('artifact');
-    if (artifact === undefined) throw incomplete('artifact', 'the .onnx file');
-    if (metadata === undefined) throw incomplete(METADATA, 'JSON that describes the features');
+    if (artifact === undefined) throw incomplete('artifact', 'the .onnx or .rules.json file');
     return { artifact, reference: files.get('reference'), metadata, discard };
   } catch (error) {
     await discard();
@@ -63,13 +66,15 @@ export async function receiveUpload(parts: AsyncIterable<Part>, folder: string, 
   }
 }
 
-async function writeFile(stream: Readable, path: string, name: FileName, limitBytes: number): Promise<ReceivedFile> {
+async function writeFile({ file, filename }: MultipartFile, path: string, name: FileName, limitBytes: number): Promise<ReceivedFile> {
   const hash = createHash('sha256');
   const handle = await open(path, 'wx');
   let sizeBytes = 0;
+  let head = '';
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of file as AsyncIterable<Buffer>) {
       sizeBytes += chunk.length;
+      if (head.length < HEAD_BYTES) head += chunk.toString('latin1', 0, HEAD_BYTES - head.length);
       if (sizeBytes > limitBytes) throw tooLarge(name, limitBytes);
       hash.update(chunk);
       await handle.writeFile(chunk);
@@ -78,7 +83,7 @@ async function writeFile(stream: Readable, path: string, name: FileName, limitBy
   } finally {
     await handle.close();
   }
-  return { path, sha256: hash.digest('hex'), sizeBytes };
+  return { path, name: filename, head, sha256: hash.digest('hex'), sizeBytes };
 }
 
 async function readMetadata(part: Part): Promise<string> {
@@ -113,5 +118,6 @@ const tooLarge = (name: FileName, limitBytes: number): ContractError =>
   new ContractError('artifact_too_large', `${name} has more than ${limitBytes} bytes`, name === 'reference' ? { cure: 'Send a random sample.' } : undefined);
 
 const isFileName = (name: string): name is FileName => (FILES as readonly string[]).includes(name);
-const incomplete = (name: string, what: string): ContractError => new ContractError('invalid_request', `the part “${name}” is missing: ${what}`, { cure: 'Send artifact (file), metadata (JSON) and, if you like, reference (file) as multipart/form-data.' });
+/** A part that is not there. */
+export const incomplete = (name: string, what: string): ContractError => new ContractError('invalid_request', `the part “${name}” is missing: ${what}`, { cure: 'Send artifact (file), metadata (JSON; of a rules document if you like) and, if you like, reference (file) as multipart/form-data.' });
 const tooMuchMetadata = (): ContractError => new ContractError('invalid_request', `metadata has more than ${MAX_METADATA_BYTES} bytes`, { cure: 'Keep data and documents elsewhere and name them in “dataset”.' });

@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { toContractError, type ContractError, type ModelSignature } from '@throughline/contracts';
+import { ContractError, toContractError, type ModelSignature } from '@throughline/contracts';
 import { inspectInChild, type InspectionLimits } from '@throughline/onnx';
+import { MAX_DOCUMENT_BYTES } from '@throughline/rules';
 import { counter, histogram, METRICS, type Logger } from '@throughline/telemetry';
-import { parseMetadata, type UploadMetadata } from '../domain/metadata.js';
+import { detectFormat, type ArtifactFormat } from '../domain/format.js';
+import { ofGraph, ofRules, parseMetadata, type UploadMetadata } from '../domain/metadata.js';
+import { rulesSignature } from '../domain/rules.js';
 import { buildSignature } from '../domain/signature.js';
 import { uploadDigest } from '../domain/upload-digest.js';
 import type { ArtifactFiles } from '../store/artifacts.js';
 import type { VersionRow } from '../store/entities.js';
 import type { VersionStore } from '../store/versions.js';
 import { limitConcurrency } from './limit-concurrency.js';
-import type { ReceivedFile, ReceivedUpload } from './receive.js';
+import { incomplete, type ReceivedFile, type ReceivedUpload } from './receive.js';
 
 /** Freezes the baseline profile of a version from a reference of its features and scores. */
 export type FreezeBaseline = (path: string, signature: ModelSignature) => Promise<object>;
@@ -36,7 +39,7 @@ const uploads = counter(METRICS.registryUploads);
 const inspectSeconds = histogram(METRICS.registryInspectSeconds);
 
 /**
- * From received files to a version: inspect the untrusted graph in a process of its own, hold it against the metadata, freeze the
+ * From received files to a version: inspect the untrusted graph in a process of its own and hold it against the metadata, or read the rules; freeze the
  * baseline, keep the artifact, and only then write the version down. Whatever fails, nothing of it is visible.
  */
 export class RegisterVersion {
@@ -56,7 +59,10 @@ export class RegisterVersion {
   }
 
   private attempt(model: string, { artifact, reference, metadata: text }: ReceivedUpload): Promise<Registered> {
-    const metadata = parseMetadata(text);
+    const given = text === undefined ? {} : parseMetadata(text);
+    const format = detectFormat({ declared: given.format, fileName: artifact.name, head: artifact.head });
+    if (text === undefined && format === 'onnx') throw incomplete('metadata', 'JSON that describes the features');
+    const metadata = format === 'rules' ? ofRules(given) : ofGraph(given);
     const digest = uploadDigest({ artifactSha256: artifact.sha256, metadata, referenceSha256: reference?.sha256 });
     return this.inTurn(async () => {
       const known = await this.use.versions.findUpload(model, digest);
@@ -65,22 +71,29 @@ export class RegisterVersion {
         await this.use.artifacts.keep(artifact.path, artifact.sha256);
         return { row: known, created: false };
       }
-      const signature = await this.inspect(artifact, metadata);
+      const signature = await this.inspect(artifact, format, metadata);
       const baselineProfile = reference === undefined ? null : await this.use.freezeBaseline(reference.path, signature);
       await this.use.artifacts.keep(artifact.path, artifact.sha256);
-      const version = { uploadDigest: digest, artifactSha256: artifact.sha256, sizeBytes: artifact.sizeBytes, signature, metadata, baselineProfile };
+      const version = { uploadDigest: digest, format, artifactSha256: artifact.sha256, sizeBytes: artifact.sizeBytes, signature, metadata, baselineProfile };
       return this.use.versions.add({ ...version, model, author: metadata.owner ?? 'anonymous' }, this.use.now());
     });
   }
 
-  private async inspect(artifact: ReceivedFile, metadata: UploadMetadata): Promise<ModelSignature> {
+  private async inspect(artifact: ReceivedFile, format: ArtifactFormat, metadata: UploadMetadata): Promise<ModelSignature> {
     const startedAt = performance.now();
     try {
+      if (format === 'rules') return await this.inspectRules(artifact);
       const { signature: graph } = await inspectInChild(await readFile(artifact.path), this.use.inspectionLimits);
-      return buildSignature(graph, metadata);
+      return buildSignature(graph, ofGraph(metadata));
     } finally {
       inspectSeconds.record((performance.now() - startedAt) / 1000);
     }
+  }
+
+  /** In this process: their language and size are bounded, and nothing of them runs. */
+  private async inspectRules({ path, sizeBytes }: ReceivedFile): Promise<ModelSignature> {
+    if (sizeBytes > MAX_DOCUMENT_BYTES) throw new ContractError('rules_invalid', `the document has ${sizeBytes} bytes, ${MAX_DOCUMENT_BYTES} are allowed`, { cure: 'Train a model for what needs so many rules.' });
+    return rulesSignature(await readFile(path));
   }
 
   private count(error: ContractError, model: string): void {
