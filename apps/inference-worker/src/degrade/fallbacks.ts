@@ -49,6 +49,8 @@ export class Fallbacks {
 
   /** Answers what it can of the rejected rows by the fallbacks of their deployment, in their order; the others keep their rejection. */
   async rescue(rows: readonly Row[]): Promise<void> {
+    // Who hands them over may be about to sort the others by their rejections.
+    await Promise.resolve();
     let open = rows.flatMap((row) => this.attempt(row) ?? []);
     if (open.length === 0) return;
     // Now: a version may be replaced while one before it is tried.
