@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeEvent, predictionId } from '@throughline/contracts';
+import { decodeEvent, encodeEvent, predictionId, type EventData, type EventTopic } from '@throughline/contracts';
 import { eventually } from '@throughline/local-stack';
 import { logisticRegressionGraph } from '@throughline/onnx';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -11,6 +11,7 @@ import { install, type Installation } from './testing/installation.js';
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const SOURCE = '/test/producer';
+const OWN_TOPIC = 'prediction.requested.v1.team-a';
 const idOf = (id: string): string => predictionId(SOURCE, id);
 
 let home: Installation;
@@ -112,6 +113,41 @@ it('audit finds the one request that somebody has deleted from the ledger, and w
   expect(out).toContain('The books do not balance: 1 missing.');
   expect(out).toMatch(new RegExp(`${idOf('r-77')} +prediction\\.requested\\.v1/\\d/\\d+ +/test/producer +r-77`));
 });
+
+it('audit reads the topics that a deployment has of its own', async () => {
+  const [deployment] = await read('model.deployment.v1');
+  const data = { ...deployment!, revision: deployment!.revision + 1, requestTopics: [OWN_TOPIC] };
+  await home.bus.producer.send({ topic: 'model.deployment.v1', key: data.model, ...encodeEvent('model.deployment.v1', { id: 'own', source: '/test', timeMs: Date.now(), data }) });
+  expect(await eventually(async () => home.bus.admin.offsets(OWN_TOPIC).then(() => true, () => false), 20_000)).toBe(true);
+  await home.bus.producer.sendAll(['o-1', 'o-2'].map((id) => ({ topic: OWN_TOPIC, key: id, ...encodeEvent('prediction.requested.v1', { id, source: SOURCE, timeMs: Date.now(), data: { model: 'flight-delay', features: { hour: 7, distance: 2 } } }) })));
+  const { report } = await audit('--settle', '30');
+  expect(report).toMatchObject({ requests: 307, scored: 303, missing: 1, topics: expect.arrayContaining([OWN_TOPIC]) });
+});
+
+it('audit counts what was answered over HTTP by its answers, and finds the one that is gone', async () => {
+  const inputs = [{ name: 'hour', shape: [2], datatype: 'FP32', data: [7, 8] }, { name: 'distance', shape: [2], datatype: 'FP32', data: [1, 2] }];
+  const answer = await fetch(`${home.workerUrl}/v2/models/flight-delay/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs }) });
+  expect(answer.status).toBe(200);
+  const { report } = await audit('--settle', '30');
+  expect(report).toMatchObject({ requests: 309, http: 2, scored: 305, missing: 1 });
+  const lost = (await read('prediction.scored.v1')).find(({ lane }) => lane === 'http')!;
+  await deleteFromLedger(lost.predictionId);
+  const { report: after } = await audit();
+  expect(after).toMatchObject({ balanced: false, requests: 309, http: 2, scored: 304, missing: 2 });
+  expect(after.missingRequests).toContainEqual(expect.objectContaining({ predictionId: lost.predictionId, topic: 'prediction.scored.v1' }));
+});
+
+/** Everything that is on a topic, the last first. */
+async function read<T extends EventTopic>(topic: T): Promise<EventData<T>[]> {
+  const found: EventData<T>[] = [];
+  await home.bus.admin.scan(topic, (messages) => {
+    for (const message of messages) {
+      const decoded = decodeEvent(topic, message);
+      if (decoded.ok) found.unshift(decoded.data);
+    }
+  });
+  return found;
+}
 
 /** By hand: as somebody with the database's password would. */
 async function deleteFromLedger(id: string): Promise<void> {

@@ -200,6 +200,18 @@ describe('a job that is interrupted', () => {
     expect(await answersTo(source)).toBe(rows.length);
   });
 
+  it('goes on after kill -9 while the results are written: nothing more is asked', async () => {
+    const { child, finished } = home.launch(...argsOf(path('many.csv'), path('written.csv')));
+    expect(await eventually(async () => existsSync(path('written.csv.score/output')), 60_000)).toBe(true);
+    child.kill('SIGKILL');
+    await finished;
+    const source = sourceOf('written.csv');
+    expect(existsSync(path('written.csv'))).toBe(false);
+    expect(await score(path('many.csv'), path('written.csv'))).toMatchObject({ code: 0 });
+    expect(readFileSync(path('written.csv'), 'utf8').trimEnd().split('\n')).toHaveLength(rows.length + 1);
+    expect(await answersTo(source)).toBe(rows.length);
+  });
+
   it('is completed when the worker is killed in the middle, and says what it waits for meanwhile', async () => {
     const { finished, err } = home.launch(...argsOf(path('many.csv'), path('widowed.jsonl')));
     expect(await eventually(async () => answeredSoFar('widowed.jsonl') > 0, 60_000), err()).toBe(true);

@@ -19,6 +19,7 @@ interface Version {
   readonly model: string;
   readonly version: string;
   readonly artifactSha256: string;
+  readonly format: string;
   readonly sizeBytes: number;
   readonly createdAt: string;
 }
@@ -40,18 +41,24 @@ export function modelsCommand(program: Command): void {
     });
   models
     .command('push')
-    .argument('<model>', 'name of the model')
-    .description('Upload an ONNX file as a new version; the same upload again is the same version')
-    .requiredOption('--artifact <file>', 'the .onnx file')
-    .requiredOption('--metadata <file>', 'JSON: {features, task, score, …}, see /openapi.json of the registry')
+    .argument('<model>', 'name of the model; with --name, the file to upload')
+    .description('Upload an ONNX file or a rules document as a new version; the same upload again is the same version')
+    .option('--name <model>', 'name of the model, if the argument is the file')
+    .option('--artifact <file>', 'the .onnx or .rules.json file')
+    .option('--metadata <file>', 'JSON: {features, task, score, …}, see /openapi.json of the registry; a rules document needs none')
     .option('--reference <file>', 'Parquet, JSON Lines or CSV with one column a feature, and score; drift is measured against it')
     .addHelpText('after', `
-Example:
+Examples:
   npx throughline models push flight-delay --artifact model.onnx --metadata metadata.json --reference reference.parquet
+  npx throughline models push model.rules.json --name flight-delay
 
 A small metadata.json:
-  {"features":[{"name":"hour","kind":"numeric"},{"name":"distance","kind":"numeric"}],"task":"binary_classification","score":{"output":"probability","threshold":0.5}}`)
-    .action(async (model: string, files: UploadFiles) => {
+  {"features":[{"name":"hour","kind":"numeric"},{"name":"distance","kind":"numeric"}],"task":"binary_classification","score":{"output":"probability","threshold":0.5}}
+
+A small model.rules.json:
+  {"throughlineRules":1,"features":[{"name":"hour","kind":"numeric"}],"outputs":{"probability":"hour >= 17.0 ? 0.4 : 0.15"},"score":"probability","threshold":0.5}`)
+    .action(async (argument: string, options: PushOptions) => {
+      const { model, ...files } = readPush(argument, options);
       const { version, artifactSha256, sizeBytes } = await push(model, files, new Progress());
       process.stdout.write(`${model} version ${version}: ${sizeBytes.toLocaleString('en-US')} bytes, SHA-256 ${artifactSha256}\nServe it: npx throughline models promote ${model} ${version}\n`);
     });
@@ -73,18 +80,27 @@ A small metadata.json:
 
 interface UploadFiles {
   readonly artifact: string;
-  readonly metadata: string;
-  readonly reference?: string;
+  readonly metadata?: string | undefined;
+  readonly reference?: string | undefined;
+}
+
+type PushOptions = Partial<UploadFiles> & { readonly name?: string };
+
+/** `push <model> --artifact <file>` and `push <file> --name <model>` say the same. */
+function readPush(argument: string, { name, artifact, ...files }: PushOptions): UploadFiles & { model: string } {
+  if (name === undefined && artifact === undefined) throw new ContractError('invalid_request', 'it is not clear which file to upload', { cure: 'npx throughline models push <model> --artifact <file>, or npx throughline models push <file> --name <model>' });
+  if (name !== undefined && artifact !== undefined) throw new ContractError('invalid_request', `${argument} and --artifact ${artifact} are two files to upload`, { cure: 'Leave one of --name and --artifact out.' });
+  return name === undefined ? { model: argument, artifact: artifact!, ...files } : { model: name, artifact: argument, ...files };
 }
 
 async function push(model: string, { artifact, metadata, reference }: UploadFiles, progress: Progress): Promise<Version> {
   const form = new FormData();
-  form.set('metadata', await readText(metadata));
+  if (metadata !== undefined) form.set('metadata', await readText(metadata));
   form.set('artifact', await fileBlob(artifact), basename(artifact));
   if (reference !== undefined) form.set('reference', await fileBlob(reference), basename(reference));
   // Only the encoded form knows its boundary, and only its stream shows how far it is.
   const encoded = new Response(form);
-  const totalBytes = await sizeOf([artifact, metadata, ...(reference === undefined ? [] : [reference])]);
+  const totalBytes = await sizeOf([artifact, metadata, reference].filter((file) => file !== undefined));
   const body = (encoded.body as ReadableStream<Uint8Array>).pipeThrough(countingBytes((sentBytes) => progress.update(sentBytes < totalBytes ? `uploading ${Math.floor((100 * sentBytes) / totalBytes)} %` : 'the registry is inspecting the model')));
   try {
     return await ask<Version>(versionsUrl(model), { method: 'POST', headers: { 'content-type': encoded.headers.get('content-type') as string }, body, duplex: 'half' } as RequestInit);
@@ -131,4 +147,4 @@ const othersOf = (aliases: Readonly<Record<string, string>>): string =>
   Object.entries(aliases).filter(([alias]) => alias !== 'champion').map(([alias, version]) => `${alias}=${version}`).join(' ') || '-';
 
 const renderVersions = (versions: readonly Version[]): string =>
-  table([['version', 'bytes', 'SHA-256', 'created'], ...versions.map(({ version, sizeBytes, artifactSha256, createdAt }) => [version, sizeBytes, artifactSha256, createdAt])]);
+  table([['version', 'format', 'bytes', 'SHA-256', 'created'], ...versions.map(({ version, format, sizeBytes, artifactSha256, createdAt }) => [version, format, sizeBytes, artifactSha256, createdAt])]);

@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readConfig } from '../config.js';
 import { rejectedOf } from '../domain/score/answers.js';
 import { FORMATS, formatOf, type Format } from '../score/formats.js';
+import { JobFolder } from '../score/job-folder.js';
 import { durationText } from '../score/meter.js';
 import { folderOf, rejectedFile, scoreFile, type ScoreOptions, type ScoreReport } from '../score/score.js';
 import { table } from '../terminal.js';
@@ -61,8 +62,9 @@ Examples:
     .action(async (flags: Flags) => {
       const options = optionsOf(flags);
       const report = await interruptible((signal) => scoreFile(readConfig(process.env), options, signal, (line) => process.stderr.write(`${line}\n`)), options);
-      process.stdout.write(render(report, options));
-      process.exitCode = report.answered < report.rows ? EXIT_INTERRUPTED : rejectedOf(report.tally) > 0 ? 1 : 0;
+      const isDone = report !== undefined && report.answered === report.rows;
+      process.stdout.write(isDone ? render(report, options) : interruptedText(report));
+      process.exitCode = !isDone ? EXIT_INTERRUPTED : rejectedOf(report.tally) > 0 ? 1 : 0;
     });
 }
 
@@ -87,7 +89,7 @@ function deadline(text: string): number | undefined {
 }
 
 /** The first Ctrl-C stops in order, the second at once; both leave a job that can be gone on with. */
-async function interruptible(score: (signal: AbortSignal) => Promise<ScoreReport>, options: ScoreOptions): Promise<ScoreReport> {
+async function interruptible(score: (signal: AbortSignal) => Promise<ScoreReport>, { output }: ScoreOptions): Promise<ScoreReport | undefined> {
   const interruption = new AbortController();
   const interrupt = (): void => {
     if (interruption.signal.aborted) process.exit(EXIT_INTERRUPTED);
@@ -98,17 +100,20 @@ async function interruptible(score: (signal: AbortSignal) => Promise<ScoreReport
   try {
     return await score(interruption.signal);
   } catch (error) {
-    if (error instanceof ContractError && error.code === 'unavailable') throw new ContractError(error.code, `${error.message}. The job in ${folderOf(options.output)} can be gone on with: the same command again`, { cure: error.cure, cause: error });
+    if (error === interruption.signal.reason) return undefined;
+    if (error instanceof ContractError && error.code === 'unavailable' && JobFolder.exists(folderOf(output))) throw new ContractError(error.code, `${error.message}. The job in ${folderOf(output)} can be gone on with: the same command again`, { cure: error.cure, cause: error });
     throw error;
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
 
-function render({ rows, answered, answeredNow, tally, source, seconds }: ScoreReport, { output, idColumn }: ScoreOptions): string {
-  if (answered < rows) {
-    return `Interrupted: ${answered.toLocaleString('en-US')} of ${rows.toLocaleString('en-US')} rows have their answers. Go on with the same command:\n  npx throughline ${process.argv.slice(2).filter((word) => word !== '--restart').map(quoted).join(' ')}\n`;
-  }
+function interruptedText(report: ScoreReport | undefined): string {
+  const how = report === undefined ? '' : `: ${report.answered.toLocaleString('en-US')} of ${report.rows.toLocaleString('en-US')} rows have their answers`;
+  return `Interrupted${how}. Go on with the same command:\n  npx throughline ${process.argv.slice(2).filter((word) => word !== '--restart').map(quoted).join(' ')}\n`;
+}
+
+function render({ rows, answeredNow, tally, source, seconds }: ScoreReport, { output, idColumn }: ScoreOptions): string {
   const rejected = rejectedOf(tally);
   const counts = (name: string, found: Readonly<Record<string, number>>): [string, number][] => Object.entries(found).map(([kind, count]) => [`  ${name} ${kind}`, count]);
   const lines = [

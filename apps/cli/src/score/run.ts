@@ -121,10 +121,11 @@ export class JobRun {
 
   private async take(row: number, input: InputRow): Promise<void> {
     const { plan, sentBefore } = this.options;
-    const id = plan.id === undefined || input.cells === undefined ? String(row + 1) : (textOf(input.cells[plan.id]) ?? String(row + 1));
+    if (row >= this.window.next && !this.hasRoomFor(row)) await this.makeRoomFor(row);
+    if (input.cells === undefined) return this.settle(row, rejectedRow(new ContractError(input.code, input.reason, { cure: 'Correct the row in the file.' })));
+    const id = plan.id === undefined ? String(row + 1) : (textOf(input.cells[plan.id]) ?? String(row + 1));
     if (row < this.window.next) return this.forget(id);
-    if (!this.hasRoomFor(row)) await this.makeRoomFor(row);
-    const message = this.messageOf(input, id);
+    const message = this.messageOf(input.cells, id);
     if (!('topic' in message)) return this.settle(row, message);
     this.pending.set(id, row);
     if (sentBefore.delete(id)) {
@@ -154,11 +155,10 @@ export class JobRun {
     await this.until(() => this.hasRoomFor(row + SEND_ROWS));
   }
 
-  private messageOf(input: InputRow, id: string): Outgoing | RowAnswer {
+  private messageOf(cells: readonly unknown[], id: string): Outgoing | RowAnswer {
     const { plan, request, eventSource: source } = this.options;
-    if (input.cells === undefined) return rejectedRow(new ContractError(input.code, input.reason, { cure: 'Correct the row in the file.' }));
     try {
-      const data = requestOfRow(input.cells, plan, request);
+      const data = requestOfRow(cells, plan, request);
       const encoded = encodeEvent(REQUESTS, { id, source, timeMs: Date.now(), data });
       const sizeBytes = encoded.value.length > REQUEST_MAX_BYTES / 4 ? Buffer.byteLength(encoded.value) : 0;
       if (sizeBytes > REQUEST_MAX_BYTES) throw new ContractError('message_too_large', `the request would have ${sizeBytes} bytes, more than the ${REQUEST_MAX_BYTES} of a message`);

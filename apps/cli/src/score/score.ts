@@ -48,14 +48,18 @@ export interface ScoreReport {
 export const folderOf = (output: string): string => `${output}.score`;
 
 /**
- * Scores a file through the batch lane, or goes on where an earlier run was interrupted. `say` gets what a person should know on the way.
+ * Scores a file through the batch lane, or goes on where an earlier run was interrupted. `say` gets what a person should know on the way. When the
+ * signal is aborted it stops in order: with a report of what was answered, or, before and after that, with the signal's reason.
  *
  * @throws ContractError for what is wrong with the file, the options, the model or the brokers
  */
 export async function scoreFile(config: CliConfig, options: ScoreOptions, signal: AbortSignal, say: (line: string) => void): Promise<ScoreReport> {
   checkOutput(options);
   const reading = new Progress();
-  const input = await openInput(options.input, options.inputFormat, (doing) => reading.update(doing)).finally(() => reading.end());
+  const input = await openInput(options.input, options.inputFormat, (doing) => {
+    signal.throwIfAborted();
+    reading.update(doing);
+  }).finally(() => reading.end());
   const bus = createBus(config, CLIENT);
   try {
     const served = await servedVersion(bus, options.model, options.version);
@@ -96,7 +100,10 @@ async function work({ bus, folder, input: { source, sha256 }, plan, served, opti
   const report = { rows: source.rowCount, answered: run.released, answeredNow: run.released - checkpoint.released, tally: run.tallied, source: job.source, seconds: (Date.now() - startMs) / 1000 };
   if (run.released < source.rowCount) return report;
   const writing = new Progress();
-  const onProgress = (rows: number): void => writing.update(`writing ${output}: ${rows.toLocaleString('en-US')} of ${source.rowCount.toLocaleString('en-US')} rows`);
+  const onProgress = (rows: number): void => {
+    signal.throwIfAborted();
+    writing.update(`writing ${output}: ${rows.toLocaleString('en-US')} of ${source.rowCount.toLocaleString('en-US')} rows`);
+  };
   await writeResults({ folder, source, plan, tally: run.tallied, outputs: served.signature.outputs, output, format, onProgress }).finally(() => writing.end());
   return report;
 }

@@ -29,6 +29,7 @@ export interface Installation {
   readonly env: NodeJS.ProcessEnv;
   readonly bus: Bus;
   readonly folder: string;
+  readonly workerUrl: string;
   start(service: Service): Promise<void>;
   stop(service: Service): Promise<void>;
   /** As a machine that loses power would end it. */
@@ -42,12 +43,12 @@ export interface Installation {
 export async function install(): Promise<Installation> {
   const name = `t${randomBytes(4).toString('hex')}`;
   const folder = mkdtempSync(join(tmpdir(), 'throughline-cli-'));
-  const [registry, ledger] = await Promise.all([freePort(), freePort()]);
+  const [worker, registry, ledger] = await Promise.all([freePort(), freePort(), freePort()]);
   const env: NodeJS.ProcessEnv = {
     ...process.env, KAFKA_TOPIC_PREFIX: `${name}-`, DATABASE_SCHEMA_PREFIX: `${name}_`, THROUGHLINE_HOME: folder, LOG_LEVEL: 'info',
     REGISTRY_URL: `http://127.0.0.1:${registry}`, LEDGER_URL: `http://127.0.0.1:${ledger}`,
   };
-  const ports: Record<Service, number> = { 'inference-worker': 0, 'model-registry': registry, 'outcome-ledger': ledger };
+  const ports: Record<Service, number> = { 'inference-worker': worker, 'model-registry': registry, 'outcome-ledger': ledger };
   const bus = createBus(parseSettings(commonSettings, env), { clientId: 'test' });
   await bus.admin.createTopics();
   const services = new Map<Service, ChildProcess>();
@@ -66,7 +67,7 @@ export async function install(): Promise<Installation> {
     return { child, err, finished: once(child, 'close').then(([code]) => ({ code: code as number | null, out: out(), err: err() })) };
   };
   return {
-    env, bus, folder, stop,
+    env, bus, folder, stop, workerUrl: `http://127.0.0.1:${worker}`,
     start: async (service) => {
       const child = spawn(process.execPath, [join(repositoryRoot, `apps/${service}/dist/main.js`)], { env: { ...env, PORT: String(ports[service]) }, stdio: ['ignore', 'pipe', 'inherit'] });
       services.set(service, child);
