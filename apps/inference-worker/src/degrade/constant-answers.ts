@@ -1,4 +1,5 @@
 import type { Fallback, ServedVersion } from '@throughline/contracts';
+import { PackPlanError, planPacking, type PackPlan } from '@throughline/features';
 import type { ServedModel } from '../domain/answer.js';
 import type { Assignment } from '../domain/assignment.js';
 import { constantOutputs } from '../domain/constant-outputs.js';
@@ -34,7 +35,7 @@ export class ConstantAnswers {
     const known = this.unloaded.get(declared);
     if (known !== undefined) return known;
     const { version, artifactSha256, signature } = declared;
-    const served: ServedModel = { model, version, artifactSha256, signature, plan: { features: signature.features, inputs: [], indexOf: new Map() }, lookups: [], runtime: 'none' };
+    const served: ServedModel = { model, version, artifactSha256, signature, plan: planOf(signature), lookups: [], runtime: 'none' };
     this.unloaded.set(declared, served);
     return served;
   }
@@ -43,4 +44,14 @@ export class ConstantAnswers {
 function build(constant: Constant, answeredBy: ServedModel): ConstantAnswer | undefined {
   const outputs = constantOutputs(constant, answeredBy.signature.outputs);
   return outputs === undefined ? undefined : { outputs, score: constant.score, answeredBy };
+}
+
+/** A signature that does not fit its model may be why that was never loaded; a constant answers all the same. */
+function planOf(signature: ServedVersion['signature']): PackPlan {
+  try {
+    return planPacking(signature);
+  } catch (error) {
+    if (error instanceof PackPlanError) return { features: signature.features, inputs: [], indexOf: new Map() };
+    throw error;
+  }
 }

@@ -5,7 +5,9 @@ import type { Scored } from '../domain/answer.js';
 import { assignmentOf, type Role } from '../domain/assignment.js';
 import { reject } from '../domain/rejection.js';
 import { DEFAULT_PRIORITY, type ScoringRequest } from '../domain/scoring-request.js';
+import { Passage } from '../scoring/passage.js';
 import { rowOf, type LiveRow } from '../scoring/rows.js';
+import { Scheduler } from '../scoring/scheduler.js';
 import type { LoadedModel } from '../serving/loaded-model.js';
 import { numeric, signature } from '../testing/models.js';
 import { Fallbacks } from './fallbacks.js';
@@ -154,5 +156,22 @@ describe('fallbacks', () => {
   it('pass over a constant that the outputs cannot hold', async () => {
     declare({ kind: 'constant', outputs: { probability: ['high'] } }, CONSTANT);
     expect(await rescued(rejected('model_failed'))).toMatchObject({ value: 0.5 });
+  });
+
+  it('answer in time what the scheduler predicts to be late, and leave late what is late', async () => {
+    const slow = Object.assign(versions.get('champion')!, { isInline: true, maxBatchSize: 4, maxDelayMs: 0 });
+    const run = async (): Promise<void> => {
+      nowMs += 100;
+      await Promise.resolve();
+    };
+    const scheduler = new Scheduler({ clock: { nowMs: () => nowMs, steadyMs: () => nowMs }, run });
+    const plain = (deadlineMs?: number): LiveRow => Object.assign(rejected('internal', { deadlineMs }), { rejection: undefined });
+    for (let seen = 0; seen < 5; seen++) await scheduler.run(slow, [plain()], 'prompt');
+    const [short, over] = [plain(50), plain(-1)];
+    const passage = new Passage([short, over], fallbacks, () => undefined);
+    scheduler.submit(slow, [short, over], 'prompt');
+    await passage.ended;
+    expect(short).toMatchObject({ fallback: { kind: 'previous_version', reason: 'deadline_exceeded' }, rejection: undefined });
+    expect(over).toMatchObject({ fallback: undefined, rejection: { code: 'deadline_exceeded' } });
   });
 });

@@ -41,9 +41,10 @@ function consumed(answer: Answer, coordinates: string, names: Names): Pick<SpanR
 
 function attributesOf(answer: Answer): Record<string, string | number> {
   const { request, predictionId } = answer;
-  const common = { [ATTRIBUTES.predictionId]: predictionId, [ATTRIBUTES.state]: answer.state, [ATTRIBUTES.lane]: request.lane };
+  const state = answer.state === 'scored' && answer.fallback !== undefined ? 'fallback' : answer.state;
+  const common = { [ATTRIBUTES.predictionId]: predictionId, [ATTRIBUTES.state]: state, [ATTRIBUTES.lane]: request.lane };
   if (answer.state === 'rejected') return { ...common, [ATTRIBUTES.errorCode]: answer.rejection.code };
-  const { served, role, revision, batchSize } = answer;
+  const { served, role, revision, batchSize, fallback } = answer;
   return {
     ...common,
     [ATTRIBUTES.model]: served.model,
@@ -52,6 +53,7 @@ function attributesOf(answer: Answer): Record<string, string | number> {
     [ATTRIBUTES.role]: role,
     [ATTRIBUTES.assignmentRevision]: revision,
     [ATTRIBUTES.batchSize]: batchSize,
+    ...(fallback === undefined ? {} : { [ATTRIBUTES.fallbackReason]: fallback.reason }),
   };
 }
 
