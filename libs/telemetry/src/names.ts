@@ -67,6 +67,7 @@ export const METRICS = {
   rememberedAnswersBytes: gauge('throughline_remembered_answers_bytes', 'Good answers kept for last_known_good', [], 'By'),
   breakerState: gauge('throughline_breaker_state', 'Circuit breaker of a version: 0 closed, 1 half open (one batch is tried), 2 open (not asked)', ['model', 'version']),
   rejections: counter('throughline_rejections', 'Requests answered “no”', ['model', 'code', 'lane']),
+  unknownFeatures: counter('throughline_unknown_features', 'Values that requests brought and the model has no feature for: they were passed over', ['model']),
   shadowAnswers: counter('throughline_shadow_answers', 'What became of answered requests at a shadow: scored, or the code of why they were dropped', ['model', 'version', 'result']),
   predictionSeconds: histogram('throughline_prediction_latency_seconds', 'From the request’s Kafka timestamp, or receipt over HTTP, to the acknowledged answer', LATENCY_SECONDS, ['model', 'lane']),
   queueSeconds: histogram('throughline_queue_duration_seconds', 'Waiting for a batch', LATENCY_SECONDS, ['lane']),

@@ -46,6 +46,7 @@ describe('a message near the size that the broker takes', () => {
     expect(scored.features.values).toEqual([7, 337]);
     expect(scored.score).toBeCloseTo(logisticScore([7, 337]), 6);
     await installation.answers.scoredOf('after many features');
+    expect(await (await fetch(`${worker.url}/metrics`)).text()).toContain('throughline_unknown_features_total{model="flights"} 45000');
   });
 
   it('is rejected when the answer, which repeats the features, would be larger than a message may be', async () => {

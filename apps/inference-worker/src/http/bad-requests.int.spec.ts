@@ -150,6 +150,7 @@ describe('what a request brings in vain is no error', () => {
     const inputs = [tensor('hour', [1], [7]), tensor('distance', [1], [337]), tensor('weather', [1], ['rain'], 'BYTES')];
     const reply = await post('/models/flights/infer', { inputs, parameters: { entities: { origin: 'SFO', airport: 'JFK' } } });
     expect(reply).toMatchObject({ status: 200, body: { parameters: { ignored_inputs: ['weather'], unknown_entities: ['airport'] } } });
+    expect(await (await fetch(`${worker.url}/metrics`)).text()).toContain('throughline_unknown_features_total{model="flights"} 1');
   });
 
   it('nothing is said of a request that brings what the model knows', async () => {

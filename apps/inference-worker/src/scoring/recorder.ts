@@ -2,6 +2,7 @@ import type { BusProducer, Names, OutgoingMessage } from '@throughline/bus';
 import { counter, METRICS, spansEnabled } from '@throughline/telemetry';
 import type { Answer, Rejected, Scored } from '../domain/answer.js';
 import { encodeAnswer, topicOf } from '../domain/answer-events.js';
+import { ignoredValues } from '../domain/ignored-values.js';
 import { reject } from '../domain/rejection.js';
 import { instantWriter, type Clock } from './clock.js';
 import { recordSpans } from './spans.js';
@@ -25,6 +26,7 @@ export const MAX_ANSWER_CHARACTERS = 256 * 1024;
 const predictions = counter(METRICS.predictions);
 const rejections = counter(METRICS.rejections);
 const fallbackAnswers = counter(METRICS.fallbackAnswers);
+const unknownFeatures = counter(METRICS.unknownFeatures);
 
 /** Puts answers on record: publishes them, and counts and traces what the brokers have acknowledged. */
 export class AnswerRecorder {
@@ -64,12 +66,15 @@ function tally(answers: readonly Answer[], isDeployed: (model: string) => boolea
   const scored = new Map<string, { count: number; labels: Record<string, string> }>();
   const rejected = new Map<string, { count: number; labels: Record<string, string> }>();
   const fallbacks = new Map<string, { count: number; labels: Record<string, string> }>();
+  const ignored = new Map<string, number>();
   for (const answer of answers) {
     const { lane, model } = answer.request;
     if (answer.state === 'scored') {
       const { served, role, fallback } = answer;
       const state = fallback === undefined ? 'scored' : 'fallback';
       count(scored, `${served.model}\n${served.version}\n${role}\n${lane}\n${state}`, () => ({ model: served.model, version: served.version, role, lane, state }));
+      const ignoredCount = ignoredValues(answer);
+      if (ignoredCount > 0) ignored.set(served.model, (ignored.get(served.model) ?? 0) + ignoredCount);
       if (fallback !== undefined) count(fallbacks, `${served.model}\n${fallback.kind}\n${fallback.reason}`, () => ({ model: served.model, ...fallback }));
     } else {
       const { code } = answer.rejection;
@@ -80,6 +85,7 @@ function tally(answers: readonly Answer[], isDeployed: (model: string) => boolea
   for (const { count: times, labels } of scored.values()) predictions.add(times, labels);
   for (const { count: times, labels } of rejected.values()) rejections.add(times, labels);
   for (const { count: times, labels } of fallbacks.values()) fallbackAnswers.add(times, labels);
+  for (const [model, values] of ignored) unknownFeatures.add(values, { model });
 }
 
 function count(tally: Map<string, { count: number; labels: Record<string, string> }>, key: string, labels: () => Record<string, string>): void {

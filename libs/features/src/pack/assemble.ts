@@ -17,15 +17,20 @@ export interface AssembledRow {
   readonly values: FeatureScalar[];
   /** Indices of the values that are defaults; absent when there is none. */
   readonly defaulted: number[] | undefined;
+  /** Named values of the request that no feature has the name of. */
+  readonly ignoredCount?: number | undefined;
 }
 
 /** Each value is the request's, else the store's, else the feature's default, else the row is `feature_missing`. */
 export function assembleRow({ features }: PackPlan, { named, positional, stored }: RowSources): AssembledRow | PackError {
   const values = new Array<FeatureScalar>(features.length);
   let defaulted: number[] | undefined;
+  let takenCount = 0;
   for (let index = 0; index < features.length; index++) {
     const feature = features[index]!;
-    const value = (named === undefined ? positional?.[index] : named[feature.name]) ?? stored?.[index] ?? undefined;
+    const requested = named === undefined ? positional?.[index] : named[feature.name];
+    if (requested !== undefined) takenCount++;
+    const value = requested ?? stored?.[index] ?? undefined;
     if (value !== undefined) {
       values[index] = value;
       continue;
@@ -34,7 +39,7 @@ export function assembleRow({ features }: PackPlan, { named, positional, stored 
     values[index] = feature.default;
     (defaulted ??= []).push(index);
   }
-  return { values, defaulted };
+  return { values, defaulted, ignoredCount: named === undefined ? 0 : Object.keys(named).length - takenCount };
 }
 
 function missing(feature: string, isStored: boolean): PackError {

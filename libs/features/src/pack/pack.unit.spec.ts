@@ -37,7 +37,16 @@ describe('packing', () => {
         const row = assembleRow(plan, { named: { first: 1, delay: requested ?? absent }, stored: [undefined, stored] });
         const expected = requested ?? stored ?? fallback;
         if (expected === undefined) expect(row).toMatchObject({ code: 'feature_missing', reason: expect.stringContaining('“delay”') });
-        else expect(row).toEqual({ values: [1, expected], defaulted: requested === undefined && stored === undefined ? [1] : undefined });
+        else expect(row).toMatchObject({ values: [1, expected], defaulted: requested === undefined && stored === undefined ? [1] : undefined });
+      }),
+    );
+  });
+
+  it('counts the values of the request that no feature has the name of', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom('first', 'second', 'third', 'fourth'), fc.option(fc.integer())), (named) => {
+        const plan = matrixPlan([feature('first', { default: 0 }), feature('second', { default: 0 })]);
+        expect(assembleRow(plan, { named })).toMatchObject({ ignoredCount: Number('third' in named) + Number('fourth' in named) });
       }),
     );
   });
