@@ -1,3 +1,5 @@
+import { STAGES } from '@throughline/contracts';
+
 /** What the ledger tells of a prediction, as far as this command reads it. Times are RFC 3339. */
 export interface Story {
   readonly predictionId: string;
@@ -43,17 +45,17 @@ function requestLines({ request }: Story): string[] {
   ];
 }
 
-/** In the order in which they pass. */
-const STAGES = ['transport', 'queue', 'features', 'inference', 'total'];
+/** In the order in which they pass; what is not known here comes last. */
+const rankOf = (stage: string): number => [...STAGES, 'total'].indexOf(stage) >>> 0;
 
 function answerLines({ answer, rejection, shadows }: Story): string[] {
   if (rejection !== undefined) return [`Rejected: ${rejection.code}`, ...field('reason', rejection.reason), ...field('cure', rejection.cure), ...field('model', rejection.model), ...field('at', rejection.answeredAt)];
   if (answer === undefined) return [];
-  const timings = Object.entries(answer.timingsMs ?? {}).sort(([a], [b]) => STAGES.indexOf(a) - STAGES.indexOf(b)).map(([stage, ms]) => `${stage} ${ms} ms`).join(', ');
+  const timings = Object.entries(answer.timingsMs ?? {}).sort(([a], [b]) => rankOf(a) - rankOf(b)).map(([stage, ms]) => `${stage} ${ms} ms`).join(', ');
   return [
     `Answered by ${answer.model} version ${answer.version} as ${answer.role} (assignment revision ${answer.assignmentRevision})`,
     ...field('score', answer.score === undefined ? undefined : `${answer.score}${answer.threshold === undefined ? '' : ` (${answer.score >= answer.threshold ? 'at or above' : 'below'} the threshold ${answer.threshold})`}`),
-    ...field('outputs', JSON.stringify(answer.outputs)), ...field('fallback', answer.fallback && `${answer.fallback.kind}: ${answer.fallback.reason}`),
+    ...field('outputs', JSON.stringify(answer.outputs)), ...field('fallback', answer.fallback && `${answer.fallback.kind}, instead of ${answer.fallback.reason}`),
     ...field('at', `${answer.answeredAt} by ${answer.worker}, in a batch of ${answer.batchSize}`), ...field('timings', timings === '' ? undefined : timings),
     ...field('artifact', answer.artifactSha256), ...field('runtime', answer.runtime), ...(shadows ?? []).flatMap(({ version, score }) => field('shadow', `version ${version} would have said ${score}`)),
   ];
@@ -61,6 +63,7 @@ function answerLines({ answer, rejection, shadows }: Story): string[] {
 
 function featureLines({ features }: Story): string[] {
   if (features === undefined) return [];
+  if (features.length === 0) return ['Features as used: none'];
   const width = Math.max(...features.map(({ name }) => name.length));
   return ['Features as used', ...features.map(({ name, value, view, entityRole, ageSeconds, defaulted }) => {
     const notes = [view === undefined ? undefined : `${view} of the ${entityRole}`, ageSeconds === undefined ? undefined : age(ageSeconds), defaulted === true ? 'a default' : undefined].filter((note) => note !== undefined);
