@@ -10,6 +10,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startPlatform, type Running } from './platform.ts';
 import { commandsOf, runnableSnippets } from './readme-snippets.ts';
 
+/** A command starts a process and may read whole topics. */
+const COMMAND_TIMEOUT_MS = 60_000;
+
 const root = new URL('../../', import.meta.url).pathname;
 const run = promisify(execFile);
 const hasKcat = spawnSync('kcat', ['-V']).status === 0;
@@ -80,10 +83,10 @@ describe('after `npm start -- --minutes 0.5`', () => {
     const { stdout } = await asPrinted(command);
     expect(stdout.trim()).not.toBe('');
     expect(stdout).not.toMatch(/"status":\s*[45]\d\d/);
-  });
+  }, COMMAND_TIMEOUT_MS);
   it.runIf(hasKcat).each(commands.filter(({ needs }) => needs === 'kcat'))('the README’s `$command` works as printed', async ({ command }) => {
     await asPrinted(command);
-  });
+  }, COMMAND_TIMEOUT_MS);
 
   describe.runIf(hasKcat)('a request produced by kcat', () => {
     const data = { model: 'flight-delay', features: { hour: 18, weekday: 5, distance_miles: 2586 }, entities: { origin: 'SFO', destination: 'JFK' }, occurredAt: '2001-01-31T18:00:00Z' };
