@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContractError } from '@throughline/contracts';
-import { sha256Hex } from '@throughline/onnx';
 
 export interface ArtifactCacheOptions {
   /** Folder of the cached files; may be shared by the workers of one machine. */
@@ -12,7 +12,13 @@ export interface ArtifactCacheOptions {
   readonly maxBytes: number;
 }
 
-/** Model artifacts by their SHA-256: from the folder, else from the registry. What is handed out has been verified either way. */
+/** Hashing this much takes less than a millisecond; between two chunks requests have their turn. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Model artifacts by their SHA-256: from the folder, else from the registry. What is handed out has been verified either way, and lies in
+ * shared memory: a thread that loads it needs no copy.
+ */
 export class ArtifactCache {
   /** By SHA-256: two models may want the same artifact at the same time. */
   private readonly underway = new Map<string, Promise<Uint8Array>>();
@@ -41,15 +47,15 @@ export class ArtifactCache {
 
   private async read(sha256: string): Promise<Uint8Array | undefined> {
     const path = this.pathOf(sha256);
-    const bytes = await readFile(path).catch(() => undefined);
-    if (bytes === undefined) return undefined;
-    if (sha256Hex(bytes) !== sha256) {
+    const found = await readHashed(path).catch(() => undefined);
+    if (found === undefined) return undefined;
+    if (found.sha256 !== sha256) {
       await rm(path, { force: true });
       return undefined;
     }
     const now = new Date();
     await utimes(path, now, now).catch(() => undefined);
-    return bytes;
+    return found.bytes;
   }
 
   private async download(sha256: string, sizeBytes: number): Promise<Uint8Array> {
@@ -58,9 +64,9 @@ export class ArtifactCache {
       const response = await fetch(url, { signal: AbortSignal.timeout(this.options.timeoutMs) });
       if (response.status === 404) throw new ContractError('not_found', `the registry has no artifact ${sha256}`);
       if (!response.ok || response.body === null) throw new ContractError('unavailable', `the registry answered ${response.status} for artifact ${sha256}`);
-      const bytes = await readAtMost(response.body, sizeBytes);
-      if (bytes === undefined || sha256Hex(bytes) !== sha256) throw new ContractError('artifact_hash_mismatch', `the registry’s bytes are not artifact ${sha256}`);
-      return bytes;
+      const received = await receiveHashed(response.body, sizeBytes);
+      if (received?.sha256 !== sha256) throw new ContractError('artifact_hash_mismatch', `the registry’s bytes are not artifact ${sha256}`);
+      return received.bytes;
     } catch (cause) {
       if (cause instanceof ContractError) throw cause;
       throw new ContractError('unavailable', `the registry does not answer: ${reasonOf(cause)}`, { cause });
@@ -92,16 +98,45 @@ export class ArtifactCache {
   }
 }
 
-/** The whole body; `undefined` as soon as it is longer than promised. */
-async function readAtMost(body: ReadableStream<Uint8Array>, sizeBytes: number): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
+interface Hashed {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+}
+
+async function readHashed(path: string): Promise<Hashed> {
+  const file = await open(path);
+  try {
+    return await readChunks(file, (await file.stat()).size);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readChunks(file: FileHandle, sizeBytes: number): Promise<Hashed> {
+  const bytes = new Uint8Array(new SharedArrayBuffer(sizeBytes));
+  const hash = createHash('sha256');
+  for (let at = 0; at < sizeBytes; ) {
+    const chunk = bytes.subarray(at, at + CHUNK_BYTES);
+    const { bytesRead } = await file.read(chunk, 0, chunk.byteLength, at);
+    if (bytesRead === 0) break;
+    hash.update(chunk.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** The whole body; `undefined` as soon as it is not as long as promised. */
+async function receiveHashed(body: ReadableStream<Uint8Array>, sizeBytes: number): Promise<Hashed | undefined> {
+  const bytes = new Uint8Array(new SharedArrayBuffer(sizeBytes));
+  const hash = createHash('sha256');
   let received = 0;
   for await (const chunk of body) {
+    if (received + chunk.byteLength > sizeBytes) return undefined;
+    bytes.set(chunk, received);
+    hash.update(chunk);
     received += chunk.byteLength;
-    if (received > sizeBytes) return undefined;
-    chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return received === sizeBytes ? { bytes, sha256: hash.digest('hex') } : undefined;
 }
 
 /** A file that another worker has just evicted counts as empty. */

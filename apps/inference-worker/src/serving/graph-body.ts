@@ -128,7 +128,10 @@ export class GraphBody implements Resident {
 
   /** @returns false when it is not urgent and there is no room */
   private arrive(isUrgent: boolean): Promise<boolean> {
-    this.arriving ??= this.tryToOpen(isUrgent).finally(() => (this.arriving = undefined));
+    this.arriving ??= this.tryToOpen(isUrgent).finally(() => {
+      this.arriving = undefined;
+      this.host.memory.idle();
+    });
     return this.arriving;
   }
 

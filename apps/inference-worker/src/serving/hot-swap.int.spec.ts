@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeEvent } from '@throughline/contracts';
+import { encodeEvent, type AlertRaised } from '@throughline/contracts';
 import type { RunningService } from '@throughline/http';
+import { failingRunGraph } from '@throughline/onnx';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Installation } from '../testing/installation.js';
 import { logistic, logisticScore, numeric, signature } from '../testing/models.js';
@@ -104,12 +105,46 @@ it('goes back to the version before at once, without loading it again', async ()
   expect(installation.answers.scored.at(-1)!.data.version).toBe('1');
 }, 60_000);
 
-it('starts cold without the registry when its artifacts are cached', async () => {
-  await installation.deploy({ model: 'flights', revision: 1, champion: version(1) });
+it('starts cold without the registry, from the compacted topic and its artifact cache alone, and serves', async () => {
+  await installation.deploy({ model: 'flights', revision: 1, champion: version(1), fallbacks: [{ kind: 'previous_version', served: version(2) }] });
   await (await start()).close();
   installation.stopRegistry();
+  const before = installation.registryRequests;
   const worker = await start();
   expect(await readiness(worker)).toBe(200);
+  const request = flight();
+  await installation.send(request);
+  expect(await installation.answers.scoredOf(idOf(request))).toMatchObject({ version: '1', score: expect.closeTo(logisticScore([7, 337], 1), 6) });
+  expect(installation.registryRequests).toBe(before);
+}, 60_000);
+
+it('raises one alert for an artifact that cannot be served, however often it is tried, and none for a registry that is away', async () => {
+  const alerts: AlertRaised[] = [];
+  await installation.bus.follow({ topic: 'alert.raised.v1', onEvent: ({ data }) => void alerts.push(data), onUndecodable: ({ reason }) => expect.unreachable(reason) });
+  await installation.deploy({ model: 'flights', revision: 1, champion: version(1) });
+  const worker = await start();
+  const attempts = async (code: string) => {
+    const line = (await (await fetch(`${worker.url}/metrics`)).text()).split('\n').find((one) => one.startsWith('throughline_model_load_duration_seconds_count') && one.includes(code));
+    return Number(line?.split(' ').at(-1) ?? 0);
+  };
+
+  installation.registryFails = true;
+  await installation.deploy({ model: 'flights', revision: 2, champion: version(2) });
+  await expect.poll(() => attempts('unavailable'), { timeout: 10_000 }).toBeGreaterThan(0);
+  installation.registryFails = false;
+
+  // The whole of it fits the hash and yet does not warm up.
+  const broken = installation.version('3', failingRunGraph(2), signature(features, { inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, -1] }], outputs: [{ name: 'output', datatype: 'FP32', shape: [-1, 1] }], score: { output: 'output', index: 0 } }));
+  const failed = await attempts('artifact_load_failed');
+  await installation.deploy({ model: 'flights', revision: 3, champion: broken });
+  await expect.poll(() => attempts('artifact_load_failed'), { timeout: 20_000 }).toBeGreaterThan(failed + 2);
+  expect(alerts).toEqual([{
+    alertId: expect.any(String), model: 'flights', version: '3', kind: 'artifact', tier: 'alarm', subject: 'artifact_load_failed',
+    summary: expect.stringMatching(/Version 3 of “flights” cannot be loaded, version [12] answers: /), evidence: { revision: 3, sizeBytes: broken.sizeBytes }, raisedAt: expect.any(String),
+  }]);
+  const during = flight();
+  await installation.send(during);
+  expect((await installation.answers.scoredOf(idOf(during))).version).not.toBe('3');
 }, 60_000);
 
 it('is not ready and consumes nothing while it cannot get a champion; what came meanwhile is answered then', async () => {

@@ -31,6 +31,8 @@ export function logisticScore(values: readonly number[], bias = 0): number {
 
 export const trees = (features: number): Uint8Array => gradientBoostedTreesGraph(randomTreeEnsemble({ trees: 50, depth: 4, features, seed: 7 }));
 
+export const rulesArtifact = (document: object): Uint8Array => new TextEncoder().encode(JSON.stringify(document));
+
 /** What models live on, with these artifacts and nothing from elsewhere. */
 export function hostOf(artifacts: Iterable<Uint8Array>, { maxBytes = 1e9, ...loader }: Partial<LoaderOptions> & { maxBytes?: number } = {}): ModelHost & { loader: SessionLoader } {
   const bySha256 = new Map([...artifacts].map((artifact) => [sha256Hex(artifact), artifact]));

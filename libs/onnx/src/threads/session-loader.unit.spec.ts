@@ -27,7 +27,7 @@ const trees = gradientBoostedTreesGraph(randomTreeEnsemble({ trees: 100, depth: 
 /** About 10 ms a batch of 64. */
 const heavy = denseGraph({ features: 64, width: 1024, layers: 4, seed: 2 });
 
-describe('a model is placed by what its warm-up measures', () => {
+describe('a model is placed by what its warm-up measures', { timeout: 30_000 }, () => {
   it('a light one here, a heavy one on a thread of its own', async () => {
     const loader = loaderOf();
     const light = await loader.load(trees, { batchSizes: [1, 64] });
@@ -76,7 +76,7 @@ describe('a model is placed by what its warm-up measures', () => {
   });
 });
 
-describe('on a thread as here', () => {
+describe('on a thread as here', { timeout: 30_000 }, () => {
   const bitsOf = (data: ArrayLike<unknown>) => Array.from(data as ArrayLike<number>, (value) => (typeof value === 'number' ? new Uint32Array(Float32Array.of(value).buffer)[0] : value));
 
   it.each<[string, Uint8Array, (rows: number) => InputColumns]>([
@@ -122,7 +122,7 @@ describe('on a thread as here', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describe('what goes wrong', { timeout: 30_000 }, () => {
   it('a thread that dies rejects its runs as retriable and tells that the model is lost', async () => {
     const loader = loaderOf(toThread);
     const session = await loader.load(heavy, { batchSizes: [1, 64] });
