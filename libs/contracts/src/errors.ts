@@ -33,7 +33,7 @@ export const ERRORS = {
   invalid_request: { retriable: false, title: 'The request is not valid', cure: 'Compare it with /openapi.json; the reason names the field.' },
   insufficient_data: { retriable: false, title: 'There is not enough data', cure: 'Wait for more outcomes, or widen the window.' },
   unavailable: { retriable: true, title: 'Something this needs is not reachable', cure: 'Check the service or broker that the reason names.' },
-  poison: { retriable: false, title: 'Handling the message fails every time', cure: 'Mend the cause, then publish the original again; `throughline dead-letters list` says where it is.' },
+  poison: { retriable: false, title: 'Handling the message fails every time', cure: 'Mend the cause, then send it back: `throughline dead-letters list`, `throughline dead-letters replay`.' },
   internal: { retriable: false, title: 'A defect in Throughline', cure: 'Report it with the log lines around this time.' },
 } as const satisfies Record<string, { retriable: boolean; title: string; cure: string }>;
 
