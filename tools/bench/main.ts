@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: what the worker costs beside its limits, all in one run, as ratios. Names of scenarios as arguments pick some.
- * Sizes: BENCH_MESSAGES, BENCH_ROUNDS, BENCH_SECONDS, BENCH_MEMORY_MESSAGES; BENCH_OUT is the folder of the results (default `benchmarks`).
+ * Sizes: BENCH_MESSAGES, BENCH_ROUNDS, BENCH_SECONDS, BENCH_MEMORY_MESSAGES. BENCH_OUT is the folder of the results: by default `benchmarks`, whose
+ * results are published; for other sizes than the default ones a folder that is not.
  */
 import { repositoryRoot } from '@throughline/local-stack';
 import { mkdirSync } from 'node:fs';
@@ -13,13 +14,14 @@ import { http } from './scenarios/http.ts';
 import { latency } from './scenarios/latency.ts';
 import { memory } from './scenarios/memory.ts';
 import { mlserver } from './scenarios/mlserver.ts';
+import { profile } from './scenarios/profile.ts';
 import { rebalance } from './scenarios/rebalance.ts';
 import { swap } from './scenarios/swap.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { Bench } from './setup/bench.ts';
-import { sizesOf } from './setup/sizes.ts';
+import { areDefault, sizesOf } from './setup/sizes.ts';
 
-const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, rebalance, guarantees, memory, mlserver];
+const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, rebalance, guarantees, profile, memory, mlserver];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
@@ -28,18 +30,22 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const folder = resolve(repositoryRoot, process.env['BENCH_OUT'] ?? 'benchmarks');
+const folder = resolve(repositoryRoot, process.env['BENCH_OUT'] ?? (areDefault(process.env) ? 'benchmarks' : '.throughline/benchmarks'));
 mkdirSync(folder, { recursive: true });
 const bench = await Bench.start(sizesOf(process.env));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void bench.close().finally(() => process.exit(130)));
 const failed: string[] = [];
+const skipped: string[] = [];
 try {
   const chosen = SCENARIOS.filter(({ name }) => asked.length === 0 || asked.includes(name)).filter((scenario) => {
     const reason = scenario.whyNot?.(bench);
-    if (reason !== undefined) console.error(`\n  SKIPPED ${scenario.name}: ${reason}\n`);
-    return reason === undefined;
+    if (reason === undefined) return true;
+    skipped.push(`${scenario.title} (${reason})`);
+    console.error(`\n  SKIPPED ${scenario.name}: ${reason}\n`);
+    return false;
   });
   const progress = new Progress(chosen, bench.sizes);
-  progress.say(`${chosen.map(({ name }) => name).join(', ')}`);
+  progress.say(`${chosen.map(({ name }) => name).join(', ')}; results go to ${folder}`);
   for (const scenario of chosen) {
     try {
       publish(folder, scenario, await scenario.run(bench, progress.begin(scenario)));
@@ -49,8 +55,11 @@ try {
       console.error(`\n  FAILED ${scenario.name}: ${(error as Error).stack}\n`);
     }
   }
-  console.log(publishSummary(folder, SCENARIOS.map(({ name }) => name)));
+  console.log(publishSummary(folder, SCENARIOS.map(({ name }) => name), skipped));
 } finally {
   await bench.close();
 }
-if (failed.length > 0) process.exitCode = 1;
+if (failed.length > 0) {
+  console.error(`  FAILED: ${failed.join(', ')}`);
+  process.exitCode = 1;
+}

@@ -26,14 +26,14 @@ export function publish(folder: string, { name, title }: Scenario, { figures, ma
 }
 
 /** The figures of all scenarios that lie in the folder, in one table for the README. */
-export function publishSummary(folder: string, order: readonly string[]): string {
+export function publishSummary(folder: string, order: readonly string[], skipped: readonly string[]): string {
   const published = readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
     .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Partial<Published>)
     .filter((one): one is Published => one.scenario !== undefined)
     .toSorted((a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario));
   const machines = new Set(published.map((one) => `${one.machine}, ${one.measuredAt.slice(0, 10)}`));
-  const text = paragraphs(`Machine: ${[...machines].join('; ')}. Medians (least–most) of the rounds.`, figureTable(published.flatMap(({ figures }) => figures)));
+  const text = paragraphs(`Machine: ${[...machines].join('; ')}. Medians (least–most) of the rounds.`, figureTable(published.flatMap(({ figures }) => figures)), skipped.length > 0 && `Not measured: ${skipped.join('; ')}.`);
   writeFileSync(join(folder, 'summary.md'), `${text}\n`);
   return text;
 }

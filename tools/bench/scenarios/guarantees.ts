@@ -65,7 +65,7 @@ async function measure(bench: Bench, { guarantees: chosen, sampleRatio }: Varian
   const [from, to] = [installation.topic('prediction.requested.v1'), installation.topic('prediction.scored.v1')];
   await installation.fill(from, bench.sizes.messages, requestSource('all-features'));
   await installation.deploy(deploymentOf({ artifact: bench.model, revision: 1 }));
-  const options = { client: 'kafkajs', brokers: bench.broker.brokers, group: 'bench', prefix: installation.prefix, from, to, modelPath: bench.model.path } as const;
+  const options = { client: 'kafkajs', brokers: bench.broker.brokers, group: `loop-${installation.prefix}`, prefix: installation.prefix, from, to, modelPath: bench.model.path } as const;
   const env: Record<string, string> = sampleRatio === undefined ? {} : { TRACE_SAMPLE_RATIO: String(sampleRatio), OTEL_EXPORTER_OTLP_ENDPOINT: sink.url };
   const starting = chosen === 'worker' ? startWorker(bench, { prefix: installation.prefix, env }) : startScript('guarantee-loop.ts', { ...options, guarantees: chosen } satisfies GuaranteeOptions);
   const measured = await bench.within(starting, (child) => throughputOf(child, bench.admin, to, bench.sizes.messages));

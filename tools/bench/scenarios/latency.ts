@@ -26,13 +26,13 @@ const contendersHere = (): readonly Contender[] => (selectableClients().length >
 export const latency: Scenario = {
   name: 'latency',
   title: 'Latency over the topic',
-  plan: ({ rounds, seconds }) => ({ steps: (rounds + 1) * RATES.length * contendersHere().length, secondsPerStep: seconds + WARM_UP_SECONDS + 5 }),
+  plan: ({ rounds, seconds }) => ({ steps: rounds * RATES.length * contendersHere().length, secondsPerStep: seconds + WARM_UP_SECONDS + 5 }),
   run: async (bench, step) => {
     const contenders = contendersHere();
     const results: { ratePerSecond: number; rounds: Record<string, Measured[]> }[] = [];
     for (const ratePerSecond of RATES) {
       const rounds = Object.fromEntries(contenders.map((contender) => [contender, [] as Measured[]]));
-      for (let round = 0; round < bench.sizes.rounds + 1; round++) {
+      for (let round = 0; round < bench.sizes.rounds; round++) {
         for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
           step(`${count(ratePerSecond)}/s, round ${round + 1}: ${contender}`);
           rounds[contender]!.push(await measure(bench, contender, ratePerSecond));
@@ -77,7 +77,7 @@ function render(bench: Bench, results: readonly { ratePerSecond: number; rounds:
     ]),
   );
   return paragraphs(
-    `Open loop: requests leave on schedule, latency counts from when each should have left (no coordinated omission). ${bench.sizes.rounds + 1} rounds of ${bench.sizes.seconds} s in turn, each with fresh processes and ${WARM_UP_SECONDS} s of warm-up; median of the rounds (least–most), milliseconds. The load generator, the broker and the worker share the machine.`,
+    `Open loop: requests leave on schedule, latency counts from when each should have left (no coordinated omission). ${bench.sizes.rounds} rounds of ${bench.sizes.seconds} s in turn, each with fresh processes and ${WARM_UP_SECONDS} s of warm-up; median of the rounds (least–most), milliseconds. The load generator, the broker and the worker share the machine.`,
     table(['rate', 'who', 'p50', 'p90', 'p99', 'p99.9', 'p50 to the bare worker’s', 'answered'], rows),
   );
 }

@@ -9,10 +9,12 @@ export interface Sizes {
   readonly memoryMessages: number;
 }
 
+export const areDefault = (env: NodeJS.ProcessEnv): boolean => !Object.keys(env).some((name) => /^BENCH_(MESSAGES|ROUNDS|SECONDS|MEMORY_MESSAGES)$/.test(name));
+
 const number = (value: string | undefined, otherwise: number): number => (value === undefined ? otherwise : Number(value.replaceAll('_', '')));
 
 export const sizesOf = (env: NodeJS.ProcessEnv): Sizes => ({
-  messages: number(env['BENCH_MESSAGES'], 150_000),
+  messages: number(env['BENCH_MESSAGES'], 100_000),
   rounds: number(env['BENCH_ROUNDS'], 3),
   seconds: number(env['BENCH_SECONDS'], 10),
   memoryMessages: number(env['BENCH_MEMORY_MESSAGES'], 5_000_000),
