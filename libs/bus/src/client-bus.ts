@@ -13,6 +13,12 @@ interface Closable {
   close(): Promise<void>;
 }
 
+export interface AdapterOptions {
+  readonly clientId: string;
+  readonly logger: BusLogger;
+  readonly sendPatienceMs?: number | undefined;
+}
+
 /** What a client library must bring to stand behind the port. Nothing connects before it is used. */
 export interface Adapter {
   readonly names: Names;

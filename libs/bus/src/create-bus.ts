@@ -1,5 +1,6 @@
 import { ClientBus } from './client-bus.js';
 import { kafkaJsAdapter } from './kafkajs/adapter.js';
+import { platformaticAdapter } from './platformatic/adapter.js';
 import type { Bus } from './port.js';
 import { silentLogger, type BusLogger, type BusSettings } from './settings.js';
 
@@ -11,7 +12,10 @@ export interface BusOptions {
   readonly sendPatienceMs?: number;
 }
 
-/** A bus over the brokers of the settings, for services and scripts alike. Call `close` at the end. */
+const ADAPTERS = { kafkajs: kafkaJsAdapter, platformatic: platformaticAdapter };
+
+/** A bus over the brokers of the settings, by the client of the settings, for services and scripts alike. Call `close` at the end. */
 export function createBus(settings: BusSettings, { clientId = 'throughline', logger = silentLogger, sendPatienceMs }: BusOptions = {}): Bus {
-  return new ClientBus(kafkaJsAdapter(settings, { clientId, logger, sendPatienceMs }), logger);
+  const adapter = ADAPTERS[settings.KAFKA_CLIENT ?? 'kafkajs'];
+  return new ClientBus(adapter(settings, { clientId, logger, sendPatienceMs }), logger);
 }

@@ -7,6 +7,7 @@ export type BusSettings = Pick<Common, 'KAFKA_BROKERS'> &
   Partial<
     Pick<
       Common,
+      | 'KAFKA_CLIENT'
       | 'KAFKA_SASL_MECHANISM'
       | 'KAFKA_SASL_USERNAME'
       | 'KAFKA_SASL_PASSWORD'

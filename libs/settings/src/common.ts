@@ -32,6 +32,7 @@ const serviceUrlSetting = <S extends ServiceName>(service: S) => ({
 /** What every process of an installation understands. A service picks what it needs and overrides defaults with `withDefault`, `required`. */
 export const commonSettings = defineSettings({
   KAFKA_BROKERS: { meaning: 'Kafka bootstrap brokers; without it `npm start` starts a local Kafka', parse: hostPorts },
+  KAFKA_CLIENT: { meaning: 'Library that speaks to the brokers; docs/adr/0008 says when to choose which', parse: oneOf('kafkajs', 'platformatic'), default: 'kafkajs' },
   KAFKA_SASL_MECHANISM: { meaning: 'SASL mechanism; without it no SASL', parse: oneOf('plain', 'scram-sha-256', 'scram-sha-512') },
   KAFKA_SASL_USERNAME: { meaning: 'SASL user name', parse: text },
   KAFKA_SASL_PASSWORD: { meaning: 'SASL password', parse: text, secret: true },

@@ -163,7 +163,7 @@ export class BatchRunner<T extends EventTopic> {
     try {
       await producer.sendAll(letters.map(encodeDeadLetter));
     } catch (thrown) {
-      if (classify(thrown).code !== 'invalid_request') throw thrown;
+      if (classify(thrown).code !== 'message_too_large') throw thrown;
       if (letters.length === 1) await producer.sendAll(letters.map(encodeDeadLetterWithoutOriginal));
       else for (const letter of letters) await this.sendLetters([letter]);
     }

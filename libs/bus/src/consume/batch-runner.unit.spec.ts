@@ -90,7 +90,7 @@ describe('BatchRunner', () => {
       },
       {},
       async (messages) => {
-        if (messages.some(({ value }) => (value?.length ?? 0) > 1_000)) throw new ContractError('invalid_request', 'too large');
+        if (messages.some(({ value }) => (value?.length ?? 0) > 1_000)) throw new ContractError('message_too_large', 'too large');
         sent.push(...messages);
       },
     );

@@ -106,6 +106,8 @@ export class GroupConsumer<T extends EventTopic> implements RunningSubscription 
 
   /** Synchronous on purpose: nothing can change between the checks and the hand-over. */
   private take(partition: number, messages: () => readonly WireMessage[], end: number): boolean {
+    // Else the client would fetch them again and again until it leaves.
+    if (this.stopped !== undefined) this.client.pause(partition);
     const lane = this.lanes.get(partition);
     if (this.stopped !== undefined || lane === undefined) return false;
     const isTaken = !lane.isFull;

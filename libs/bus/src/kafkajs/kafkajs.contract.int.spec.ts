@@ -5,9 +5,9 @@ import { kafkaInstallation } from '../testing/kafka.js';
 vi.setConfig({ testTimeout: 40_000 });
 afterEach(closeTracked);
 
-describe('the bus over Kafka', () => {
+describe('the bus over Kafka, by kafkajs', () => {
   busContract(async () => {
-    const installation = await kafkaInstallation();
+    const installation = await kafkaInstallation('kafkajs');
     return { connect: () => tracked(installation.connect()) };
   });
 });

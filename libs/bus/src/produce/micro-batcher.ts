@@ -67,9 +67,8 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
       if (tooLarge !== -1) {
         reject(
           new ContractError(
-            'invalid_request',
+            'message_too_large',
             `a message to ${messages[tooLarge]!.topic} has ${sizes[tooLarge]} bytes, more than the ${this.limits.maxMessageBytes} a broker takes`,
-            { cure: 'Send less in one message, or a reference instead of the content.' },
           ),
         );
         return;

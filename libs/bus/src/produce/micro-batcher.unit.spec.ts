@@ -105,7 +105,7 @@ describe('MicroBatcher', () => {
   it('refuses a message that no broker takes, and nothing else with it', async () => {
     const { batcher, sends } = batcherOf({ maxMessageBytes: 1_000 });
     await expect(batcher.sendAll([message(1), message(2, 2_000)])).rejects.toMatchObject({
-      code: 'invalid_request',
+      code: 'message_too_large',
       message: expect.stringContaining('alert.raised.v1 has 2'),
     });
     expect(sends).toEqual([]);

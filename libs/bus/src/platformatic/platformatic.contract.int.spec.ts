@@ -1,0 +1,13 @@
+import { afterEach, describe, vi } from 'vitest';
+import { busContract, closeTracked, tracked } from '../testing/contract-suite.js';
+import { kafkaInstallation } from '../testing/kafka.js';
+
+vi.setConfig({ testTimeout: 40_000 });
+afterEach(closeTracked);
+
+describe('the bus over Kafka, by @platformatic/kafka', () => {
+  busContract(async () => {
+    const installation = await kafkaInstallation('platformatic');
+    return { connect: () => tracked(installation.connect()) };
+  });
+});
