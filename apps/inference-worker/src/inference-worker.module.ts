@@ -123,9 +123,9 @@ const scoring = (config: WorkerConfig): Provider[] => [
   },
   {
     provide: ShadowScorer,
-    useFactory: (bus: Bus, fleet: ModelFleet, cache: FeatureCache, scheduler: Scheduler) =>
-      new ShadowScorer({ fleet, cache, scheduler, producer: bus.producer, worker: config.WORKER_ID, clock, logger: createLogger(SERVICE) }),
-    inject: [BUS, ModelFleet, FeatureCache, Scheduler],
+    useFactory: (bus: Bus, fleet: ModelFleet, cache: FeatureCache, scheduler: Scheduler, breakers: Breakers) =>
+      new ShadowScorer({ fleet, cache, scheduler, breakers, producer: bus.producer, worker: config.WORKER_ID, clock, logger: createLogger(SERVICE) }),
+    inject: [BUS, ModelFleet, FeatureCache, Scheduler, Breakers],
   },
   {
     provide: TopicScoring,

@@ -85,8 +85,10 @@ export class ScoringPipeline {
   private hasFeatures(served: LoadedModel, rows: readonly LiveRow[], { band, passage, featuresMs }: { band: Band; passage: Passage; featuresMs: number }): void {
     for (const row of rows) row.featuresMs = featuresMs;
     const failed = rows.filter(({ rejection }) => rejection !== undefined);
+    // Before a fallback takes a rejection back: what it answers must not run here as well.
+    const ready = failed.length === 0 ? rows : rows.filter(({ rejection }) => rejection === undefined);
     if (failed.length > 0) passage.rowsDone(failed);
-    this.options.scheduler.submit(served, failed.length === 0 ? rows : rows.filter(({ rejection }) => rejection === undefined), band);
+    this.options.scheduler.submit(served, ready, band);
   }
 
   /** Groups the rows by the version and the role that answer them; rejects those that nobody does. */

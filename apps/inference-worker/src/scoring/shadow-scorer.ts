@@ -19,6 +19,8 @@ export interface ShadowOptions {
   readonly fleet: Pick<ModelFleet, 'assignment'>;
   readonly cache: FeatureCache;
   readonly scheduler: Pick<Scheduler, 'run'>;
+  /** A shadow that keeps failing is not asked for a while, like any version. */
+  readonly breakers: { allows(model: LoadedModel): boolean };
   readonly producer: Pick<BusProducer, 'sendAll'>;
   readonly worker: string;
   readonly clock: Clock;
@@ -90,6 +92,7 @@ export class ShadowScorer {
   private async bounded(group: ShadowGroup, maxPendingRows: number): Promise<void> {
     const { served, rows } = group;
     if (this.pendingRows + rows.length > maxPendingRows) return count(served, 'overloaded', rows.length);
+    if (!this.options.breakers.allows(served)) return count(served, 'circuit_open', rows.length);
     this.pendingRows += rows.length;
     try {
       await this.score(group);

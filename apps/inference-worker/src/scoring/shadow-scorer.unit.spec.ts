@@ -27,6 +27,7 @@ const versions = new Map<string, LoadedModel>();
 const sent: (readonly OutgoingMessage[])[] = [];
 let send: (messages: readonly OutgoingMessage[]) => Promise<void>;
 let answers: Answer[];
+let openVersion: string | undefined;
 let shadows: ShadowScorer;
 
 beforeAll(async () => {
@@ -37,7 +38,7 @@ beforeAll(async () => {
   const fleet = { assignment: () => assignment };
   const { pipeline, scheduler } = pipelineOf(fleet, cache);
   answers = await pipeline.score(Array.from({ length: ROWS }, (_, index): Candidate => ({ request: requestOf(index), rejection: undefined })), pipeline.pickUp(), 'prompt');
-  shadows = new ShadowScorer({ fleet, cache, scheduler, clock, logger, worker: 'w', producer: { sendAll: (messages) => send(messages) } });
+  shadows = new ShadowScorer({ fleet, cache, scheduler, clock, logger, worker: 'w', producer: { sendAll: (messages) => send(messages) }, breakers: { allows: ({ version }) => version !== openVersion } });
 });
 
 beforeEach(() => {
@@ -82,6 +83,14 @@ it('drops and counts what comes while more rows than allowed are under way, and 
   send = async (messages) => void sent.push(messages);
   await shadows.shadow(answers.slice(6), 9);
   expect(sent.map(({ length }) => length)).toEqual([6, 6, 4, 4]);
+});
+
+it('does not ask a shadow whose circuit is open, and counts that', async () => {
+  openVersion = '2';
+  await shadows.shadow(answers);
+  openVersion = undefined;
+  expect(sent.map(({ length }) => length)).toEqual([ROWS]);
+  expect(await counted('2', 'circuit_open')).toBe(ROWS);
 });
 
 it('lets every version go when it is done', async () => {
