@@ -2,6 +2,9 @@ import { Environment } from '@marcbachmann/cel-js';
 import { RulesError } from './errors.js';
 import type { RulesFeature } from './document.js';
 
+/** What evaluates the expressions; answers are the same only with the same. */
+export const RULES_LANGUAGE = 'cel-js 8.0.0';
+
 /** Types that features and outputs have in an expression. */
 export type RulesType = 'double' | 'int' | 'bool' | 'string';
 

@@ -1,13 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileRules, parseRules, RulesError, type RulesDocument } from './index.js';
+import { compileRules, parseRules, RULES_LANGUAGE, RulesError, type RulesDocument } from './index.js';
 
 const numeric = (name: string) => ({ name, kind: 'numeric' as const });
 const categorical = (name: string) => ({ name, kind: 'categorical' as const });
 const features = [numeric('hour'), numeric('distance'), categorical('carrier')];
 
 const documentOf = (outputs: Record<string, string>, more: Partial<RulesDocument> = {}): RulesDocument => ({ throughlineRules: 1, features, outputs, ...more });
-const bytesOf = (document: unknown) => new TextEncoder().encode(JSON.stringify(document));
+const encoded = (document: unknown) => new TextEncoder().encode(JSON.stringify(document));
 
 interface Flight {
   hour?: number;
@@ -47,7 +49,7 @@ describe('a document of rules', () => {
 
   it('describes itself as any model does: one input a feature, datatypes found from the expressions', () => {
     const document = documentOf({ probability: 'hour / 24', busy: 'hour > 16', runs: 'int(hour) % 4', label: 'carrier + "!"' }, { score: 'probability', threshold: 0.5, entities: { origin: 'airport' } });
-    expect(compileRules(parseRules(bytesOf(document))).signature).toEqual({
+    expect(compileRules(parseRules(encoded(document))).signature).toEqual({
       inputs: [
         { name: 'hour', datatype: 'FP64', shape: [-1, 1] },
         { name: 'distance', datatype: 'FP64', shape: [-1, 1] },
@@ -68,7 +70,7 @@ describe('a document of rules', () => {
 
   it('keeps what a signature says of a feature', () => {
     const feature = { ...numeric('delay'), default: 0, monitored: false, from: { view: 'routes', viewVersion: 1, feature: 'delay', entityRole: 'origin' } };
-    expect(compileRules(parseRules(bytesOf({ throughlineRules: 1, features: [feature], outputs: { value: 'delay' } }))).signature.features).toEqual([feature]);
+    expect(compileRules(parseRules(encoded({ throughlineRules: 1, features: [feature], outputs: { value: 'delay' } }))).signature.features).toEqual([feature]);
   });
 
   it.each<[string, unknown, RegExp]>([
@@ -85,7 +87,7 @@ describe('a document of rules', () => {
     ['a threshold without a score', documentOf({ value: '1.0' }, { threshold: 1 }), /“threshold”/],
     ['a score that is no number', documentOf({ value: 'true' }, { score: 'value' }), /must be a number/],
   ])('refuses %s, naming it', (_, document, reason) => {
-    const error = refusal(() => parseRules(document === undefined ? new TextEncoder().encode('{') : bytesOf(document)));
+    const error = refusal(() => parseRules(document === undefined ? new TextEncoder().encode('{') : encoded(document)));
     expect(error.message).toMatch(reason);
     expect(error.cure).not.toBe('');
   });
@@ -197,7 +199,7 @@ describe('nothing an expression can say runs for long, or far away', () => {
 
   it('refuses bytes of any kind in no other way than with a RulesError', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.uint8Array(), fc.jsonValue().map(bytesOf)), (bytes) => {
+      fc.property(fc.oneof(fc.uint8Array(), fc.jsonValue().map(encoded)), (bytes) => {
         expect(refusal(() => parseRules(bytes))).toBeInstanceOf(RulesError);
       }),
     );
@@ -247,4 +249,9 @@ it('gives a row the same values in every batch', () => {
       });
     }),
   );
+});
+
+it('names the evaluator that is installed, for whoever recomputes an answer', () => {
+  const manifest = fileURLToPath(new URL('../package.json', import.meta.resolve('@marcbachmann/cel-js')));
+  expect(RULES_LANGUAGE).toBe(`cel-js ${(JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version}`);
 });

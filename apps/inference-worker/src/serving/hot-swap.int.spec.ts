@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeEvent, type AlertRaised } from '@throughline/contracts';
 import type { RunningService } from '@throughline/http';
-import { failingRunGraph } from '@throughline/onnx';
+import { failingRunGraph, gradientBoostedTreesGraph, randomTreeEnsemble } from '@throughline/onnx';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Installation } from '../testing/installation.js';
 import { logistic, logisticScore, numeric, signature } from '../testing/models.js';
@@ -64,6 +64,31 @@ it('swaps to a new version while requests stream, answers every one of them once
     const versions = events.map(({ data }) => data.version);
     expect(versions.lastIndexOf('1')).toBeLessThan(versions.includes('2') ? versions.indexOf('2') : Infinity);
   }
+}, 60_000);
+
+it('makes no request wait for a large version to load', async () => {
+  await installation.deploy({ model: 'flights', revision: 1, champion: version(1) });
+  await start();
+  const large = gradientBoostedTreesGraph(randomTreeEnsemble({ trees: 1000, depth: 7, features: 2, seed: 1 }));
+  const champion = installation.version('2', large, signature(features));
+  const waitsMs: number[] = [];
+  const ask = async () => {
+    const request = flight();
+    const sentMs = performance.now();
+    await installation.send(request);
+    const { version: answeredBy } = await installation.answers.scoredOf(idOf(request));
+    waitsMs.push(performance.now() - sentMs);
+    return answeredBy;
+  };
+  await ask();
+  await installation.deploy({ model: 'flights', revision: 2, champion });
+  const deployedMs = performance.now();
+  waitsMs.length = 0;
+  while ((await ask()) === '1');
+  const swapMs = performance.now() - deployedMs;
+  expect(swapMs).toBeGreaterThan(200);
+  expect(waitsMs.length).toBeGreaterThan(10);
+  expect(Math.max(...waitsMs)).toBeLessThan(swapMs / 2);
 }, 60_000);
 
 it('lets the old version serve while the new one’s artifact is bad, and takes the new one once it is mended', async () => {
