@@ -55,6 +55,16 @@ describe('a message near the size that the broker takes', () => {
     await installation.answers.scoredOf('after long text');
   });
 
+  it('is refused over HTTP, too, with all rows of its request, and the record says the same', async () => {
+    const data = ['short', 'late '.repeat(NEARLY_TOO_LARGE_BYTES / 5)];
+    const body = JSON.stringify({ id: 'both', inputs: [{ name: 'document', shape: [2, 1], datatype: 'BYTES', data }] });
+    const before = installation.answers.rejected.length;
+    const response = await fetch(`${worker.url}/v2/models/documents/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    expect({ status: response.status, ...((await response.json()) as object) }).toMatchObject({ status: 413, error: expect.stringContaining('message_too_large') });
+    const rejected = await installation.answers.until('both rows', () => installation.answers.rejected.length >= before + 2 && installation.answers.rejected.slice(before));
+    expect(rejected.map(({ data: { code, lane } }) => [code, lane])).toEqual([['message_too_large', 'http'], ['message_too_large', 'http']]);
+  });
+
   it('is scored when only its text is long', async () => {
     await installation.send(request('text', { model: 'documents', features: { document: 'late '.repeat(40_000) } }));
     const scored = await installation.answers.scoredOf('text');

@@ -77,8 +77,9 @@ export class TopicScoring {
 
   private async record(rows: readonly Row[]): Promise<void> {
     const { pipeline, recorder, fallbacks, shadows } = this.options;
-    const answers = pipeline.answers(rows);
-    await recorder.record(answers);
+    const encoded = recorder.encode(pipeline.answers(rows));
+    const { answers } = encoded;
+    await recorder.publish(encoded);
     fallbacks.remember(answers);
     await shadows.shadow(answers);
   }

@@ -61,9 +61,15 @@ export class InferService {
   private async answer(request: InferRequest, { id }: Receipt, candidates: readonly Candidate[], pickUp: ReturnType<ScoringPipeline['pickUp']>): Promise<InferResponse> {
     return this.counted(candidates.length, async () => {
       const { pipeline, recorder, shadows, fallbacks } = this.options;
-      const outcome = allOrNothing(await pipeline.score(candidates, pickUp, 'prompt'));
-      const answers: readonly Answer[] = 'scored' in outcome ? outcome.scored : outcome.rejected;
-      const recorded = recorder.record(answers).then(() => fallbacks.remember(answers));
+      let outcome = allOrNothing(await pipeline.score(candidates, pickUp, 'prompt'));
+      let encoded = recorder.encode(answersOf(outcome));
+      if ('scored' in outcome && encoded.answers.some(({ state }) => state === 'rejected')) {
+        // An answer that is too large to be on record takes the others with it.
+        outcome = allOrNothing(encoded.answers);
+        encoded = recorder.encode(answersOf(outcome));
+      }
+      const { answers } = encoded;
+      const recorded = recorder.publish(encoded).then(() => fallbacks.remember(answers));
       if (request.parameters?.record === 'async') recorded.catch((error: unknown) => this.options.logger.warn({ err: error, rows: answers.length }, 'answers given over HTTP are not on record'));
       else await recorded;
       // Nobody waits for it.
@@ -95,3 +101,5 @@ export class InferService {
     if (unknown !== undefined) throw new ContractError('invalid_request', `the model has no output “${unknown.name}”; it has ${known.join(', ')}`);
   }
 }
+
+const answersOf = (outcome: ReturnType<typeof allOrNothing>): readonly Answer[] => ('scored' in outcome ? outcome.scored : outcome.rejected);

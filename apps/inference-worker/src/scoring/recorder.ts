@@ -28,18 +28,34 @@ const rejections = counter(METRICS.rejections);
 const fallbackAnswers = counter(METRICS.fallbackAnswers);
 const unknownFeatures = counter(METRICS.unknownFeatures);
 
+/** Answers as they go on record, message by message. */
+export interface Encoded {
+  /** One that is larger than a message may be has become a rejection. */
+  readonly answers: readonly Answer[];
+  readonly messages: readonly OutgoingMessage[];
+}
+
 /** Puts answers on record: publishes them, and counts and traces what the brokers have acknowledged. */
 export class AnswerRecorder {
   private readonly instant = instantWriter();
 
   constructor(private readonly options: RecorderOptions) {}
 
+  encode(answers: readonly Answer[]): Encoded {
+    const messages: OutgoingMessage[] = new Array(answers.length);
+    const recorded: Answer[] = new Array(answers.length);
+    for (let at = 0; at < answers.length; at++) {
+      const { answer, message } = this.encodeOne(answers[at]!);
+      recorded[at] = answer;
+      messages[at] = message;
+    }
+    return { answers: recorded, messages };
+  }
+
   /** Resolves when every in-sync replica has all answers. Those of one call keep their order. */
-  async record(answers: readonly Answer[]): Promise<void> {
+  async publish({ answers, messages }: Encoded): Promise<void> {
     if (answers.length === 0) return;
     const { producer, clock, names, stages, isDeployed } = this.options;
-    const messages: OutgoingMessage[] = new Array(answers.length);
-    for (let at = 0; at < answers.length; at++) messages[at] = this.message(answers[at]!);
     const sentSteadyMs = clock.steadyMs();
     await producer.sendAll(messages);
     const acknowledgedSteadyMs = clock.steadyMs();
@@ -50,14 +66,14 @@ export class AnswerRecorder {
     for (const answer of answers) recordSpans(answer, published);
   }
 
-  private message(answer: Answer): OutgoingMessage {
+  private encodeOne(answer: Answer): { answer: Answer; message: OutgoingMessage } {
     const { worker } = this.options;
     const { key } = answer.request;
     const { value, headers } = encodeAnswer(answer, worker, this.instant);
-    if (value.length <= MAX_ANSWER_CHARACTERS) return { topic: topicOf(answer), key, value, headers };
+    if (value.length <= MAX_ANSWER_CHARACTERS) return { answer, message: { topic: topicOf(answer), key, value, headers } };
     const { request, predictionId, traceparent, pickUp, answeredAtMs } = answer;
     const tooLarge: Rejected = { state: 'rejected', request, predictionId, traceparent, pickUp, answeredAtMs, rejection: reject('message_too_large', `the answer, which repeats the features, has ${value.length} characters; at most ${MAX_ANSWER_CHARACTERS} are published`) };
-    return { topic: 'prediction.rejected.v1', key, ...encodeAnswer(tooLarge, worker, this.instant) };
+    return { answer: tooLarge, message: { topic: 'prediction.rejected.v1', key, ...encodeAnswer(tooLarge, worker, this.instant) } };
   }
 }
 
