@@ -38,6 +38,25 @@ describe('a prediction', () => {
     });
   });
 
+  it('of a fallback is told with its kind and reason, every stage, no features, and the topic of its own that it came by', async () => {
+    const timingsMs = { transport: 1, queue: 0.1, features: 0.2, preprocess: 0.03, inference: 0.2, postprocess: 0.04, total: 1.6 };
+    const coordinates = 'prediction.requested.v1.team-a/0/17';
+    await home.publish('prediction.scored.v1', [{ data: scored('stood-in', { fallback: { kind: 'constant', reason: 'circuit_open' }, features: { values: [] }, timingsMs, requestCoordinates: coordinates }) }]);
+    await home.publish('outcome.observed.v1', [{ data: outcome('stood-in') }]);
+    expect(await storyOnce('stood-in', ({ outcome: one }) => one !== null && one !== undefined)).toMatchObject({
+      state: 'fallback', request: { coordinates }, answer: { version: '1', artifactSha256: SHA, fallback: { kind: 'constant', reason: 'circuit_open' }, timingsMs }, features: [], outcome: { correct: true },
+    });
+    expect(await joinedOf('stood-in')).toMatchObject([{ fallback: 'constant' }]);
+  });
+
+  it('of a version that stands in is told with its features by name', async () => {
+    const champion = deployment().champion!;
+    const standIn = { ...champion, version: '0', artifactSha256: 'c'.repeat(64), signature: { ...champion.signature, features: [{ name: 'month', kind: 'numeric' as const }] } };
+    await home.publish('model.deployment.v1', [{ key: 'flight-delay', data: deployment({ revision: 2, fallbacks: [{ kind: 'constant', outputs: { probability: [0] } }, { kind: 'previous_version', served: standIn }] }) }]);
+    await home.publish('prediction.scored.v1', [{ data: scored('stand-in', { version: '0', artifactSha256: 'c'.repeat(64), features: { values: [2] }, fallback: { kind: 'previous_version', reason: 'model_failed' } }) }]);
+    expect(await storyOnce('stand-in', ({ features }) => features?.[0]?.name === 'month')).toMatchObject({ features: [{ name: 'month', value: 2 }] });
+  });
+
   it('that was rejected is told with its code and the cure', async () => {
     await home.publish('prediction.rejected.v1', [{ data: rejected('no') }]);
     expect(await storyOnce('no', ({ state }) => state === 'rejected')).toMatchObject({ rejection: { code: 'feature_missing', reason: 'distance has no value', cure: expect.stringContaining('Send the feature') } });

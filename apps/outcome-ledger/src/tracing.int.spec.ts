@@ -25,8 +25,9 @@ const header = ({ traceId, spanId }: typeof SCORING, sampled: boolean): string =
 const processed = (topic: string): string => `process ${home.env['KAFKA_TOPIC_PREFIX']}${topic}`;
 
 it('the outcome is a span of the prediction’s own trace, at its true time, linked with the trace of its publisher', async () => {
-  const requestedAt = new Date(Date.now() - 3_600_000).toISOString();
-  const occurredAt = new Date(Date.now() - 60_000).toISOString();
+  const nowMs = Date.now();
+  const requestedAt = new Date(nowMs - 3_600_000).toISOString();
+  const occurredAt = new Date(nowMs - 60_000).toISOString();
   await home.publish('prediction.scored.v1', [{ data: scored('traced', { requestedAt, occurredAt: requestedAt }), traceparent: header(SCORING, true) }]);
   await eventually('the row', async () => (await home.sql('SELECT 1 FROM prediction')).length === 1);
   await home.publish('outcome.observed.v1', [{ data: outcome('traced', { occurredAt, value: false }), traceparent: header(PUBLISHER, true) }]);

@@ -46,7 +46,10 @@ function requestLines({ request }: Story): string[] {
 }
 
 /** In the order in which they pass; what is not known here comes last. */
-const rankOf = (stage: string): number => [...STAGES, 'total'].indexOf(stage) >>> 0;
+function rankOf(stage: string): number {
+  const rank = [...STAGES, 'total'].indexOf(stage);
+  return rank === -1 ? Number.POSITIVE_INFINITY : rank;
+}
 
 function answerLines({ answer, rejection, shadows }: Story): string[] {
   if (rejection !== undefined) return [`Rejected: ${rejection.code}`, ...field('reason', rejection.reason), ...field('cure', rejection.cure), ...field('model', rejection.model), ...field('at', rejection.answeredAt)];

@@ -8,11 +8,14 @@ export interface ExportColumn {
 
 export type ExportRow = Record<string, string | number | Date | null>;
 
-/** `outcome` is a number (true is 1, false is 0); `outcome_text` is for outcomes that are text, and else null. */
+/**
+ * `outcome` is a number (true is 1, false is 0); `outcome_text` is for outcomes that are text, and else null. `fallback` is the kind of the
+ * fallback that answered, whose score says nothing about the model, and else null.
+ */
 const FIXED: readonly ExportColumn[] = [
   { name: 'prediction_id', type: 'STRING' }, { name: 'model', type: 'STRING' }, { name: 'version', type: 'STRING' }, { name: 'role', type: 'STRING' },
   { name: 'occurred_at', type: 'TIMESTAMP' }, { name: 'requested_at', type: 'TIMESTAMP' }, { name: 'score', type: 'DOUBLE' }, { name: 'outcome', type: 'DOUBLE' },
-  { name: 'outcome_text', type: 'STRING' },
+  { name: 'outcome_text', type: 'STRING' }, { name: 'fallback', type: 'STRING' },
 ];
 const FIXED_NAMES = new Set(FIXED.map(({ name }) => name));
 
@@ -37,6 +40,7 @@ export interface Exported {
   readonly occurredAt: Date;
   readonly requestedAt: Date;
   readonly score: number | null;
+  readonly fallback: string | null;
   readonly outcome: number | boolean | string | null;
   readonly values: readonly FeatureValue[];
 }
@@ -46,7 +50,7 @@ export function exportRow(exported: Exported, features: readonly FeatureSpec[], 
   const row: ExportRow = {
     prediction_id: exported.predictionId, model: exported.model, version: exported.version, role: exported.role, occurred_at: exported.occurredAt,
     requested_at: exported.requestedAt, score: exported.score, outcome: outcome === null || typeof outcome === 'string' ? null : Number(outcome),
-    outcome_text: typeof outcome === 'string' ? outcome : null,
+    outcome_text: typeof outcome === 'string' ? outcome : null, fallback: exported.fallback,
   };
   for (const column of columns.values()) row[column.name] ??= null;
   features.forEach(({ name }, index) => {

@@ -1,9 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsISO8601, IsNotEmpty, IsOptional, IsRFC3339, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
+import type { PredictionState } from '../domain/prediction.js';
 
 // Both: the one lets the thirtieth of February through, the other weeks and times without a zone, which PostgreSQL refuses or guesses.
 const INSTANT = { example: '2001-02-01T00:00:00Z', description: 'event time of the request, RFC 3339' };
+
+const STATES = ['scored', 'fallback', 'rejected'] as const satisfies PredictionState[];
 
 export class ListingQuery {
   @ApiPropertyOptional({ example: 'flight-delay' }) @IsOptional() @IsString() @MaxLength(200)
@@ -17,6 +20,9 @@ export class ListingQuery {
 
   @ApiPropertyOptional({ enum: ['joined', 'pending'] }) @IsOptional() @IsIn(['joined', 'pending'])
   outcome?: 'joined' | 'pending';
+
+  @ApiPropertyOptional({ enum: STATES, description: 'how the request ended' }) @IsOptional() @IsIn(STATES)
+  state?: PredictionState;
 
   @ApiPropertyOptional() @IsOptional() @IsString() @MaxLength(200)
   team?: string;

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await home.publish('model.deployment.v1', [{ data: deployment() }]);
   ledger = await home.startLedger();
   await home.publish('prediction.scored.v1', requestIds.map((requestId, index) => ({ data: scored(requestId, { score: scoreOf(index), occurredAt: occurredAt(index), features: { values: [index, index % 3 === 0 ? null : index / 3, 'NaN'] } }) })));
-  await home.publish('prediction.scored.v1', [{ data: scored('fallback', { score: 1, occurredAt: '2001-02-02T00:00:00Z', fallback: { kind: 'constant', reason: 'model_failed' } }) }]);
+  await home.publish('prediction.scored.v1', [{ data: scored('fallback', { score: 1, occurredAt: '2001-02-02T00:00:00Z', features: { values: [] }, fallback: { kind: 'constant', reason: 'model_failed' } }) }]);
   await home.publish('prediction.rejected.v1', [{ data: rejected('refused', { occurredAt: '2001-02-03T00:00:00Z' }) }]);
   await home.publish('outcome.observed.v1', [...requestIds.slice(0, 100).map((requestId, index) => ({ data: outcome(requestId, { value: truthOf(index) }) })), { data: outcome('fallback', { value: false }) }]);
   await eventually('the joins', async () => (await json('/ledger/v1/summary')).joined === 101);
@@ -60,12 +60,18 @@ describe('the listing', () => {
     expect(pending.every(({ state }) => state === 'scored')).toBe(true);
   });
 
+  it('filters by how requests ended, and says which fallback answered', async () => {
+    expect(await walk('state=fallback')).toMatchObject([{ predictionId: idOf('fallback'), state: 'fallback', fallback: 'constant' }]);
+    expect(await walk('state=rejected')).toMatchObject([{ predictionId: idOf('refused') }]);
+    expect((await walk('state=scored')).every(({ state }) => state === 'scored')).toBe(true);
+  });
+
   it('finds the prediction of a request by its source and id', async () => {
     expect((await json('/ledger/v1/predictions?source=/test/producer&requestId=h-3')).predictions).toMatchObject([{ predictionId: idOf('h-3'), state: 'scored' }]);
     expect((await json('/ledger/v1/predictions?source=/elsewhere&requestId=h-3')).predictions).toEqual([]);
   });
 
-  it.each(['limit=0', 'limit=5000', 'cursor=nonsense', `cursor=${Buffer.from(`0 ${'-'.repeat(36)}`).toString('base64url')}`, 'from=yesterday', 'from=2001-W05-1', 'from=2001-02-30T00:00:00Z', 'to=2001-02-01T00:00:00', 'outcome=maybe', 'source=/only', 'colour=red'])('answers %s with a problem', async (query) => {
+  it.each(['limit=0', 'limit=5000', 'cursor=nonsense', `cursor=${Buffer.from(`0 ${'-'.repeat(36)}`).toString('base64url')}`, 'from=yesterday', 'from=2001-W05-1', 'from=2001-02-30T00:00:00Z', 'to=2001-02-01T00:00:00', 'outcome=maybe', 'state=lost', 'source=/only', 'colour=red'])('answers %s with a problem', async (query) => {
     const answer = await ask(`/ledger/v1/predictions?${query}`);
     expect([answer.status, (await codeOf(answer))]).toEqual([400, 'invalid_request']);
   });
@@ -124,11 +130,25 @@ describe('an export', () => {
     const byId = new Map(all.map((row) => [row['prediction_id'], row]));
     expect(byId.get(idOf('h-4'))).toEqual({
       prediction_id: idOf('h-4'), model: 'flight-delay', version: '1', role: 'champion', occurred_at: new Date(occurredAt(4)), requested_at: expect.any(Date), score: scoreOf(4),
-      outcome: Number(truthOf(4)), outcome_text: null, hour: 4, distance: 4 / 3, recent_delay: Number.NaN,
+      outcome: Number(truthOf(4)), outcome_text: null, fallback: null, hour: 4, distance: 4 / 3, recent_delay: Number.NaN,
     });
     expect(byId.get(idOf('h-3'))).toMatchObject({ distance: null });
     expect(byId.get(idOf('h-110'))).toMatchObject({ outcome: null });
     expect(all.map((row) => Number(row['occurred_at']))).toEqual(all.map((row) => Number(row['occurred_at'])).toSorted((a, b) => a - b));
+  });
+
+  it('says which fallback answered, and has no features of it where it used none', async () => {
+    expect(await rows({ model: 'flight-delay', from: '2001-02-02T00:00:00Z', to: '2001-02-03T00:00:00Z' })).toMatchObject([{ prediction_id: idOf('fallback'), fallback: 'constant', score: 1, outcome: 0, hour: null, distance: null, recent_delay: null }]);
+  });
+
+  it('names the features of a version nobody has described by their place, whatever fallbacks left out', async () => {
+    const unknown = { model: 'undescribed', version: '7', artifactSha256: 'b'.repeat(64) };
+    await home.publish('prediction.scored.v1', [{ key: 'u', data: scored('u-1', unknown) }, { key: 'u', data: scored('u-2', { ...unknown, features: { values: [] }, fallback: { kind: 'last_known_good', reason: 'overloaded' } }) }]);
+    const all = await eventually('both rows', async () => {
+      const found = await rows({ model: 'undescribed' });
+      return found.length === 2 && found;
+    });
+    expect(all.toSorted((a, b) => String(a['fallback']).localeCompare(String(b['fallback'])))).toMatchObject([{ fallback: 'last_known_good', feature_0: null, feature_2: null }, { fallback: null, feature_0: 7, feature_2: 0.1 }]);
   });
 
   it('may be of joined predictions only, and is bounded', async () => {

@@ -8,6 +8,7 @@ export interface VersionSummary {
   readonly model: string;
   readonly version: string;
   readonly predictions: number;
+  /** Of these, answered by it as a fallback, or in its place. */
   readonly fallback: number;
   readonly rejected: number;
   readonly shadowed: number;
@@ -22,6 +23,7 @@ export interface VersionSummary {
 export interface Summary {
   /** Answered with a score, by the model or by a declared fallback. */
   readonly predictions: number;
+  /** Of these, by a fallback. */
   readonly fallback: number;
   readonly rejected: number;
   readonly shadowed: number;

@@ -26,14 +26,15 @@ export interface Export {
 const PAGE_ROWS = 5_000;
 
 const PAGE_SQL = `SELECT p.prediction_id, p.model, p.version, p.served_version_id, p.role, p.occurred_at, p.occurred_at::text AS position, p.requested_at, p.score,
-    p.features, p.feature_dtype, p.feature_extras, j.outcome
+    p.fallback_kind, p.features, p.feature_dtype, p.feature_extras, j.outcome
   FROM prediction p LEFT JOIN prediction_joined j ON j.prediction_id = p.prediction_id AND j.day = p.day
   WHERE p.model = $1 AND p.occurred_at >= $2 AND p.occurred_at < $3 AND (p.occurred_at, p.prediction_id) > ($4, $5::uuid) AND p.state <> 'rejected'
     AND ($6::text IS NULL OR p.version = $6) AND (NOT $7 OR j.prediction_id IS NOT NULL)
   ORDER BY p.occurred_at, p.prediction_id LIMIT $8`;
 
-const VERSIONS_SQL = `SELECT DISTINCT p.served_version_id AS id, length(p.features) / p.feature_dtype AS width FROM prediction p
-  WHERE p.model = $1 AND p.occurred_at >= $2 AND p.occurred_at < $3 AND p.state <> 'rejected' AND ($4::text IS NULL OR p.version = $4)`;
+/** Answers of fallbacks may have no features; their version has. */
+const VERSIONS_SQL = `SELECT p.served_version_id AS id, max(length(p.features) / p.feature_dtype) AS width FROM prediction p
+  WHERE p.model = $1 AND p.occurred_at >= $2 AND p.occurred_at < $3 AND p.state <> 'rejected' AND ($4::text IS NULL OR p.version = $4) GROUP BY p.served_version_id`;
 
 /** Predictions with their features as used and their outcomes, for training and analysis. */
 @Injectable()
@@ -85,6 +86,7 @@ interface PageRow {
   readonly position: string;
   readonly requested_at: Date;
   readonly score: number | null;
+  readonly fallback_kind: string | null;
   readonly features: Buffer;
   readonly feature_dtype: FeatureDtype;
   readonly feature_extras: Record<string, FeatureValue> | null;
@@ -93,5 +95,5 @@ interface PageRow {
 
 const toExported = (row: PageRow) => ({
   predictionId: row.prediction_id, model: row.model, version: row.version, role: row.role, occurredAt: row.occurred_at, requestedAt: row.requested_at, score: row.score,
-  outcome: row.outcome, values: unpackFeatures({ dtype: row.feature_dtype, bytes: row.features, extras: row.feature_extras ?? undefined }),
+  fallback: row.fallback_kind, outcome: row.outcome, values: unpackFeatures({ dtype: row.feature_dtype, bytes: row.features, extras: row.feature_extras ?? undefined }),
 });

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ContractError } from '@throughline/contracts';
 import { query } from '@throughline/db';
 import { DataSource } from 'typeorm';
+import type { PredictionState } from '../domain/prediction.js';
 
 export interface ListingFilter {
   /** Without it, all models. */
@@ -10,6 +11,7 @@ export interface ListingFilter {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly outcome?: 'joined' | 'pending' | undefined;
+  readonly state?: PredictionState | undefined;
   readonly team?: string | undefined;
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -26,6 +28,8 @@ export interface ListedPrediction {
   readonly requestedAt: Date;
   readonly score: number | null;
   readonly code: string | null;
+  /** Kind of the fallback that answered. */
+  readonly fallback: string | null;
   readonly outcome: unknown;
   readonly delaySeconds: number | null;
   readonly correct: boolean | null;
@@ -41,10 +45,10 @@ export interface Page {
 const LIST_SQL = `SELECT l.* FROM (SELECT DISTINCT model FROM tally WHERE model <> '' AND ($1::text IS NULL OR model = $1)) m
   CROSS JOIN LATERAL (
     SELECT p.prediction_id AS "predictionId", p.state, p.model, p.version, p.role, p.team, p.occurred_at AS "occurredAt", p.requested_at AS "requestedAt",
-      p.score, p.code, j.outcome, j.delay_seconds AS "delaySeconds", j.correct
+      p.score, p.code, p.fallback_kind AS fallback, j.outcome, j.delay_seconds AS "delaySeconds", j.correct
     FROM prediction p LEFT JOIN prediction_joined j ON j.prediction_id = p.prediction_id AND j.day = p.day
     WHERE p.model = m.model AND p.occurred_at >= $2 AND p.occurred_at < $3 AND ($4::timestamptz IS NULL OR (p.occurred_at, p.prediction_id) < ($4, $5::uuid))
-      AND ($6::text IS NULL OR p.team = $6) AND CASE $7::text WHEN 'joined' THEN j.prediction_id IS NOT NULL WHEN 'pending' THEN j.prediction_id IS NULL AND p.state <> 'rejected' ELSE true END
+      AND ($6::text IS NULL OR p.team = $6) AND ($9::text IS NULL OR p.state = $9) AND CASE $7::text WHEN 'joined' THEN j.prediction_id IS NOT NULL WHEN 'pending' THEN j.prediction_id IS NULL AND p.state <> 'rejected' ELSE true END
     ORDER BY p.occurred_at DESC, p.prediction_id DESC LIMIT $8) l
   ORDER BY l."occurredAt" DESC, l."predictionId" DESC LIMIT $8`;
 
@@ -53,9 +57,9 @@ const LIST_SQL = `SELECT l.* FROM (SELECT DISTINCT model FROM tally WHERE model 
 export class Listing {
   constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
 
-  async page({ model, from = '-infinity', to = 'infinity', outcome, team, limit, cursor }: ListingFilter): Promise<Page> {
+  async page({ model, from = '-infinity', to = 'infinity', outcome, state, team, limit, cursor }: ListingFilter): Promise<Page> {
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
-    const parameters = [model ?? null, from, to, after?.occurredAt ?? null, after?.predictionId ?? null, team ?? null, outcome ?? null, limit + 1];
+    const parameters = [model ?? null, from, to, after?.occurredAt ?? null, after?.predictionId ?? null, team ?? null, outcome ?? null, limit + 1, state ?? null];
     const rows = await query<ListedPrediction>(this.dataSource, LIST_SQL, parameters);
     const predictions = rows.slice(0, limit);
     const last = predictions.at(-1);

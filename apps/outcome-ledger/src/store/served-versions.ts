@@ -29,9 +29,10 @@ export class ServedVersions {
 
   constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
 
-  /** Remembers the signatures of everything that a deployment serves. */
-  async learn({ model, champion, challengers, shadows }: ModelDeployment): Promise<void> {
-    for (const served of [champion, ...challengers, ...shadows]) if (served !== undefined) await this.upsert(model, served);
+  /** Remembers the signatures of everything that a deployment serves, be it instead of another. */
+  async learn({ model, champion, challengers, shadows, fallbacks = [] }: ModelDeployment): Promise<void> {
+    const standIns = fallbacks.flatMap((fallback) => ('served' in fallback ? [fallback.served] : []));
+    for (const served of [champion, ...challengers, ...shadows, ...standIns]) if (served !== undefined) await this.upsert(model, served);
   }
 
   /** The entry of a version; makes an empty one for a version that no deployment has named yet. */
@@ -67,6 +68,9 @@ export class ServedVersions {
   }
 
   private remember(name: VersionName, { id, signature }: EntryRow): KnownVersion {
+    const known = this.byName.get(keyOf(name));
+    // What was read before its deployment came, and is told after, would hide the signature for as long as the process lives.
+    if (signature === null && known?.signature !== undefined) return known;
     const entry: KnownVersion = { id, artifactSha256: name.artifactSha256, signature: signature ?? undefined };
     this.byName.set(keyOf(name), entry);
     this.byId.set(id, entry);

@@ -5,7 +5,9 @@ import type { LabelledRows } from '../domain/training-set.js';
 
 /** Columns of the ledger's export that are not features; a feature called like one of them is exported as `feature.<name>`. */
 const FIXED = ['occurred_at', 'outcome', 'score', 'version'] as const;
-const LEDGER_COLUMNS = new Set(['prediction_id', 'model', 'version', 'role', 'occurred_at', 'requested_at', 'score', 'outcome', 'outcome_text']);
+/** Kind of the fallback that answered; a ledger of before has no such column. */
+const FALLBACK = 'fallback';
+const LEDGER_COLUMNS = new Set(['prediction_id', 'model', 'version', 'role', 'occurred_at', 'requested_at', 'score', 'outcome', 'outcome_text', FALLBACK]);
 
 type Cell = string | number | bigint | boolean | Date | null | undefined;
 
@@ -15,7 +17,7 @@ export async function exportedRowCount(parquet: ArrayBuffer): Promise<number> {
 }
 
 /**
- * Reads the ledger's export: the rows whose outcome is 0 or 1. A feature that a row or the whole file does not have is missing there.
+ * Reads the ledger's export: the rows whose outcome is 0 or 1 and that the model itself answered. A feature that a row or the whole file does not have is missing there.
  *
  * @throws ContractError `unavailable` when the bytes are not the Parquet file agreed on
  */
@@ -25,7 +27,7 @@ export async function readExport(parquet: ArrayBuffer, features: readonly Pick<F
   const absent = FIXED.find((name) => !present.has(name));
   if (absent !== undefined) throw new ContractError('unavailable', `the ledger's export has no column ${absent}`);
   const featureColumns = features.map(({ name }) => (LEDGER_COLUMNS.has(name) ? `feature.${name}` : name));
-  const columns = await readColumns(parquet, metadata, [...FIXED, ...featureColumns.filter((name) => present.has(name))]);
+  const columns = await readColumns(parquet, metadata, [...FIXED, ...[FALLBACK, ...featureColumns].filter((name) => present.has(name))]);
   return labelled(Number(metadata.num_rows), columns, featureColumns);
 }
 
@@ -52,7 +54,9 @@ async function readColumns(file: ArrayBuffer, metadata: FileMetaData, columns: s
 function labelled(exported: number, columns: ReadonlyMap<string, Cell[]>, featureColumns: readonly string[]): LabelledRows {
   const outcomes = columns.get('outcome')!;
   const usable: number[] = [];
-  for (let row = 0; row < exported; row += 1) if (outcomes[row] === 0 || outcomes[row] === 1) usable.push(row);
+  // The score of a fallback's answer is not the model's, and features it may have none.
+  const fallbacks = columns.get(FALLBACK);
+  for (let row = 0; row < exported; row += 1) if ((outcomes[row] === 0 || outcomes[row] === 1) && (fallbacks?.[row] ?? null) === null) usable.push(row);
   const width = featureColumns.length;
   const values = new Float64Array(usable.length * width).fill(NaN);
   featureColumns.forEach((name, column) => {

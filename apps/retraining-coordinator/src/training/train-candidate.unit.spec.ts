@@ -16,13 +16,14 @@ const noise = (i: number, salt: number): number => Math.abs(Math.sin(i * 12.9898
 const distances = Array.from({ length: ROWS }, (_, i) => 10 * noise(i, 1));
 
 /** An export as the ledger writes it; the outcome depends on the distance, the champion answers at random. */
-function exported(rows = ROWS): ArrayBuffer {
+function exported(rows = ROWS, fallback?: (i: number) => string | null): ArrayBuffer {
   const column = <T>(name: string, type: 'STRING' | 'DOUBLE' | 'TIMESTAMP', value: (i: number) => T) => ({ name, type, data: Array.from({ length: rows }, (_, i) => value(i)) as never[] });
   return parquetWriteBuffer({
     columnData: [
       column('prediction_id', 'STRING', (i) => `p${i}`), column('version', 'STRING', () => '7'), column('occurred_at', 'TIMESTAMP', (i) => new Date(Date.UTC(2001, 0, 1) + i * 60_000)),
       column('score', 'DOUBLE', (i) => noise(i, 3)), column('outcome', 'DOUBLE', (i) => (i === 5 ? null : noise(i, 2) < 1 / (1 + Math.exp(5 - distances[i]!)) ? 1 : 0)),
       column('distance', 'DOUBLE', (i) => distances[i]!), column('feature.score', 'DOUBLE', (i) => (i % 2 === 0 ? null : i % 7)),
+      ...(fallback === undefined ? [] : [column('fallback', 'STRING', fallback)]),
     ],
   });
 }
@@ -34,6 +35,11 @@ describe('readExport', () => {
     expect(rows).toMatchObject({ rowCount: 19, width: 2 });
     expect([...rows.values.slice(0, 4)]).toEqual([distances[0], NaN, distances[1], 1]);
     expect([rows.occurredAtMs[1], rows.scores[1], rows.versions[1]]).toEqual([Date.UTC(2001, 0, 1, 0, 1), noise(1, 3), '7']);
+  });
+
+  it('leaves out what a fallback answered', async () => {
+    const rows = await readExport(exported(20, (i) => (i < 10 ? 'constant' : null)), signature.features);
+    expect([rows.rowCount, rows.occurredAtMs[0]]).toEqual([10, Date.UTC(2001, 0, 1, 0, 10)]);
   });
 
   it('takes a feature that the export does not know as missing', async () => {
