@@ -2,10 +2,12 @@ import { execFile, execFileSync } from 'node:child_process';
 import { TOPIC_NAMES, TOPICS } from '@throughline/contracts';
 import kafkajs, { type Kafka, type PartitionAssigner } from 'kafkajs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { decodeDeadLetter } from '../dead-letter.js';
-import { closeTracked, tracked } from '../testing/contract-suite.js';
-import { COMPACTED, committedSum, eventually, numbered, numberOf, range, readAll, sorted, TOPIC } from '../testing/fixtures.js';
-import { kafkaInstallation } from '../testing/kafka.js';
+import { createBus } from './create-bus.js';
+import { decodeDeadLetter } from './dead-letter.js';
+import type { Bus, EventBatch } from './port.js';
+import { closeTracked, tracked } from './testing/contract-suite.js';
+import { COMPACTED, committedSum, eventually, numbered, numberOf, range, readAll, sorted, steadyLoad, TOPIC } from './testing/fixtures.js';
+import { CLIENTS, kafkaInstallation } from './testing/kafka.js';
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(closeTracked);
@@ -20,9 +22,9 @@ const hasKcat = ((): boolean => {
   }
 })();
 
-describe('the adapter for Kafka', () => {
+describe.each(CLIENTS)('the bus over Kafka, by %s', (client) => {
   it('creates the topics of the map as it says, once, also when several ask at the same time', async () => {
-    const { settings, connect } = await kafkaInstallation();
+    const { settings, connect } = await kafkaInstallation(client);
     const [bus, other] = [tracked(connect()), tracked(connect())];
     expect(await Promise.all([bus.admin.createTopics(), other.admin.createTopics()])).toEqual(range(2).map(() => ({ created: [], existing: TOPIC_NAMES })));
     const admin = bare(settings.KAFKA_BROKERS!).admin();
@@ -47,8 +49,7 @@ describe('the adapter for Kafka', () => {
   });
 
   it('creates topics once when several begin with none', async () => {
-    const { settings } = await kafkaInstallation();
-    const { createBus } = await import('../create-bus.js');
+    const { settings } = await kafkaInstallation(client);
     const fresh = { ...settings, KAFKA_TOPIC_PREFIX: `${settings.KAFKA_TOPIC_PREFIX}fresh.` };
     const buses = range(3).map(() => tracked(createBus(fresh)));
     await Promise.all(buses.map((bus) => bus.admin.createTopics()));
@@ -57,7 +58,7 @@ describe('the adapter for Kafka', () => {
   });
 
   it('says so when it can no longer work: `dead` resolves, the subscription is refused', async () => {
-    const { settings, connect } = await kafkaInstallation();
+    const { settings, connect } = await kafkaInstallation(client);
     const bus = tracked(connect());
     const foreigner: PartitionAssigner = (config) => ({
       ...kafkajs.PartitionAssigners.roundRobin(config),
@@ -79,7 +80,7 @@ describe('the adapter for Kafka', () => {
   });
 
   it('leaves no group behind after following and scanning', async () => {
-    const { settings, connect } = await kafkaInstallation();
+    const { settings, connect } = await kafkaInstallation(client);
     const bus = tracked(connect());
     const following = await bus.follow({ topic: COMPACTED, onEvent: () => {} });
     await readAll(bus, TOPIC);
@@ -92,8 +93,7 @@ describe('the adapter for Kafka', () => {
   });
 
   it('refuses a subscription to a topic that is not there', async () => {
-    const { settings } = await kafkaInstallation();
-    const { createBus } = await import('../create-bus.js');
+    const { settings } = await kafkaInstallation(client);
     const bus = tracked(createBus({ ...settings, KAFKA_TOPIC_PREFIX: 'never-created.' }));
     await expect(bus.subscribe({ topic: TOPIC, group: 'g', handler: async () => {} })).rejects.toMatchObject({
       code: 'unavailable',
@@ -102,7 +102,7 @@ describe('the adapter for Kafka', () => {
   });
 
   it.runIf(hasKcat)('reads messages whose headers have no value: they are not there', async () => {
-    const { settings, connect } = await kafkaInstallation();
+    const { settings, connect } = await kafkaInstallation(client);
     const bus = tracked(connect());
     const args = ['-P', '-b', settings.KAFKA_BROKERS!.join(','), '-t', `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}`, '-K', '\t'];
     for (const name of ['traceparent', 'content-type', 'throughline-attempt', 'throughline-replay-group', 'ce_id']) args.push('-H', name);
@@ -118,7 +118,7 @@ describe('the adapter for Kafka', () => {
   });
 
   it('buries garbage as large as a broker takes, and reads on', async () => {
-    const { settings, connect } = await kafkaInstallation();
+    const { settings, connect } = await kafkaInstallation(client);
     const bus = tracked(connect());
     const producer = bare(settings.KAFKA_BROKERS!).producer();
     await producer.connect();
@@ -135,7 +135,7 @@ describe('the adapter for Kafka', () => {
   });
 
   it.runIf(hasKcat).each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('reads what a foreign producer has compressed with %s', async (codec) => {
-    const { settings, connect } = await kafkaInstallation();
+    const { settings, connect } = await kafkaInstallation(client);
     const bus = tracked(connect());
     const seen: number[] = [];
     await bus.subscribe({ topic: TOPIC, group: codec, handler: async ({ events }) => void seen.push(...events.map(numberOf)) });
@@ -147,5 +147,40 @@ describe('the adapter for Kafka', () => {
         .join(''),
     );
     await eventually(() => expect(sorted(seen)).toEqual(range(200)));
+  });
+});
+
+describe('two clients in one installation', () => {
+  it('send the same key to the same partition', async () => {
+    const { connect } = await kafkaInstallation('kafkajs');
+    const buses = CLIENTS.map((client) => tracked(connect({}, client)));
+    await Promise.all(buses.map((bus) => bus.producer.sendAll(range(500).map((n) => numbered(n, `key ${n} ключ`)))));
+    const partitionsOf = new Map<string, Set<number>>();
+    for (const { key, partition } of await readAll(buses[0]!, TOPIC)) partitionsOf.set(String(key), (partitionsOf.get(String(key)) ?? new Set()).add(partition));
+    expect(partitionsOf.size).toBe(500);
+    expect([...partitionsOf.values()].filter(({ size }) => size > 1)).toEqual([]);
+  });
+
+  it('share a group, whoever was first: an installation may change from one to the other member by member', async () => {
+    for (const order of [CLIENTS, CLIENTS.toReversed()]) {
+      const { connect } = await kafkaInstallation('kafkajs');
+      const [first, second] = order.map((client) => tracked(connect({}, client))) as [Bus, Bus];
+      const times = new Map<number, number>();
+      const handledBy = [0, 0];
+      const handlerOf = (member: number) => async (batch: EventBatch<typeof TOPIC>) => {
+        handledBy[member]! += batch.events.length;
+        for (const n of batch.events.map(numberOf)) times.set(n, (times.get(n) ?? 0) + 1);
+      };
+      const load = steadyLoad(first);
+      await first.subscribe({ topic: TOPIC, group: 'mixed', handler: handlerOf(0) });
+      await eventually(() => expect(handledBy[0]).toBeGreaterThan(200));
+      await second.subscribe({ topic: TOPIC, group: 'mixed', handler: handlerOf(1) });
+      await eventually(() => expect(handledBy[1]).toBeGreaterThan(200));
+      await first.stopConsuming();
+      const sent = await load.stop();
+      await eventually(async () => expect(await committedSum(second, 'mixed')).toBe(sent));
+      expect(sorted(times.keys())).toEqual(range(sent));
+      expect([...times.values()].filter((count) => count > 1)).toEqual([]);
+    }
   });
 });

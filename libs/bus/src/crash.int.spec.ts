@@ -5,12 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Bus } from '../port.js';
-import { killHard, startChild } from '../testing/child.js';
-import { closeTracked, tracked } from '../testing/contract-suite.js';
-import { committedSum, eventually, numbered, numberOf, range, readAll, sorted, steadyLoad, TOPIC } from '../testing/fixtures.js';
-import { kafkaInstallation } from '../testing/kafka.js';
-import { createBus } from '../create-bus.js';
+import type { Bus } from './port.js';
+import { killHard, startChild } from './testing/child.js';
+import { closeTracked, tracked } from './testing/contract-suite.js';
+import { committedSum, eventually, numbered, numberOf, range, readAll, sorted, steadyLoad, TOPIC } from './testing/fixtures.js';
+import { CLIENTS, kafkaInstallation } from './testing/kafka.js';
+import { createBus } from './create-bus.js';
 
 afterEach(closeTracked);
 
@@ -20,9 +20,9 @@ async function effects(bus: Bus): Promise<number[]> {
 
 const effectCount = async (bus: Bus): Promise<number> => (await bus.admin.offsets('outcome.observed.v1')).reduce((sum, { high }) => sum + Number(high), 0);
 
-describe('the bus over Kafka, when processes and brokers die', () => {
+describe.each(CLIENTS)('the bus over Kafka, when processes and brokers die, by %s', (client) => {
   it('delivers again what a process that was killed in mid-batch had not committed, in order', { timeout: 60_000 }, async () => {
-    const { settings, connect } = await kafkaInstallation();
+    const { settings, connect } = await kafkaInstallation(client);
     const bus = tracked(connect());
     const count = 20_000;
     for (const part of range(20)) await bus.producer.sendAll(range(1_000, part * 1_000).map((n) => numbered(n)));
@@ -47,7 +47,7 @@ describe('the bus over Kafka, when processes and brokers die', () => {
   });
 
   it('loses nothing when one of two members is killed under steady load', { timeout: 60_000 }, async () => {
-    const { settings, connect } = await kafkaInstallation();
+    const { settings, connect } = await kafkaInstallation(client);
     const bus = tracked(connect());
     const input = { settings, group: 'two' };
     const load = steadyLoad(bus);
@@ -66,7 +66,7 @@ describe('the bus over Kafka, when processes and brokers die', () => {
   });
 
   it('keeps its session through an outage longer than it, loses nothing and keeps the order', { timeout: 60_000 }, async () => {
-    const { connect } = await kafkaInstallation();
+    const { connect } = await kafkaInstallation(client);
     const bus = tracked(connect());
     const done: number[] = [];
     const calls: number[] = [];
@@ -95,7 +95,7 @@ describe('the bus over Kafka, when processes and brokers die', () => {
     const libsFolder = defaultLibsFolder(join(repositoryRoot, '.throughline'));
     let kafka = await startKafka({ home, port: 0, controllerPort: 0, libsFolder });
     const port = Number(kafka.brokers.split(':')[1]);
-    const bus = tracked(createBus({ KAFKA_BROKERS: [kafka.brokers] }));
+    const bus = tracked(createBus({ KAFKA_CLIENT: client, KAFKA_BROKERS: [kafka.brokers] }));
     try {
       await bus.admin.createTopics();
       const seen: number[] = [];
@@ -127,7 +127,7 @@ describe('the bus over Kafka, when processes and brokers die', () => {
   });
 
   it('refuses to send for ever: an outage beyond its patience is unavailable', { timeout: 30_000 }, async () => {
-    const bus = tracked(createBus({ KAFKA_BROKERS: ['127.0.0.1:1'] }, { sendPatienceMs: 1_000 }));
+    const bus = tracked(createBus({ KAFKA_CLIENT: client, KAFKA_BROKERS: ['127.0.0.1:1'] }, { sendPatienceMs: 1_000 }));
     await expect(bus.producer.send(numbered(1))).rejects.toMatchObject({ code: 'unavailable' });
     expect(bus.producer.pending).toEqual({ messages: 0, bytes: 0 });
   });
