@@ -15,8 +15,8 @@ export class ScoreMeter {
     startRow: number,
   ) {
     if (process.stderr.isTTY !== true) return;
-    this.bar = new SingleBar({ format: '{bar} {percentage} % | {value} of {total} rows | {rate}/s | {left}{note}', barCompleteChar: '█', barIncompleteChar: '░', hideCursor: true, stream: process.stderr, clearOnComplete: true });
-    this.bar.start(total, startRow, { rate: '…', left: '', note: '' });
+    this.bar = new SingleBar({ format: '{bar} {percentage} % | {how}', barsize: 24, barCompleteChar: '█', barIncompleteChar: '░', hideCursor: true, stream: process.stderr, clearOnComplete: true });
+    this.bar.start(total, startRow, { how: this.of(startRow) });
   }
 
   /** To be called every `ScoreMeter.refreshMs`. `note` says what is waited for. */
@@ -25,14 +25,18 @@ export class ScoreMeter {
     while (this.seen.length > 2 && this.seen[0]!.atMs < nowMs - RATE_WINDOW_MS) this.seen.shift();
     const rate = this.rate();
     const left = rate > 0 ? `${durationText((this.total - rows) / rate)} left` : 'remaining time unknown';
-    const after = note === '' ? '' : ` | ${note}`;
-    this.bar?.update(rows, { rate: Math.round(rate).toLocaleString('en-US'), left, note: after });
-    if (this.bar === undefined) this.lines.update(`${rows.toLocaleString('en-US')} of ${this.total.toLocaleString('en-US')} rows, ${Math.round(rate).toLocaleString('en-US')}/s, ${left}${after}`);
+    const how = `${this.of(rows)} | ${note === '' ? `${Math.round(rate).toLocaleString('en-US')}/s | ${left}` : note}`;
+    if (this.bar === undefined) this.lines.update(how);
+    else this.bar.update(rows, { how });
   }
 
   end(): void {
     this.bar?.stop();
     this.lines.end();
+  }
+
+  private of(rows: number): string {
+    return `${rows.toLocaleString('en-US')} of ${this.total.toLocaleString('en-US')} rows`;
   }
 
   /** Rows a second, of late. */

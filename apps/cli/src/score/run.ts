@@ -18,7 +18,7 @@ const SEND_CHARACTERS = 1024 * 1024;
 /** What a broker takes in one message, with room for key and headers. */
 const REQUEST_MAX_BYTES = 850 * 1024;
 const MARK_ROWS = 5000;
-const CHECKPOINT_MS = 2000;
+const CHECKPOINT_MS = 500;
 
 export interface RunOptions {
   readonly bus: Bus;

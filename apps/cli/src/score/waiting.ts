@@ -14,7 +14,7 @@ export async function whatIsWaitedFor(run: JobRun, bus: Bus, nowMs: number): Pro
   try {
     const offsets = await bus.admin.offsets(REQUESTS, WORKERS);
     const untaken = offsets.reduce((sum, { low, high, committed }) => sum + Number(high - (committed ?? low)), 0);
-    return untaken > 0 ? `${silence}, ${untaken.toLocaleString('en-US')} requests untaken on ${REQUESTS}; is one running? (npm start)` : silence;
+    return untaken > 0 ? `${silence}, ${untaken.toLocaleString('en-US')} requests untaken; is one running? (npm start)` : silence;
   } catch {
     return 'waiting for Kafka, which does not answer';
   }
