@@ -41,9 +41,9 @@ export class PlatformClient {
     return callJson(`${this.modelUrl(model)}/versions`, { method: 'POST', body: form });
   }
 
-  /** Makes a version the first champion; fails if there is one by now. */
-  async setFirstChampion(model: string, version: string): Promise<void> {
-    await call(`${this.modelUrl(model)}/aliases/champion`, jsonBody('PUT', { version, expected: null, author: 'demo', reason: 'first model' }));
+  /** Makes a version the first champion, served as the policy says; fails if anything was deployed by now. */
+  async deployFirst(model: string, version: string, policy: object): Promise<void> {
+    await call(`${this.modelUrl(model)}/deployment`, jsonBody('PUT', { champion: version, ...policy, expectedRevision: 0, author: 'demo', reason: 'first model' }));
   }
 
   async putRetrainingPolicy(model: string, policy: object): Promise<void> {

@@ -13,6 +13,8 @@ export interface FirstModel {
   /** JSON Lines: features and score of a sample of the flights; the baseline profile is frozen from it. */
   readonly reference: string;
   readonly heldOut: QualityReport;
+  /** Share of late flights among those it was trained on. */
+  readonly baseRate: number;
 }
 
 export type OnTrainingProgress = (doing: string, share: number) => void;
@@ -47,7 +49,7 @@ export async function trainFirstModel(viewVersion: number, onProgress: OnTrainin
     tags: { demo: 'flights' },
     modelCard: MODEL_CARD,
   };
-  return { artifact, metadata, reference: referenceOf(set, scores), heldOut };
+  return { artifact, metadata, reference: referenceOf(set, scores), heldOut, baseRate: fit.positiveCount / set.cut };
 }
 
 /** Scored by the artifact in the runtime that will serve it, with the fills that serving uses. */
