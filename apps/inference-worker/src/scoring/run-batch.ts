@@ -1,7 +1,7 @@
 import { toContractError } from '@throughline/contracts';
 import { bulkHistogram, METRICS } from '@throughline/telemetry';
 import { runBisecting } from '../domain/bisect.js';
-import { reject, rejectPack } from '../domain/rejection.js';
+import { reject, rejectPack, type Rejection } from '../domain/rejection.js';
 import type { LoadedModel } from '../serving/loaded-model.js';
 import type { Clock } from './clock.js';
 import type { LiveRow, ScoredBatch } from './rows.js';
@@ -39,10 +39,16 @@ export async function runBatch(model: LoadedModel, candidates: readonly LiveRow[
     if (result === undefined) failed += to - from;
     for (let at = from; at < to; at++) {
       const row = rows[at]!;
-      if (result === undefined) row.rejection = reject('model_failed', toContractError(error).message);
+      if (result === undefined) row.rejection = rejectFailure(error);
       row.batch = result;
       row.batchRow = at - from;
     }
   }
   observer.report(model, rows.length - failed, failed);
+}
+
+/** What the runtime says of the row is the model's failure; that the model's thread is away is not. */
+function rejectFailure(error: unknown): Rejection {
+  const { code, message } = toContractError(error);
+  return reject(code === 'unavailable' ? code : 'model_failed', message);
 }
