@@ -19,7 +19,7 @@ interface Flags {
   readonly output: string;
   readonly inputFormat?: Format;
   readonly outputFormat?: Format;
-  readonly entity: Readonly<Record<string, string>>;
+  readonly entity?: Readonly<Record<string, string>>;
   readonly routingKey?: string;
   readonly occurredAt?: string;
   readonly idColumn?: string;
@@ -40,13 +40,13 @@ export function scoreCommand(program: Command): void {
     .option('--version <version>', 'pin this version instead of the champion and its rollout')
     .addOption(new Option('--input-format <format>', 'instead of what the name of the file says').choices(FORMATS))
     .addOption(new Option('--output-format <format>', 'instead of what the name of the file says').choices(FORMATS))
-    .option('--entity <role=column>', 'column with the entity of a role, where stored features are looked up; may be given several times', entity, {})
+    .option('--entity <role=column>', 'column with the entity of a role, where stored features are looked up; may be given several times', entity)
     .option('--routing-key <column>', 'column with the routing key: decides order and the arm of a rollout')
     .option('--occurred-at <column>', 'column with the event time, RFC 3339 with a zone; default now')
     .option('--id-column <column>', 'column whose value is the id of the request; must be unique; default the number of the row')
     .option('--columns <columns>', 'input columns to carry through, separated by commas; default all', (text: string) => text.split(',').filter((name) => name !== ''))
     .option('--team <team>', 'who pays')
-    .option('--deadline <milliseconds>', 'how long a request may wait, or none', deadline)
+    .option('--deadline <milliseconds>', 'how long a request may wait, or none; default none', deadline)
     .option('--overwrite', 'replace an output that is there')
     .option('--restart', 'throw an unfinished job away and begin anew')
     .addHelpText('after', `
@@ -68,14 +68,14 @@ Examples:
     });
 }
 
-function optionsOf({ entity: entities, deadline: deadlineMs, input, output, inputFormat, outputFormat, overwrite = false, restart = false, ...flags }: Flags): ScoreOptions {
+function optionsOf({ entity: entities = {}, deadline: deadlineMs, input, output, inputFormat, outputFormat, overwrite = false, restart = false, ...flags }: Flags): ScoreOptions {
   return {
     ...flags, entities, deadlineMs, overwrite, restart, input: resolve(input), output: resolve(output),
     inputFormat: formatOf(input, inputFormat, '--input-format'), outputFormat: formatOf(output, outputFormat, '--output-format'),
   };
 }
 
-function entity(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+function entity(text: string, before: Readonly<Record<string, string>> | undefined): Record<string, string> {
   const [, role, column] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (role === undefined || column === undefined) throw new InvalidArgumentError('Expected ROLE=COLUMN, such as origin=airport.');
   return { ...before, [role]: column };
