@@ -19,8 +19,12 @@ export interface ProfileSummary {
   readonly functions: readonly SelfTime[];
 }
 
-/** Reads the profile that `node --cpu-prof` left in a folder, and sums the time that each place spent itself. */
-export function summariseProfile(folder: string): ProfileSummary {
+/**
+ * Reads the profile that `node --cpu-prof` left in a folder, and sums the time that each place spent itself.
+ *
+ * @param skippedMs of the beginning, in which the process only got ready
+ */
+export function summariseProfile(folder: string, skippedMs: number): ProfileSummary {
   const file = readdirSync(folder).find((name) => name.endsWith('.cpuprofile'));
   if (file === undefined) throw new Error(`no profile was written to ${folder}`);
   const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile;
@@ -28,14 +32,16 @@ export function summariseProfile(folder: string): ProfileSummary {
   const parts = new Map<string, number>();
   const functions = new Map<string, number>();
   let busyMicros = 0;
+  let elapsedMicros = 0;
   samples.forEach((id, at) => {
     const { functionName, url } = byId.get(id)!;
-    if (functionName === '(idle)') return;
     const micros = timeDeltas[at]!;
+    elapsedMicros += micros;
+    if (functionName === '(idle)' || elapsedMicros < skippedMs * 1000) return;
     busyMicros += micros;
     const part = partOf(functionName, url);
     parts.set(part, (parts.get(part) ?? 0) + micros);
-    const name = url === '' ? functionName : `${functionName || '(anonymous)'} in ${placeOf(url)}`;
+    const name = url === '' ? functionName || '(native code)' : `${functionName || '(anonymous)'} in ${placeOf(url)}`;
     functions.set(name, (functions.get(name) ?? 0) + micros);
   });
   const sorted = (times: ReadonlyMap<string, number>): SelfTime[] => [...times].map(([name, micros]) => ({ name, share: micros / busyMicros })).toSorted((a, b) => b.share - a.share);

@@ -59,24 +59,41 @@ async function measure({ bench, step, load, round, contender, rounds }: Round): 
   step(`round ${round + 1}: ${contender}`);
   const isWorker = contender === 'worker';
   const request = isWorker ? requestSource('all-features') : mlserverSource();
-  const installation = await bench.installation();
-  await installation.deploy(deploymentOf({ artifact: bench.model, revision: 1 }));
+  if (isWorker) rounds.saturated.push(await saturateWorker(bench));
+  const installation = await deployed(bench);
   const [requestTopic, resultTopic] = [installation.topic('prediction.requested.v1'), installation.topic('prediction.scored.v1')];
-  const messages = isWorker ? bench.sizes.messages : Math.round(bench.sizes.messages * SHARE_OF_MESSAGES);
   await bench.within(start(bench, installation, contender), async (child) => {
     const run = await openLoop({
       kafka: bench.kafka, requestTopic, resultTopic, request, ratePerSecond: RATE, seconds: WARM_UP_SECONDS + bench.sizes.seconds,
       ...(!isWorker && { indexOf: ({ key }) => Number(key?.toString()) }),
     });
     rounds.openLoop.push({ ...run.percentiles(WARM_UP_SECONDS), sent: run.total, answered: run.answered });
-    // MLServer reads only what comes after its start; and takes all that there is before it answers any, so that all of it must be measured.
-    const [saturated] = await Promise.all([throughputOf(child, bench.admin, resultTopic, messages, { before: run.answered }), installation.fill(requestTopic, messages, request)]);
-    rounds.saturated.push(saturated);
+    if (!isWorker) {
+      const messages = Math.round(bench.sizes.messages * SHARE_OF_MESSAGES);
+      // It reads only what comes after its start; and takes all that there is before it answers any, so that all of it must be measured.
+      const [saturated] = await Promise.all([throughputOf(child, bench.admin, resultTopic, messages, { before: run.answered }), installation.fill(requestTopic, messages, request)]);
+      rounds.saturated.push(saturated);
+    }
     const rest: Rest = {};
     for (const connections of CONNECTIONS) rest[connections] = await saturate(bench, load, child.pid!, `http://127.0.0.1:${bench.ports[0]}${inferPath}`, connections);
     rounds.rest.push(rest);
   });
   await installation.remove();
+}
+
+/** From a topic that was filled before, as a group that starts finds it. */
+async function saturateWorker(bench: Bench): Promise<Throughput> {
+  const installation = await deployed(bench);
+  await installation.fill(installation.topic('prediction.requested.v1'), bench.sizes.messages, requestSource('all-features'));
+  const measured = await bench.within(startWorker(bench, { prefix: installation.prefix }), (child) => throughputOf(child, bench.admin, installation.topic('prediction.scored.v1'), bench.sizes.messages));
+  await installation.remove();
+  return measured;
+}
+
+async function deployed(bench: Bench): Promise<Installation> {
+  const installation = await bench.installation();
+  await installation.deploy(deploymentOf({ artifact: bench.model, revision: 1 }));
+  return installation;
 }
 
 function start(bench: Bench, installation: Installation, contender: Contender): ReturnType<typeof startWorker> {

@@ -44,9 +44,13 @@ async function profileTopic(bench: Bench): Promise<Profiled> {
   await installation.fill(installation.topic('prediction.requested.v1'), messages, requestSource('all-features'));
   await installation.deploy(deploymentOf({ artifact: bench.model, revision: 1 }));
   const folder = emptyFolder(bench, 'topic');
-  const { cpuMicrosPerMessage } = await bench.within(startWorker(bench, { prefix: installation.prefix, env: profiledInto(folder) }), (child) => throughputOf(child, bench.admin, installation.topic('prediction.scored.v1'), messages));
+  const startMs = performance.now();
+  const { readyMs, measured } = await bench.within(startWorker(bench, { prefix: installation.prefix, env: profiledInto(folder) }), async (child) => ({
+    readyMs: performance.now() - startMs,
+    measured: await throughputOf(child, bench.admin, installation.topic('prediction.scored.v1'), messages),
+  }));
   await installation.remove();
-  return { microsEach: cpuMicrosPerMessage, summary: summariseProfile(folder) };
+  return { microsEach: measured.cpuMicrosPerMessage, summary: summariseProfile(folder, readyMs) };
 }
 
 async function profileHttp(bench: Bench): Promise<Profiled> {
@@ -54,10 +58,14 @@ async function profileHttp(bench: Bench): Promise<Profiled> {
   await installation.deploy(deploymentOf({ artifact: bench.model, revision: 1 }));
   const folder = emptyFolder(bench, 'http');
   const load = await bench.keep(startScript('http-load.ts', {}));
-  const { requestsPerSecond, cores } = await bench.within(startWorker(bench, { prefix: installation.prefix, env: profiledInto(folder) }), ({ pid }) => saturate(bench, load, pid!, `http://127.0.0.1:${bench.ports[0]}${inferPath}`, CONNECTIONS));
+  const startMs = performance.now();
+  const { readyMs, measured } = await bench.within(startWorker(bench, { prefix: installation.prefix, env: profiledInto(folder) }), async ({ pid }) => ({
+    readyMs: performance.now() - startMs,
+    measured: await saturate(bench, load, pid!, `http://127.0.0.1:${bench.ports[0]}${inferPath}`, CONNECTIONS),
+  }));
   await bench.end(load);
   await installation.remove();
-  return { microsEach: (cores['server']! / requestsPerSecond) * 1e6, summary: summariseProfile(folder) };
+  return { microsEach: (measured.cores['server']! / measured.requestsPerSecond) * 1e6, summary: summariseProfile(folder, readyMs) };
 }
 
 function emptyFolder(bench: Bench, name: string): string {
@@ -73,7 +81,7 @@ const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 const render = (profiles: Record<string, Profiled>): string =>
   paragraphs(
-    'Sampled by V8 in the worker, from its start to its end; self time as a share of the time that it was not idle, and as microseconds of the CPU time of one prediction (which the profiler itself makes dearer).',
+    'Sampled by V8 in the worker while it was under load; self time as a share of the time that it was not idle, and as microseconds of the CPU time of one prediction (which the profiler itself makes dearer).',
     ...Object.entries(profiles).flatMap(([name, { microsEach, summary }]) => {
       const rows = (times: readonly SelfTime[], shown: number): string[][] => times.slice(0, shown).map((time) => [time.name, percent(time.share), (time.share * microsEach).toFixed(1)]);
       return [`### ${name}`, table([`of ${count(microsEach)} µs each`, 'share', 'µs'], rows(summary.parts, SHOWN_PARTS)), table(['function', 'share', 'µs'], rows(summary.functions, SHOWN_FUNCTIONS))];

@@ -112,10 +112,13 @@ function figuresOf(client: Client, rounds: Rounds): Figure[] {
   const equal = ratiosOf(rates(rounds.worker), rates(rounds.equalEcho));
   const fixed = ratiosOf(rates(rounds.worker), rates(rounds.fixedEcho));
   const stored = ratiosOf(rates(rounds.storedWorker), rates(rounds.storedEcho));
-  const rate = spreadOf(rates(rounds.worker)).median;
+  const perSecond = count(spreadOf(rates(rounds.worker)).median);
+  const measured = { plain: `${spread(equal, ratio)}; ${perSecond}/s; of the 400-byte echo ${ratio(fixed.median)}`, stored: spread(stored, ratio) };
+  // The targets were set for the default client; the other's echo is another limit.
+  if (client !== 'kafkajs') return [{ what: `Second client (${client}): worker against that client’s echo of equal bytes; with stored features`, measured: `${measured.plain}; ${measured.stored}`, target: 'published' }];
   return [
-    { what: `Worker against an echo of equal bytes (${client})`, measured: `${spread(equal, ratio)}; ${count(rate)}/s; of the 400-byte echo ${ratio(fixed.median)}`, target: `≥ ${TARGET}`, isMet: equal.median >= TARGET },
-    { what: `The same with ${STORED_FEATURES} of ${FEATURES} features from the store’s cache (${client})`, measured: spread(stored, ratio), target: `≥ ${STORED_TARGET}`, isMet: stored.median >= STORED_TARGET },
+    { what: 'Worker against an echo of equal bytes', measured: measured.plain, target: `≥ ${TARGET}`, isMet: equal.median >= TARGET },
+    { what: `The same with ${STORED_FEATURES} of ${FEATURES} features from the store’s cache`, measured: measured.stored, target: `≥ ${STORED_TARGET}`, isMet: stored.median >= STORED_TARGET },
   ];
 }
 
