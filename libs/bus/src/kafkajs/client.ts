@@ -1,13 +1,7 @@
 import { readFileSync } from 'node:fs';
-import kafkajs, { type Kafka, type KafkaConfig, type LogEntry, type SASLOptions } from 'kafkajs';
+import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import type { BusLogger, BusSettings } from '../settings.js';
-import { encodeBatchesInOneBuffer } from './record-batch.js';
-import { waitBeforeJoining } from './before-join.js';
-import { stopIdleTimers } from './timers.js';
-
-stopIdleTimers();
-waitBeforeJoining();
-encodeBatchesInOneBuffer();
+import { kafkajs } from './library.js';
 
 /** Default retries of connections and requests; each use may override. About 10 s in all. */
 export const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 };

@@ -1,10 +1,11 @@
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Consumer, EachBatchPayload, Kafka, PartitionAssigner } from 'kafkajs';
 import type { Commit, GroupClient, GroupListener } from '../consume/group-client.js';
 import { withDeadline } from '../deadline.js';
 import type { Names } from '../names.js';
 import type { AnyTopic } from '../topics.js';
-import { assignerWithHook } from './before-join.js';
+import { kafkajs } from './library.js';
 import { CONSUMER, GroupMembership, LEAVE_TIMEOUT_MS } from './membership.js';
+import { beforeJoin } from './waiting-join.js';
 import { toWireMessage } from './wire.js';
 
 export interface KafkaJsGroupOptions {
@@ -64,4 +65,13 @@ export class KafkaJsGroupClient implements GroupClient {
     const convert = () => messages.map((message) => toWireMessage(this.options.topic, partition, message));
     if (this.options.listener.onMessages(partition, convert, Number(highWatermark))) resolveOffset(messages.at(-1)!.offset);
   }
+}
+
+/** kafkajs's own assigner, under its own name; `hook` is awaited before every join of the member that uses it. */
+function assignerWithHook(hook: () => Promise<void>): PartitionAssigner {
+  return (config) => {
+    const assigner = kafkajs.PartitionAssigners.roundRobin(config);
+    beforeJoin.set(assigner, hook);
+    return assigner;
+  };
 }

@@ -1,12 +1,19 @@
-import kafkajs, { type Kafka, type Message, type Producer, type TopicMessages } from 'kafkajs';
+import type { ICustomPartitioner, Kafka, Message, Producer, TopicMessages } from 'kafkajs';
 import type { Names } from '../names.js';
 import type { OutgoingMessage } from '../port.js';
+import { murmur2 } from '../produce/murmur2.js';
 import type { ProducerClient } from '../produce/patient-producer.js';
 
 const ALL_IN_SYNC_REPLICAS = -1;
 /** kafkajs repeats protocol errors and calls a refused connection final; so the patience is ours. */
 const CLIENT_RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 3 };
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+
+/** Chooses as kafkajs's and Java's own partitioner does, for messages that have a key as all of ours; kafkajs hashes with its own class of longs. */
+const createPartitioner: ICustomPartitioner =
+  () =>
+  ({ partitionMetadata, message: { key } }) =>
+    murmur2(Buffer.isBuffer(key) ? key : Buffer.from(key ?? '')) % partitionMetadata.length;
 
 /** Sends by kafkajs. Connects on first use. */
 export class KafkaJsProducerClient implements ProducerClient {
@@ -20,7 +27,7 @@ export class KafkaJsProducerClient implements ProducerClient {
       allowAutoTopicCreation: false,
       // kafkajs can lose acknowledged messages when idempotent: a failed produce reuses its sequence number.
       idempotent: false,
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      createPartitioner,
       retry: CLIENT_RETRY,
     });
   }

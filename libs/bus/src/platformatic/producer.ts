@@ -1,10 +1,10 @@
 import type { MessageToProduce, Producer } from '@platformatic/kafka';
 import type { Names } from '../names.js';
 import type { OutgoingMessage } from '../port.js';
+import { murmur2 } from '../produce/murmur2.js';
 import type { ProducerClient } from '../produce/patient-producer.js';
 import { library, type ClientOptions } from './client.js';
 import { isBecause } from './errors.js';
-import { murmur2 } from './murmur2.js';
 
 const ALL_IN_SYNC_REPLICAS = -1;
 const HEADER_NAMES_MAX = 1_000;

@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module';
-import kafkajs, { type Assigner, type PartitionAssigner } from 'kafkajs';
+import type { Assigner } from 'kafkajs';
 
 interface ConsumerGroup {
   readonly assigners: readonly Assigner[];
   joinAndSync(): Promise<void>;
 }
 
-const hooks = new WeakMap<Assigner, () => Promise<void>>();
+/** What is awaited before the member that uses an assigner joins, the first time included. */
+export const beforeJoin = new WeakMap<Assigner, () => Promise<void>>();
 
 /**
  * kafkajs 2.2.4 tells that a group rebalances and joins it anew at once, without waiting for anybody. With this it waits for the hooks of the
@@ -16,16 +17,7 @@ export function waitBeforeJoining(): void {
   const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as { prototype: ConsumerGroup };
   const { joinAndSync } = prototype;
   prototype.joinAndSync = async function joinAndSyncWhenReady(this: ConsumerGroup) {
-    for (const assigner of this.assigners) await hooks.get(assigner)?.();
+    for (const assigner of this.assigners) await beforeJoin.get(assigner)?.();
     return joinAndSync.call(this);
-  };
-}
-
-/** kafkajs's own assigner, under its own name; `hook` is awaited before every join of the member that uses it, the first one included. */
-export function assignerWithHook(hook: () => Promise<void>): PartitionAssigner {
-  return (config) => {
-    const assigner = kafkajs.PartitionAssigners.roundRobin(config);
-    hooks.set(assigner, hook);
-    return assigner;
   };
 }

@@ -4,7 +4,7 @@ const R = 24;
 
 /**
  * The hash by which Java's clients and kafkajs choose the partition of a key: MurmurHash2 (A. Appleby, public domain) with Kafka's seed, 32 bits,
- * without its sign. The library's own differs where its highest bit is set, and takes microseconds.
+ * without its sign. Theirs compute with longs made of objects, @platformatic/kafka's with big integers and leaves the sign bit in.
  */
 export function murmur2(key: Buffer): number {
   const { length } = key;
