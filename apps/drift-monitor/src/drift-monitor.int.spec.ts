@@ -1,5 +1,5 @@
 import type { Bus } from '@throughline/bus';
-import type { EventData } from '@throughline/contracts';
+import { predictionId, type EventData } from '@throughline/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { alertsOn, busOf, deployment, eventually, HOUR_MS, joined, newInstallation, publish, scored, settled, spawnMonitor, T0, uniforms, type Env, type Spawned } from './testing/harness.js';
 
@@ -66,10 +66,38 @@ describe('the drift monitor', { timeout: 120_000 }, () => {
   it('counts a prediction once, however often it comes, and counts only what the champion said', async () => {
     monitor = await spawnMonitor(env);
     const traffic = hours([0, 0]);
-    const others = [hour(0, 300, 5, { role: 'challenger' }), hour(0, 300, 5, { role: 'pinned' }), hour(0, 300, 5, { fallback: { kind: 'default', reason: 'r' } }), hour(0, 300, 5, { version: 'unknown' })].flat();
+    const changes: Partial<Scored>[] = [{ role: 'challenger' }, { role: 'pinned' }, { fallback: { kind: 'constant', reason: 'model_failed' }, features: { values: [] } }, { version: 'unknown' }];
+    const others = changes.flatMap((change, kind) => hour(0, 300, 5, change).map((one) => ({ ...one, predictionId: predictionId('/others', `${kind}-${one.requestId}`) })));
     await publish(bus, 'prediction.scored.v1', [...others, ...traffic, ...traffic, hour(3, 1)[0]!]);
     const report = await settled(bus, monitor.url, { data: 2 });
     expect(report.dataWindows.map(({ events }) => events)).toEqual([1, 800, 800]);
+    expect(report.dataWindows.at(-1)!.judgements.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+    expect(report.servingWindows.map(({ fallbacks }) => fallbacks)).toEqual([{}, {}, { constant: 300 }]);
+    expect(report.servingWindows[2]!.fallbackShare).toBeCloseTo(300 / (800 + 300 + 300), 5);
+  });
+
+  it('reports how the model is served: stages against their budgets, the one that eats most, and how often a fallback answered', async () => {
+    await publish(bus, 'model.deployment.v1', [{ ...deployment('1', 2), latencyBudgetMs: { queue: 5, inference: 2 } }]);
+    monitor = await spawnMonitor(env);
+    const timingsMs = { transport: 1, queue: 1, features: 0.2, preprocess: 0.01, inference: 0.5, postprocess: 0.02, total: 2.73 };
+    const answers = hour(0, 200).map((one, index) => ({
+      ...one, scoredAt: new Date().toISOString(), timingsMs: { ...timingsMs, queue: index % 10 === 0 ? 8 : 1 },
+      ...(index % 20 === 0 ? { features: { values: [] }, fallback: { kind: 'last_known_good', reason: 'circuit_open' } } : {}),
+    }));
+    const batch = hour(0, 50, 0, { lane: 'batch', timingsMs: { queue: 60_000, total: 60_000 } }).map((one) => ({ ...one, predictionId: predictionId('/batch', one.requestId) }));
+    await publish(bus, 'prediction.scored.v1', [...answers, ...batch, hour(3, 1)[0]!]);
+    const report = await settled(bus, monitor.url, { data: 1 });
+    expect(report).toMatchObject({ fallbacks: { last_known_good: 10 }, predictions: 241, servingWindows: [{ open: true }, { open: false, fallbackShare: 10 / 250, latency: { answers: 200 } }] });
+    const { stages, worstStage } = report.servingWindows[1]!.latency;
+    expect(stages.map(({ stage }) => stage)).toEqual(['transport', 'queue', 'features', 'preprocess', 'inference', 'postprocess', 'publish']);
+    expect(stages[1]).toMatchObject({ budgetMs: 5, shareOverBudget: 0.1, p50Ms: expect.closeTo(1, 1), p99Ms: expect.closeTo(8, 0) });
+    expect(worstStage).toMatchObject({ stage: 'queue', summary: expect.stringContaining('of the 5 ms allowed') });
+    const metrics = await eventually('the metrics', async () => {
+      const page = await (await fetch(`${monitor!.url}/metrics`)).text();
+      return page.includes('throughline_fallback_share_ratio{') ? page : undefined;
+    });
+    expect(metrics).toMatch(/throughline_fallback_share_ratio\{[^}]*model="flight-delay"[^}]*\} 0\.04/);
+    expect(metrics).toMatch(/throughline_stage_p99_seconds\{[^}]*stage="queue"[^}]*\} 0\.00[78]/);
   });
 
   it('judges the last window of a version that was replaced', async () => {

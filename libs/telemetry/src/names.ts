@@ -115,6 +115,8 @@ export const METRICS = {
   driftWindows: counter('throughline_drift_windows', 'Windows judged, by verdict', ['model', 'verdict']),
   driftStatistic: gauge('throughline_drift_statistic', 'Last value of a drift statistic', ['model', 'version', 'column', 'statistic']),
   modelQuality: gauge('throughline_model_quality', 'Realised quality of the last window', ['model', 'version', 'measure']),
+  fallbackShare: gauge('throughline_fallback_share_ratio', 'Share of the last window’s answers that a fallback gave in the champion’s place', ['model']),
+  stageP99Seconds: gauge('throughline_stage_p99_seconds', '99th percentile of a stage over the last window, publishing as the brokers’ clock has it', ['model', 'stage'], 's'),
   labelCoverage: gauge('throughline_label_coverage_ratio', 'Share of predictions whose outcome is known', ['model']),
   alerts: counter('throughline_alerts_raised', 'Alerts', ['model', 'kind', 'tier']),
 

@@ -4,6 +4,7 @@ import type { Baseline } from './baseline.js';
 import { judgeData } from './data-drift.js';
 import type { Judgement } from './judgement.js';
 import { addQuality, countOutcome, judgeQuality, noOutcomes, type JoinedOutcome, type QualityCounts } from './quality.js';
+import { countAnswer, noAnswers, type Service, type ServingCounts } from './serving.js';
 import type { WindowKind } from './windows.js';
 
 interface Counted {
@@ -12,7 +13,7 @@ interface Counted {
   readonly version: string;
   readonly eventTimeMs: number;
 }
-export interface ScoredPrediction extends Counted {
+export interface ScoredPrediction extends Counted, Service {
   readonly values: EventData<'prediction.scored.v1'>['features']['values'];
   readonly score: number | undefined;
 }
@@ -38,6 +39,15 @@ export const DATA: Counting<ScoredPrediction, ProfileSet> = {
   },
   judge: (window, { profile }) => (profile === undefined ? [] : judgeData(profile, window)),
 };
+
+/** Whether an answer says something about the champion: those of fallbacks do not. */
+export const isOfChampion = ({ role, fallback }: Service): boolean => role === 'champion' && fallback === undefined;
+
+export function addAnswers(counts: ServingCounts | undefined, predictions: readonly ScoredPrediction[]): ServingCounts {
+  const window = counts ?? noAnswers();
+  for (const prediction of predictions) countAnswer(window, prediction);
+  return window;
+}
 
 export const QUALITY: Counting<JoinedPrediction, QualityCounts> = {
   kind: 'quality',

@@ -1,9 +1,16 @@
-/** What a window collects: `data` features and scores of predictions, `quality` outcomes joined to them. */
-export type WindowKind = 'data' | 'quality';
+/** What is counted, each in its own event time: answers, and outcomes joined to them. */
+export type Stream = 'data' | 'quality';
+
+/** What a window collects: `data` features and scores, `serving` times and fallbacks, `quality` outcomes. */
+export type WindowKind = Stream | 'serving';
+
+/** The windows that a stream fills; they are closed together. */
+export const WINDOWS_OF: Readonly<Record<Stream, readonly WindowKind[]>> = { data: ['data', 'serving'], quality: ['quality'] };
 
 export interface WindowKey {
   readonly kind: WindowKind;
   readonly model: string;
+  /** Empty for `serving`, which is about the model. */
   readonly version: string;
   /** Event time, epoch milliseconds; a multiple of the window's length. */
   readonly startMs: number;

@@ -4,7 +4,7 @@ import { BUS, type Bus } from '@throughline/bus';
 import { LOGGER } from '@throughline/http';
 import type { Logger } from '@throughline/telemetry';
 import { SERVICE } from '../config.js';
-import { isReadUntil, type PartitionEnd, type WindowKind } from '../domain/windows.js';
+import { isReadUntil, type PartitionEnd, type Stream } from '../domain/windows.js';
 import { Judge } from '../store/judge.js';
 import type { Progress } from '../store/live-windows.js';
 import { countJudged } from './monitor-metrics.js';
@@ -24,7 +24,7 @@ interface Waiting {
  */
 @Injectable()
 export class Judging implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly waiting = new Map<WindowKind, Waiting>();
+  private readonly waiting = new Map<Stream, Waiting>();
   private readonly stopping = new AbortController();
   private loop: Promise<void> | undefined;
 
@@ -46,24 +46,24 @@ export class Judging implements OnApplicationBootstrap, BeforeApplicationShutdow
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      for (const kind of ['data', 'quality'] as const) {
-        await this.look(kind).catch((error: unknown) => this.logger.warn({ err: error, kind }, 'looking for windows to judge failed'));
+      for (const stream of ['data', 'quality'] as const) {
+        await this.look(stream).catch((error: unknown) => this.logger.warn({ err: error, stream }, 'looking for windows to judge failed'));
       }
       // Rejects when the service stops.
       await setTimeout(LOOK_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  private async look(kind: WindowKind): Promise<void> {
-    const waiting = this.waiting.get(kind);
-    const due = waiting?.due ?? (await this.judge.dueOf(kind));
+  private async look(stream: Stream): Promise<void> {
+    const waiting = this.waiting.get(stream);
+    const due = waiting?.due ?? (await this.judge.dueOf(stream));
     if (due.length === 0) return;
-    const ends = await this.bus.admin.offsets(TOPIC_OF[kind], SERVICE);
+    const ends = await this.bus.admin.offsets(TOPIC_OF[stream], SERVICE);
     if (!isReadUntil(waiting?.ends ?? ends, ends)) {
-      this.waiting.set(kind, waiting ?? { due, ends });
+      this.waiting.set(stream, waiting ?? { due, ends });
       return;
     }
-    for (const progress of due) for (const judged of await this.judge.judgeDue(kind, progress)) countJudged(judged);
-    this.waiting.delete(kind);
+    for (const progress of due) for (const judged of await this.judge.judgeDue(stream, progress)) countJudged(judged);
+    this.waiting.delete(stream);
   }
 }

@@ -1,5 +1,6 @@
 import { counter, METRICS, observableGauge } from '@throughline/telemetry';
 import { qualityOf, type QualityCounts } from '../domain/quality.js';
+import { fallbackShare, latencyOf, type ServingCounts } from '../domain/serving.js';
 import type { Judged } from '../store/judge.js';
 
 const STATISTICS = ['ksDistance', 'psi', 'wasserstein', 'jensenShannon', 'missingShare', 'unseenShare'];
@@ -13,7 +14,7 @@ const latest = new Map<string, Judged>();
 
 observableGauge(METRICS.driftStatistic, () =>
   [...latest.values()].flatMap(({ window: { kind, model, version }, judgements }) =>
-    kind === 'quality' ? [] : judgements.flatMap(({ subject, evidence }) =>
+    kind !== 'data' ? [] : judgements.flatMap(({ subject, evidence }) =>
       STATISTICS.flatMap((statistic) => (evidence[statistic] === undefined ? [] : [{ value: evidence[statistic], labels: { model, version, column: subject, statistic } }])))));
 
 observableGauge(METRICS.modelQuality, () =>
@@ -22,6 +23,18 @@ observableGauge(METRICS.modelQuality, () =>
     const quality = qualityOf(counts as QualityCounts);
     return MEASURES.flatMap((measure) => (quality[measure] === undefined ? [] : [{ value: quality[measure], labels: { model, version, measure } }]));
   }));
+
+const latestServing = (): { model: string; counts: ServingCounts }[] =>
+  [...latest.values()].flatMap(({ window: { kind, model, counts } }) => (kind === 'serving' ? [{ model, counts: counts as ServingCounts }] : []));
+
+observableGauge(METRICS.fallbackShare, () =>
+  latestServing().flatMap(({ model, counts }) => {
+    const value = fallbackShare(counts);
+    return value === null ? [] : [{ value, labels: { model } }];
+  }));
+
+observableGauge(METRICS.stageP99Seconds, () =>
+  latestServing().flatMap(({ model, counts }) => latencyOf(counts, {}).stages.map(({ stage, p99Ms }) => ({ value: p99Ms / 1000, labels: { model, stage } }))));
 
 export function countJudged(judged: Judged): void {
   const { window: { kind, model }, judgements, alerts } = judged;

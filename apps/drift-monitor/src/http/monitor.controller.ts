@@ -16,7 +16,7 @@ export class MonitorController {
   constructor(private readonly reports: Reports) {}
 
   @Get('models/:name/report')
-  @ApiOperation({ summary: 'Live windows against the baseline, realised quality, label coverage; every verdict with its numbers' })
+  @ApiOperation({ summary: 'Live windows against the baseline, realised quality, label coverage, fallbacks, latency by stage against its budget; every verdict with its numbers' })
   @ApiOkResponse({ description: 'newest windows first', schema: { type: 'object', example: EXAMPLE() } })
   async report(@Param('name') name: string): Promise<Report> {
     const report = await this.reports.of(name);
@@ -35,9 +35,23 @@ export class MonitorController {
 function EXAMPLE(): Report {
   const evidence = { missingShare: 0, baselineMissingShare: 0, ksDistance: 0.21, ksThreshold: 0.1, pValue: 1e-12, psi: 0.3, wasserstein: 0.4 };
   const window = { version: '1', from: '2001-02-12T00:00:00.000Z', to: '2001-02-12T06:00:00.000Z', events: 4100, open: false };
+  const served = {
+    fallbackShare: 0.02, fallbacks: { last_known_good: 82 },
+    latency: {
+      answers: 4182,
+      stages: [
+        { stage: 'queue' as const, p50Ms: 0.4, p95Ms: 3.1, p99Ms: 8.2, shareOfTime: 0.35, budgetMs: 5, shareOverBudget: 0.03 },
+        { stage: 'inference' as const, p50Ms: 0.9, p95Ms: 1.1, p99Ms: 1.3, shareOfTime: 0.65, budgetMs: 2, shareOverBudget: 0 },
+      ],
+      total: { p50Ms: 3.1, p95Ms: 6.2, p99Ms: 12 },
+      worstStage: { stage: 'queue' as const, summary: 'queue takes most of its budget: 8.2 ms at the 99th percentile are 164 % of the 5 ms allowed; 3 % of the answers took longer.' },
+    },
+  };
   return {
     model: 'flight-delay', predictions: 4100, outcomes: 3900, labelCoverage: 0.95, late: { predictions: 0, outcomes: 0 }, quality: { outcomes: 3900, auc: 0.71, brier: 0.15 },
     dataWindows: [{ ...window, judgements: [{ kind: 'data_drift', subject: 'origin_mean_delay', verdict: 'drifted', sampleCount: 4100, evidence }] }],
     qualityWindows: [{ ...window, judgements: [], quality: { outcomes: 3900, auc: 0.71 } }],
+    ...served,
+    servingWindows: [{ from: window.from, to: window.to, open: false, ...served }],
   };
 }

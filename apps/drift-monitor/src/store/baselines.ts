@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FeatureSpec, ModelDeployment, ServedVersion } from '@throughline/contracts';
+import type { FeatureSpec, LatencyBudget, ModelDeployment, ServedVersion } from '@throughline/contracts';
 import { query } from '@throughline/db';
 import type { ProfileSet } from '@throughline/stats';
 import { DataSource } from 'typeorm';
@@ -16,11 +16,24 @@ interface Row {
 @Injectable()
 export class Baselines {
   private readonly known = new Map<string, Baseline>();
+  /** Of deployments in force, which are read anew at every start. */
+  private readonly budgets = new Map<string, LatencyBudget>();
 
   constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
 
-  async learn({ model, champion, challengers, shadows }: ModelDeployment): Promise<void> {
+  async learn({ model, champion, challengers, shadows, latencyBudgetMs = {} }: ModelDeployment): Promise<void> {
+    this.budgets.set(model, latencyBudgetMs);
     for (const version of [champion, ...challengers, ...shadows]) if (version !== undefined) await this.keep(model, version);
+  }
+
+  /** Whether the model was ever deployed. */
+  knows(model: string): boolean {
+    return this.budgets.has(model);
+  }
+
+  /** What its deployment allows each stage. */
+  budgetOf(model: string): LatencyBudget {
+    return this.budgets.get(model) ?? {};
   }
 
   /** `undefined` for a version that was never announced. */

@@ -1,15 +1,22 @@
 import { query, unnestRows } from '@throughline/db';
 import type { EntityManager } from 'typeorm';
-import type { WindowKey, WindowKind } from '../domain/windows.js';
+import type { Stream } from '../domain/windows.js';
+
+interface Place {
+  readonly stream: Stream;
+  readonly model: string;
+  /** Of the window, epoch milliseconds. */
+  readonly startMs: number;
+}
 
 /** Those nobody has counted yet, each once; remembers them as counted. */
-export async function firstCopies<T extends { readonly predictionId: string }>(
-  manager: EntityManager, { kind, model, version, startMs }: WindowKey, items: readonly T[],
+export async function firstCopies<T extends { readonly predictionId: string; readonly version: string }>(
+  manager: EntityManager, { stream, model, startMs }: Place, items: readonly T[],
 ): Promise<T[]> {
   const unique = [...new Map(items.map((item) => [item.predictionId, item])).values()];
   const rows = unnestRows(
     { kind: 'text', prediction_id: 'uuid', model: 'text', version: 'text', start_ms: 'bigint' },
-    unique.map(({ predictionId }) => ({ kind, prediction_id: predictionId, model, version, start_ms: startMs })).sort((a, b) => (a.prediction_id < b.prediction_id ? -1 : 1)),
+    unique.map(({ predictionId, version }) => ({ kind: stream, prediction_id: predictionId, model, version, start_ms: startMs })).sort((a, b) => (a.prediction_id < b.prediction_id ? -1 : 1)),
   );
   const inserted = await query<{ prediction_id: string }>(
     manager, `INSERT INTO counted (${rows.columns}) SELECT * FROM ${rows.from} ON CONFLICT DO NOTHING RETURNING prediction_id`, rows.parameters,
@@ -18,29 +25,29 @@ export async function firstCopies<T extends { readonly predictionId: string }>(
   return unique.filter(({ predictionId }) => fresh.has(predictionId.toLowerCase()));
 }
 
-/** Forgets the ids of a judged window: a copy that comes later is late, whatever its id. */
-export async function forgetCounted(manager: EntityManager, { kind, model, version, startMs }: WindowKey): Promise<void> {
-  await query(manager, 'DELETE FROM counted WHERE kind = $1 AND model = $2 AND version = $3 AND start_ms = $4', [kind, model, version, startMs]);
+/** Forgets the ids of judged windows: a copy that comes later is late, whatever its id. */
+export async function forgetCounted(manager: EntityManager, { stream, model, startMs }: Place): Promise<void> {
+  await query(manager, 'DELETE FROM counted WHERE kind = $1 AND model = $2 AND start_ms = $3', [stream, model, startMs]);
 }
 
 /**
  * Advances event time: one for all versions of a model, so that a new champion's traffic makes the last window of the old one due. Locks the
- * row until the transaction ends, so that all who count or judge the same kind of window of a model take turns.
+ * row until the transaction ends, so that all who count or judge the same windows of a model take turns.
  */
-export async function advanceWatermark(manager: EntityManager, kind: WindowKind, model: string, eventTimeMs: number): Promise<void> {
+export async function advanceWatermark(manager: EntityManager, stream: Stream, model: string, eventTimeMs: number): Promise<void> {
   await query(
     manager,
     `INSERT INTO watermark (kind, model, event_time_ms) VALUES ($1, $2, $3)
      ON CONFLICT (kind, model) DO UPDATE SET event_time_ms = greatest(watermark.event_time_ms, excluded.event_time_ms)`,
-    [kind, model, Math.floor(eventTimeMs)],
+    [stream, model, Math.floor(eventTimeMs)],
   );
 }
 
 /** Waits for its turn, see `advanceWatermark`. */
-export async function lockWatermark(manager: EntityManager, kind: WindowKind, model: string): Promise<void> {
-  await query(manager, 'SELECT 1 FROM watermark WHERE kind = $1 AND model = $2 FOR UPDATE', [kind, model]);
+export async function lockWatermark(manager: EntityManager, stream: Stream, model: string): Promise<void> {
+  await query(manager, 'SELECT 1 FROM watermark WHERE kind = $1 AND model = $2 FOR UPDATE', [stream, model]);
 }
 
-export async function countLate(manager: EntityManager, kind: WindowKind, model: string, late: number): Promise<void> {
-  await query(manager, 'UPDATE watermark SET late = late + $3 WHERE kind = $1 AND model = $2', [kind, model, late]);
+export async function countLate(manager: EntityManager, stream: Stream, model: string, late: number): Promise<void> {
+  await query(manager, 'UPDATE watermark SET late = late + $3 WHERE kind = $1 AND model = $2', [stream, model, late]);
 }

@@ -7,7 +7,7 @@ import { SETTINGS, type DriftMonitorSettings } from '../config.js';
 import { alertOf } from '../domain/alert.js';
 import { DATA, QUALITY } from '../domain/counting.js';
 import { beginningAlarms, type Judgement } from '../domain/judgement.js';
-import { lastDueStartMs, type WindowKind } from '../domain/windows.js';
+import { lastDueStartMs, type Stream } from '../domain/windows.js';
 import { Baselines } from './baselines.js';
 import { forgetCounted, lockWatermark } from './counted.js';
 import { forgetWindowsBefore, historyBefore, openWindowsUntil, progressOf, saveJudgements, type Progress, type StoredWindow } from './live-windows.js';
@@ -40,18 +40,19 @@ export class Judge {
   }
 
   /** Models with windows that are due. */
-  async dueOf(kind: WindowKind): Promise<Progress[]> {
-    return (await progressOf(this.dataSource, kind)).filter(({ watermarkMs, oldestOpenStartMs }) => oldestOpenStartMs <= this.lastDue(watermarkMs));
+  async dueOf(stream: Stream): Promise<Progress[]> {
+    return (await progressOf(this.dataSource, stream)).filter(({ watermarkMs, oldestOpenStartMs }) => oldestOpenStartMs <= this.lastDue(watermarkMs));
   }
 
   /** Judges the windows of a model that were due when event time had come as far as `watermarkMs`, oldest first. */
-  judgeDue(kind: WindowKind, { model, watermarkMs }: Progress): Promise<Judged[]> {
+  judgeDue(stream: Stream, { model, watermarkMs }: Progress): Promise<Judged[]> {
     return inTransaction(this.dataSource, async (manager) => {
-      await lockWatermark(manager, kind, model);
-      const due = await openWindowsUntil(manager, kind, model, this.lastDue(watermarkMs));
+      await lockWatermark(manager, stream, model);
+      const due = await openWindowsUntil(manager, stream, model, this.lastDue(watermarkMs));
       const results: Judged[] = [];
       for (const window of due) results.push(await this.judge(manager, window));
-      await forgetWindowsBefore(manager, kind, model, this.lastDue(watermarkMs) - KEPT_WINDOWS * this.lengthMs);
+      for (const startMs of new Set(due.map((window) => window.startMs))) await forgetCounted(manager, { stream, model, startMs });
+      await forgetWindowsBefore(manager, stream, model, this.lastDue(watermarkMs) - KEPT_WINDOWS * this.lengthMs);
       return results;
     });
   }
@@ -64,7 +65,6 @@ export class Judge {
     const judgements = await this.judgementsOn(window);
     const beginning = beginningAlarms(judgements, await historyBefore(manager, window));
     await saveJudgements(manager, window, judgements);
-    await forgetCounted(manager, window);
     const nowMs = Date.now();
     const alerts = beginning.map((judgement) => alertOf({ window, lengthMs: this.lengthMs, judgement, nowMs, idOf: (identity) => uuidv5(identity, ALERT_NAMESPACE) }));
     for (const alert of alerts) {
@@ -75,6 +75,8 @@ export class Judge {
   }
 
   private async judgementsOn({ kind, model, version, counts }: StoredWindow<unknown>): Promise<Judgement[]> {
+    // Reported, not judged: what is slow shows in /metrics long before a window ends.
+    if (kind === 'serving') return [];
     const baseline = await this.baselines.of(model, version);
     if (baseline === undefined) return [];
     return kind === 'data' ? DATA.judge(counts as Parameters<typeof DATA.judge>[0], baseline) : QUALITY.judge(counts as Parameters<typeof QUALITY.judge>[0], baseline);

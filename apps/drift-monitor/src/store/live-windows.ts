@@ -1,7 +1,7 @@
 import { query } from '@throughline/db';
 import type { DataSource, EntityManager } from 'typeorm';
 import { subjectKey, type History, type Judgement } from '../domain/judgement.js';
-import type { WindowKey, WindowKind } from '../domain/windows.js';
+import { WINDOWS_OF, type Stream, type WindowKey, type WindowKind } from '../domain/windows.js';
 
 export interface StoredWindow<C> extends WindowKey {
   readonly counts: C;
@@ -26,13 +26,13 @@ export async function addToWindow<C>(manager: EntityManager, key: WindowKey, len
   );
 }
 
-/** Whether the window was judged, and perhaps forgotten since: nothing is added to it any more. */
-export async function isClosed(manager: EntityManager, key: WindowKey): Promise<boolean> {
+/** Whether the windows that start then were judged, and perhaps forgotten since: nothing is added to them any more. */
+export async function isClosed(manager: EntityManager, stream: Stream, model: string, startMs: number): Promise<boolean> {
   const [row] = await query<{ closed: boolean }>(
     manager,
-    `SELECT EXISTS (SELECT 1 FROM live_window WHERE ${WHERE} AND judgements IS NOT NULL)
-         OR EXISTS (SELECT 1 FROM watermark WHERE kind = $1 AND model = $2 AND forgotten_before_ms > $4) AS closed`,
-    parameters(key),
+    `SELECT EXISTS (SELECT 1 FROM live_window WHERE kind = ANY($2) AND model = $3 AND start_ms = $4 AND judgements IS NOT NULL)
+         OR EXISTS (SELECT 1 FROM watermark WHERE kind = $1 AND model = $3 AND forgotten_before_ms > $4) AS closed`,
+    [stream, WINDOWS_OF[stream], model, startMs],
   );
   return row!.closed;
 }
@@ -45,36 +45,36 @@ export interface Progress {
 }
 
 /** How far the models with open windows have come. */
-export async function progressOf(source: Pick<DataSource, 'query'>, kind: WindowKind): Promise<Progress[]> {
+export async function progressOf(source: Pick<DataSource, 'query'>, stream: Stream): Promise<Progress[]> {
   const rows = await query<{ model: string; event_time_ms: string; oldest: string }>(
     source,
-    `SELECT model, event_time_ms, min(start_ms) AS oldest FROM watermark JOIN live_window USING (kind, model)
-     WHERE kind = $1 AND judgements IS NULL GROUP BY model, event_time_ms`,
-    [kind],
+    `SELECT model, event_time_ms, min(start_ms) AS oldest FROM watermark JOIN live_window USING (model)
+     WHERE watermark.kind = $1 AND live_window.kind = ANY($2) AND judgements IS NULL GROUP BY model, event_time_ms`,
+    [stream, WINDOWS_OF[stream]],
   );
   return rows.map(({ model, event_time_ms, oldest }) => ({ model, watermarkMs: Number(event_time_ms), oldestOpenStartMs: Number(oldest) }));
 }
 
 /** Open windows of all versions that start no later, oldest first. */
-export async function openWindowsUntil<C>(manager: EntityManager, kind: WindowKind, model: string, lastStartMs: number): Promise<StoredWindow<C>[]> {
-  const rows = await query<{ version: string; start_ms: string; counts: C; events: string }>(
+export async function openWindowsUntil<C>(manager: EntityManager, stream: Stream, model: string, lastStartMs: number): Promise<StoredWindow<C>[]> {
+  const rows = await query<{ kind: WindowKind; version: string; start_ms: string; counts: C; events: string }>(
     manager,
-    'SELECT version, start_ms, counts, events FROM live_window WHERE kind = $1 AND model = $2 AND judgements IS NULL AND start_ms <= $3 ORDER BY start_ms, version',
-    [kind, model, Math.floor(lastStartMs)],
+    'SELECT kind, version, start_ms, counts, events FROM live_window WHERE kind = ANY($1) AND model = $2 AND judgements IS NULL AND start_ms <= $3 ORDER BY start_ms, kind, version',
+    [WINDOWS_OF[stream], model, Math.floor(lastStartMs)],
   );
-  return rows.map(({ version, start_ms, counts, events }) => ({ kind, model, version, startMs: Number(start_ms), counts, events: Number(events) }));
+  return rows.map(({ kind, version, start_ms, counts, events }) => ({ kind, model, version, startMs: Number(start_ms), counts, events: Number(events) }));
 }
 
 /**
  * Forgets judged windows that start before, and remembers that it did: what still comes for them is late. Reports and the alarm rule look back
  * on few.
  */
-export async function forgetWindowsBefore(manager: EntityManager, kind: WindowKind, model: string, startMs: number): Promise<void> {
+export async function forgetWindowsBefore(manager: EntityManager, stream: Stream, model: string, startMs: number): Promise<void> {
   await query(
     manager,
-    `WITH forgotten AS (DELETE FROM live_window WHERE kind = $1 AND model = $2 AND judgements IS NOT NULL AND start_ms < $3 RETURNING 1)
+    `WITH forgotten AS (DELETE FROM live_window WHERE kind = ANY($4) AND model = $2 AND judgements IS NOT NULL AND start_ms < $3 RETURNING 1)
      UPDATE watermark SET forgotten_before_ms = greatest(forgotten_before_ms, $3) WHERE kind = $1 AND model = $2 AND EXISTS (SELECT 1 FROM forgotten)`,
-    [kind, model, Math.floor(startMs)],
+    [stream, model, Math.floor(startMs), WINDOWS_OF[stream]],
   );
 }
 

@@ -3,11 +3,14 @@ import { inTransaction } from '@throughline/db';
 import { DataSource, type EntityManager } from 'typeorm';
 import { SETTINGS, type DriftMonitorSettings } from '../config.js';
 import type { Baseline } from '../domain/baseline.js';
-import { DATA, QUALITY, type Counting, type JoinedPrediction, type ScoredPrediction } from '../domain/counting.js';
-import { byWindow, type WindowKey } from '../domain/windows.js';
+import { addAnswers, DATA, isOfChampion, QUALITY, type Counting, type JoinedPrediction, type ScoredPrediction } from '../domain/counting.js';
+import type { ServingCounts } from '../domain/serving.js';
+import { byWindow, type Stream } from '../domain/windows.js';
 import { Baselines } from './baselines.js';
 import { advanceWatermark, countLate, firstCopies } from './counted.js';
 import { addToWindow, isClosed } from './live-windows.js';
+
+type Item = ScoredPrediction | JoinedPrediction;
 
 /**
  * Counts predictions and outcomes into windows of event time. One transaction holds the ids that were counted and the windows; so counting the same
@@ -25,38 +28,54 @@ export class Monitor {
     this.lengthMs = settings.DRIFT_WINDOW_SECONDS * 1000;
   }
 
-  countPredictions(predictions: readonly ScoredPrediction[]): Promise<void> {
-    return this.count(DATA, predictions);
-  }
-
-  countOutcomes(outcomes: readonly JoinedPrediction[]): Promise<void> {
-    return this.count(QUALITY, outcomes);
-  }
-
-  private async count<T extends ScoredPrediction | JoinedPrediction, C>(counting: Counting<T, C>, items: readonly T[]): Promise<void> {
-    for (const group of Map.groupBy(items, ({ model, version }) => `${model}\n${version}`).values()) {
-      const { model, version } = group[0]!;
-      const baseline = await this.baselines.of(model, version);
-      // A version that was never announced has nothing to be held against.
-      if (baseline === undefined) continue;
-      await inTransaction(this.dataSource, (manager) => this.countForVersion(manager, counting, group, baseline));
+  /** How a model is served counts for all its answers, what it saw and said for the champion's own. */
+  async countPredictions(predictions: readonly ScoredPrediction[]): Promise<void> {
+    for (const [model, group] of Map.groupBy(predictions, (one) => one.model)) {
+      if (!this.baselines.knows(model)) continue;
+      const baselines = await this.baselinesOf(model, group);
+      await this.count('data', model, group, async (manager, startMs, fresh) => {
+        await addToWindow<ServingCounts>(manager, { kind: 'serving', model, version: '', startMs }, this.lengthMs, fresh.length, (counts) => addAnswers(counts, fresh));
+        await this.addByVersion(manager, DATA, startMs, fresh.filter((one) => isOfChampion(one) && baselines.has(one.version)), baselines);
+      });
     }
   }
 
-  private async countForVersion<T extends ScoredPrediction | JoinedPrediction, C>(
-    manager: EntityManager, counting: Counting<T, C>, items: readonly T[], baseline: Baseline,
-  ): Promise<void> {
-    const { kind } = counting;
-    const { model, version } = items[0]!;
-    await advanceWatermark(manager, kind, model, Math.max(...items.map(({ eventTimeMs }) => eventTimeMs)));
-    for (const [startMs, members] of byWindow(items, ({ eventTimeMs }) => eventTimeMs, this.lengthMs)) {
-      const key: WindowKey = { kind, model, version, startMs };
-      if (await isClosed(manager, key)) {
-        await countLate(manager, kind, model, members.length);
-        continue;
+  async countOutcomes(outcomes: readonly JoinedPrediction[]): Promise<void> {
+    for (const [model, group] of Map.groupBy(outcomes, (one) => one.model)) {
+      const baselines = await this.baselinesOf(model, group);
+      const known = group.filter(({ version }) => baselines.has(version));
+      if (known.length > 0) await this.count('quality', model, known, (manager, startMs, fresh) => this.addByVersion(manager, QUALITY, startMs, fresh, baselines));
+    }
+  }
+
+  /** A version that was never announced has nothing to be held against, and is left out. */
+  private async baselinesOf(model: string, items: readonly { readonly version: string }[]): Promise<Map<string, Baseline>> {
+    const found = new Map<string, Baseline>();
+    for (const version of new Set(items.map((one) => one.version))) {
+      const baseline = await this.baselines.of(model, version);
+      if (baseline !== undefined) found.set(version, baseline);
+    }
+    return found;
+  }
+
+  private count<T extends Item>(stream: Stream, model: string, items: readonly T[], add: (manager: EntityManager, startMs: number, fresh: readonly T[]) => Promise<void>): Promise<void> {
+    return inTransaction(this.dataSource, async (manager) => {
+      await advanceWatermark(manager, stream, model, Math.max(...items.map(({ eventTimeMs }) => eventTimeMs)));
+      for (const [startMs, members] of byWindow(items, ({ eventTimeMs }) => eventTimeMs, this.lengthMs)) {
+        if (await isClosed(manager, stream, model, startMs)) {
+          await countLate(manager, stream, model, members.length);
+          continue;
+        }
+        const fresh = await firstCopies(manager, { stream, model, startMs }, members);
+        if (fresh.length > 0) await add(manager, startMs, fresh);
       }
-      const fresh = await firstCopies(manager, key, members);
-      if (fresh.length > 0) await addToWindow<C>(manager, key, this.lengthMs, fresh.length, (counts) => counting.add(counts, fresh, baseline));
+    });
+  }
+
+  private async addByVersion<T extends Item, C>(manager: EntityManager, { kind, add }: Counting<T, C>, startMs: number, items: readonly T[], baselines: ReadonlyMap<string, Baseline>): Promise<void> {
+    for (const [version, members] of Map.groupBy(items, (one) => one.version)) {
+      const { model } = members[0]!;
+      await addToWindow<C>(manager, { kind, model, version, startMs }, this.lengthMs, members.length, (counts) => add(counts, members, baselines.get(version)!));
     }
   }
 }

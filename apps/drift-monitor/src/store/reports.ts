@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { AlertRaised } from '@throughline/contracts';
+import type { AlertRaised, LatencyBudget } from '@throughline/contracts';
 import { query } from '@throughline/db';
 import type { ProfileSet } from '@throughline/stats';
 import { DataSource } from 'typeorm';
 import type { Judgement } from '../domain/judgement.js';
 import { addQuality, noOutcomes, qualityOf, type Quality, type QualityCounts } from '../domain/quality.js';
-import type { WindowKind } from '../domain/windows.js';
+import { addServing, fallbackShare, latencyOf, noAnswers, type Latency, type ServingCounts } from '../domain/serving.js';
+import type { Stream, WindowKind } from '../domain/windows.js';
+import { Baselines } from './baselines.js';
 
 /** Windows in a report, newest first. */
 const WINDOWS = 12;
@@ -29,8 +31,25 @@ export interface WindowReport {
   readonly judgements: readonly Judgement[];
 }
 
-export interface Report {
+/** How a model was served in a window, whichever versions served it. */
+export interface ServingReport extends Served {
+  readonly from: string;
+  readonly to: string;
+  readonly open: boolean;
+}
+
+export interface Served {
+  /** Share of the answers of the champion, or in its place, that a fallback gave: the champion's errors. Null without answers. */
+  readonly fallbackShare: number | null;
+  /** Their number, by kind. */
+  readonly fallbacks: Readonly<Record<string, number>>;
+  /** Of the answers that somebody waited for: the batch lane is left out. */
+  readonly latency: Latency;
+}
+
+export interface Report extends Served {
   readonly model: string;
+  /** The champion's own; those of fallbacks are no part of it. */
   readonly predictions: number;
   readonly outcomes: number;
   /** Share of the predictions whose outcome is known; the others are unknown, not negative. */
@@ -40,25 +59,29 @@ export interface Report {
   readonly quality: Quality;
   readonly dataWindows: readonly WindowReport[];
   readonly qualityWindows: readonly (WindowReport & { readonly quality: Quality })[];
+  readonly servingWindows: readonly ServingReport[];
 }
 
 @Injectable()
 export class Reports {
-  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+  constructor(@Inject(DataSource) private readonly dataSource: DataSource, @Inject(Baselines) private readonly baselines: Baselines) {}
 
   /** `undefined` when nothing of the model was ever announced. */
   async of(model: string): Promise<Report | undefined> {
     const [known] = await query(this.dataSource, 'SELECT 1 FROM baseline WHERE model = $1 LIMIT 1', [model]);
     if (known === undefined) return undefined;
-    const [data, quality, predictions, outcomes, late] = await Promise.all([
-      this.windows<ProfileSet>('data', model), this.windows<QualityCounts>('quality', model), this.events('data', model), this.events('quality', model), this.late(model),
+    const [data, quality, serving, predictions, outcomes, late] = await Promise.all([
+      this.windows<ProfileSet>('data', model), this.windows<QualityCounts>('quality', model), this.windows<ServingCounts>('serving', model), this.events('data', model), this.events('quality', model), this.late(model),
     ]);
+    const budget = this.baselines.budgetOf(model);
     return {
       model, predictions, outcomes, late,
+      ...servedOf(serving.reduce((sum, { counts }) => addServing(sum, counts), noAnswers()), budget),
       labelCoverage: predictions === 0 ? null : Math.min(1, outcomes / predictions),
       quality: qualityOf(quality.reduce((sum, { counts }) => addQuality(sum, counts), noOutcomes())),
       dataWindows: data.map(toReport),
       qualityWindows: quality.map((row) => ({ ...toReport(row), quality: qualityOf(row.counts) })),
+      servingWindows: serving.map((row) => ({ ...placeOf(row), ...servedOf(row.counts, budget) })),
     };
   }
 
@@ -84,17 +107,18 @@ export class Reports {
   }
 
   private async late(model: string): Promise<Report['late']> {
-    const rows = await query<{ kind: WindowKind; late: string }>(this.dataSource, 'SELECT kind, sum(late) AS late FROM watermark WHERE model = $1 GROUP BY kind', [model]);
-    const of = (kind: WindowKind): number => Number(rows.find((row) => row.kind === kind)?.late ?? 0);
+    const rows = await query<{ kind: Stream; late: string }>(this.dataSource, 'SELECT kind, sum(late) AS late FROM watermark WHERE model = $1 GROUP BY kind', [model]);
+    const of = (kind: Stream): number => Number(rows.find((row) => row.kind === kind)?.late ?? 0);
     return { predictions: of('data'), outcomes: of('quality') };
   }
 }
 
-const toReport = ({ version, start_ms, length_ms, events, judgements }: WindowRow<unknown>): WindowReport => ({
-  version,
+const placeOf = ({ start_ms, length_ms, judgements }: WindowRow<unknown>) => ({
   from: new Date(Number(start_ms)).toISOString(),
   to: new Date(Number(start_ms) + Number(length_ms)).toISOString(),
-  events: Number(events),
   open: judgements === null,
-  judgements: judgements ?? [],
 });
+
+const toReport = (row: WindowRow<unknown>): WindowReport => ({ version: row.version, ...placeOf(row), events: Number(row.events), judgements: row.judgements ?? [] });
+
+const servedOf = (counts: ServingCounts, budget: LatencyBudget): Served => ({ fallbackShare: fallbackShare(counts), fallbacks: counts.fallbacks, latency: latencyOf(counts, budget) });
