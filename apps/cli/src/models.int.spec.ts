@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { OwnTopic } from '@throughline/bus';
+import { encodeEvent } from '@throughline/contracts';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { install, type Installation } from './testing/installation.js';
 
@@ -26,6 +28,23 @@ it('models push uploads a rules document that needs no metadata, in either order
   expect([pushed.code, pushed.out]).toEqual([0, expect.stringContaining('heuristic version 1')]);
   expect((await home.run('models', 'push', 'heuristic', '--artifact', rules)).out).toContain('heuristic version 1');
   expect((await home.run('models', 'list', 'heuristic')).out).toMatch(/^1 +rules /m);
+});
+
+it('rules that were pushed and promoted answer, also requests on a topic of their deployment’s own', async () => {
+  const topic: OwnTopic = 'prediction.requested.v1.evening';
+  expect((await home.run('models', 'promote', 'heuristic', '1')).code).toBe(0);
+  const deployed = await fetch(`${home.env['REGISTRY_URL']}/registry/v1/models/heuristic/deployment`, {
+    method: 'PUT', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ champion: '1', requestTopics: [topic], latencyBudgetMs: { inference: 1 }, fallbacks: [{ kind: 'constant', outputs: { probability: [0.2] } }] }),
+  });
+  expect(await deployed.json()).toMatchObject({ revision: 2, champion: { format: 'rules' }, fallbacks: [{ kind: 'constant', score: 0.2 }] });
+  await home.start('inference-worker');
+  const scores = new Map<string, number | undefined>();
+  const follow = await home.bus.follow({ topic: 'prediction.scored.v1', onEvent: ({ data }) => void scores.set(`${data.requestId} ${data.requestCoordinates}`, data.score) });
+  await home.bus.producer.sendAll([9, 18].map((hour) => ({ topic, key: 'k', ...encodeEvent('prediction.requested.v1', { id: `at-${hour}`, source: '/test', timeMs: Date.now(), data: { model: 'heuristic', features: { hour } } }) })));
+  await expect.poll(() => [...scores.values()].toSorted(), { timeout: 30_000 }).toEqual([0.15, 0.4]);
+  expect([...scores.keys()].every((key) => key.includes(topic))).toBe(true);
+  await follow.stop();
 });
 
 it('models push shows where in a rule the fault is and what to do', async () => {
