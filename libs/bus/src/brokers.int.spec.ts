@@ -134,6 +134,22 @@ describe.each(CLIENTS)('the bus over Kafka, by %s', (client) => {
     expect(decodeDeadLetter(message!)).toMatchObject({ code: 'undecodable', leftOutBytes: 1_000_000, original: { topic: TOPIC, offset: '0', value: null } });
   });
 
+  it('fails only what the broker’s own limit refuses, not what travels with it', async () => {
+    const { settings, connect } = await kafkaInstallation(client);
+    const bus = tracked(connect());
+    const admin = bare(settings.KAFKA_BROKERS!).admin();
+    await admin.connect();
+    const limited = { type: kafkajs.ConfigResourceTypes.TOPIC, name: `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}`, configEntries: [{ name: 'max.message.bytes', value: '100000' }] };
+    await admin.alterConfigs({ validateOnly: false, resources: [limited] });
+    await admin.disconnect();
+    const sending = range(500).map((n) => bus.producer.send(n === 250 ? { ...numbered(n, 'one'), value: 'x'.repeat(200_000) } : numbered(n, 'one')));
+    const outcomes = await Promise.allSettled(sending);
+    expect(outcomes.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([250]);
+    expect(outcomes[250]).toMatchObject({ reason: { code: 'message_too_large' } });
+    const arrived = (await readAll(bus, TOPIC)).map(({ value }) => Number(JSON.parse(value!.toString()).id));
+    expect([...new Set(arrived)]).toEqual(range(500).filter((n) => n !== 250));
+  });
+
   it.runIf(hasKcat).each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('reads what a foreign producer has compressed with %s', async (codec) => {
     const { settings, connect } = await kafkaInstallation(client);
     const bus = tracked(connect());

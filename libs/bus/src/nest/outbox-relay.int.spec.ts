@@ -112,6 +112,37 @@ describe('the outbox relay', () => {
     await eventually(() => expect(sent).toEqual(range(3)));
   });
 
+  it('reads no more at once than fits, and leaves nothing behind', async () => {
+    const dataSource = await open();
+    const sent: number[] = [];
+    let mostBytes = 0;
+    const large = range(20).map((n) => ({ ...numbered(n, 'one'), value: JSON.stringify({ id: String(n), filler: 'x'.repeat(800_000) }) }));
+    for (const message of large) await inTransaction(dataSource, (manager) => Outbox.enqueue(manager, [message]));
+    relayOf(dataSource, async (messages) => {
+      mostBytes = Math.max(
+        mostBytes,
+        messages.reduce((sum, { value }) => sum + value!.length, 0),
+      );
+      sent.push(...messages.map(idOf));
+    });
+    await eventually(() => expect(sent).toEqual(range(20)));
+    expect(mostBytes).toBeLessThan(6 * 1024 * 1024);
+  });
+
+  it('lets a row that no broker takes hold up nobody, and keeps it', async () => {
+    const dataSource = await open();
+    const sent: number[] = [];
+    await enqueue(dataSource, range(10));
+    relayOf(dataSource, async (messages) => {
+      if (messages.some((message) => idOf(message) === 4)) throw new ContractError('message_too_large', 'more than the broker takes');
+      sent.push(...messages.map(idOf));
+    });
+    await eventually(async () => expect(await pending(dataSource)).toBe(1));
+    await enqueue(dataSource, [10]);
+    await eventually(() => expect(sent).toEqual(range(11).filter((n) => n !== 4)));
+    expect(await query(dataSource, 'SELECT value FROM outbox')).toHaveLength(1);
+  });
+
   it('comes back when its connection is cut', async () => {
     const dataSource = await open();
     const sent: number[] = [];

@@ -1,5 +1,5 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
-import type { TopicName } from '@throughline/contracts';
+import { ContractError, type TopicName } from '@throughline/contracts';
 import { openSession, OUTBOX_CHANNEL_SQL } from '@throughline/db';
 import { METRICS, observableGauge } from '@throughline/telemetry';
 import type { DataSource } from 'typeorm';
@@ -19,6 +19,14 @@ interface OutboxRow {
 }
 
 const BATCH_SIZE = 500;
+/** What is read at once; a row more than that comes alone. */
+const BATCH_MAX_BYTES = 4 * 1024 * 1024;
+/** Sizes are known without reading the values, so that only those of the batch are read. */
+const BATCH_SQL = `
+  SELECT id, topic, key, value, headers
+  FROM (SELECT *, sum(octet_length(key) + coalesce(octet_length(value), 0)) OVER (ORDER BY id) - coalesce(octet_length(value), 0) - octet_length(key) AS bytes_before
+        FROM (SELECT * FROM outbox WHERE id <> ALL($2::bigint[]) ORDER BY id LIMIT $1) AS next) AS measured
+  WHERE bytes_before <= $3 ORDER BY id`;
 /** Only a notification that got lost waits this long. */
 const POLL_INTERVAL_MS = 1_000;
 const LOCK_SQL = `SELECT pg_try_advisory_lock(hashtextextended('outbox ' || current_schema(), 0)) AS locked`;
@@ -33,6 +41,8 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   private wake: () => void = () => {};
   private finished: Promise<void> | undefined;
   private pending = 0;
+  /** Rows that no broker takes. They stay where they are, for somebody to look at, and hold up nobody. */
+  private readonly refused = new Set<string>();
 
   constructor(
     private readonly dataSource: DataSource,
@@ -85,22 +95,46 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     await session.query(`DO $$ BEGIN EXECUTE format('LISTEN %I', ${OUTBOX_CHANNEL_SQL}); END $$`);
     while (!this.abort.signal.aborted) {
       const notified = this.nextWake();
-      const published = await this.publishBatch(session);
+      const isAll = await this.publishBatch(session);
       onSuccess();
-      if (published < BATCH_SIZE) await notified;
+      if (isAll) await notified;
     }
   }
 
-  private async publishBatch(session: Session): Promise<number> {
-    const { rows } = await session.query<OutboxRow>('SELECT id, topic, key, value, headers FROM outbox ORDER BY id LIMIT $1', [BATCH_SIZE]);
-    this.pending = rows.length < BATCH_SIZE ? rows.length : await countRows(session);
-    if (rows.length === 0) return 0;
-    await this.producer.sendAll(rows.map(({ topic, key, value, headers }): OutgoingMessage => ({ topic, key, value, headers })));
+  /** Whether nothing was left behind. */
+  private async publishBatch(session: Session): Promise<boolean> {
+    const { rows } = await session.query<OutboxRow>(BATCH_SQL, [BATCH_SIZE, [...this.refused], BATCH_MAX_BYTES]);
+    const isAll = rows.length < BATCH_SIZE && bytesOf(rows) <= BATCH_MAX_BYTES;
+    this.pending = isAll ? rows.length + this.refused.size : await countRows(session);
+    if (rows.length === 0) return true;
+    const sent = await this.send(rows);
     // By their ids, not up to one: a transaction with a lower id may commit at this moment.
-    await session.query('DELETE FROM outbox WHERE id = ANY($1::bigint[])', [rows.map(({ id }) => id)]);
-    this.pending -= rows.length;
-    addPerTopic(busMetrics.outboxPublished, rows);
-    return rows.length;
+    await session.query('DELETE FROM outbox WHERE id = ANY($1::bigint[])', [sent.map(({ id }) => id)]);
+    this.pending -= sent.length;
+    addPerTopic(busMetrics.outboxPublished, sent);
+    return isAll;
+  }
+
+  /** Those that were acknowledged. When one is too large for the brokers, each is sent alone, so that the others go out. */
+  private async send(rows: readonly OutboxRow[]): Promise<readonly OutboxRow[]> {
+    try {
+      await this.producer.sendAll(rows.map(messageOf));
+      return rows;
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+    }
+    const sent: OutboxRow[] = [];
+    for (const row of rows) {
+      try {
+        await this.producer.sendAll([messageOf(row)]);
+        sent.push(row);
+      } catch (error) {
+        if (!isTooLarge(error)) throw error;
+        this.refused.add(row.id);
+        this.logger.error({ id: row.id, topic: row.topic, reason: (error as Error).message }, 'a row of the outbox is too large for the brokers; it stays there, unpublished');
+      }
+    }
+    return sent;
   }
 
   /** Resolves at the next notification, at the stop, or when a poll is due. */
@@ -115,6 +149,10 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     });
   }
 }
+
+const bytesOf = (rows: readonly OutboxRow[]): number => rows.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
+const messageOf = ({ topic, key, value, headers }: OutboxRow): OutgoingMessage => ({ topic, key, value, headers });
+const isTooLarge = (error: unknown): boolean => error instanceof ContractError && error.code === 'message_too_large';
 
 async function countRows(session: Session): Promise<number> {
   const { rows } = await session.query<{ count: string }>('SELECT count(*) FROM outbox');

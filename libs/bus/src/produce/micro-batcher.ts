@@ -20,8 +20,16 @@ interface Call {
   readonly bytes: number;
   /** Messages not yet put into a batch start here. */
   next: number;
+  /** The first of its messages that a broker does not take. */
+  refusal?: unknown;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+interface Batch {
+  readonly messages: OutgoingMessage[];
+  /** Whose they are, in their order, and how many of each. */
+  readonly shares: { readonly call: Call; readonly count: number }[];
 }
 
 /** Bytes a record needs beside key, value and headers, at most. */
@@ -105,12 +113,14 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
   }
 
   private async sendNext(): Promise<void> {
-    const { batch, touched } = this.takeBatch();
+    const { messages, shares } = this.takeBatch();
     try {
-      await this.options.sendBatch(batch);
-      for (const call of touched) if (call.next === call.messages.length) this.settle(call, call.resolve);
+      await this.sendOrSplit(messages, (refused, error) => {
+        callAt(shares, refused).refusal ??= error;
+      });
+      for (const { call } of shares) if (call.next === call.messages.length) this.settle(call, () => (call.refusal === undefined ? call.resolve() : call.reject(call.refusal)));
     } catch (error) {
-      this.failAll(error, touched);
+      this.failAll(error, shares);
     }
     this.isSending = false;
     this.admit();
@@ -118,35 +128,55 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
     if (this.pendingMessages === 0 && this.waiting.length === 0) for (const resolve of this.flushWaiters.splice(0)) resolve();
   }
 
-  private takeBatch(): { batch: OutgoingMessage[]; touched: Call[] } {
-    const batch: OutgoingMessage[] = [];
-    const touched: Call[] = [];
+  /**
+   * A broker may take less than we think: then its halves, until what it refuses stands alone. To fail all that was in the batch would make
+   * dead letters of messages that only happened to travel together.
+   */
+  private async sendOrSplit(messages: readonly OutgoingMessage[], onRefused: (index: number, error: unknown) => void, first = 0): Promise<void> {
+    try {
+      await this.options.sendBatch(messages);
+    } catch (error) {
+      if (!(error instanceof ContractError) || error.code !== 'message_too_large') throw error;
+      if (messages.length === 1) {
+        onRefused(first, error);
+        return;
+      }
+      const middle = Math.ceil(messages.length / 2);
+      await this.sendOrSplit(messages.slice(0, middle), onRefused, first);
+      await this.sendOrSplit(messages.slice(middle), onRefused, first + middle);
+    }
+  }
+
+  private takeBatch(): Batch {
+    const messages: OutgoingMessage[] = [];
+    const shares: Batch['shares'] = [];
     let bytes = 0;
     let emptied = 0;
     for (const call of this.accepted) {
       const before = call.next;
       while (
         call.next < call.messages.length &&
-        batch.length < this.limits.maxBatchMessages &&
-        (batch.length === 0 || bytes + call.sizes[call.next]! <= this.limits.maxBatchBytes)
+        messages.length < this.limits.maxBatchMessages &&
+        (messages.length === 0 || bytes + call.sizes[call.next]! <= this.limits.maxBatchBytes)
       ) {
-        batch.push(call.messages[call.next]!);
+        messages.push(call.messages[call.next]!);
         bytes += call.sizes[call.next]!;
         call.next += 1;
       }
-      if (call.next > before) touched.push(call);
+      if (call.next > before) shares.push({ call, count: call.next - before });
       if (call.next < call.messages.length) break;
       emptied += 1;
     }
     // Once a batch: to shift one call after the other moves all the others each time.
     this.accepted.splice(0, emptied);
-    return { batch, touched };
+    return { messages, shares };
   }
 
   /** Everything behind a failed batch fails with it: to send it would let it overtake what its caller sends again. */
-  private failAll(error: unknown, touched: readonly Call[]): void {
-    for (const call of new Set([...touched, ...this.accepted])) this.settle(call, () => call.reject(error));
+  private failAll(error: unknown, shares: Batch['shares']): void {
+    for (const call of new Set([...shares.map(({ call }) => call), ...this.accepted])) this.settle(call, () => call.reject(error));
     this.accepted.length = 0;
+    for (const { reject } of this.waiting.splice(0)) reject(error);
   }
 
   private settle(call: Call, settle: () => void): void {
@@ -154,6 +184,11 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
     this.pendingBytes -= call.bytes;
     settle();
   }
+}
+
+function callAt(shares: Batch['shares'], index: number): Call {
+  let rest = index;
+  return shares.find(({ count }) => (rest -= count) < 0)!.call;
 }
 
 /** Size on the wire, from above. */

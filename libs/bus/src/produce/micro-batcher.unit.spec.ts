@@ -1,3 +1,4 @@
+import { ContractError } from '@throughline/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OutgoingMessage } from '../port.js';
@@ -111,6 +112,46 @@ describe('MicroBatcher', () => {
     expect(sends).toEqual([]);
     void batcher.send(message(3));
     expect(keys(sends[0]!.messages)).toEqual([3]);
+  });
+
+  it('fails also those that wait beyond its bound: they must not overtake either', async () => {
+    const { batcher, sends } = batcherOf({ maxPendingMessages: 1 });
+    const results = [1, 2, 3].map((n) => batcher.send(message(n)).catch((error: Error) => error.message));
+    await sends[0]!.fail(new Error('no broker'));
+    expect(await Promise.all(results)).toEqual(['no broker', 'no broker', 'no broker']);
+    expect(sends).toHaveLength(1);
+    await batcher.flush();
+  });
+
+  it('refuses only what a broker does not take, whatever travels with it, and keeps the order of the rest', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(fc.boolean(), { maxLength: 8 }), { minLength: 1, maxLength: 12 }), async (calls) => {
+        const taken: number[] = [];
+        const batcher = new MicroBatcher({
+          sendBatch: async (messages) => {
+            await new Promise((next) => setImmediate(next));
+            if (messages.some(({ value }) => value!.length > 100)) throw new ContractError('message_too_large', 'more than the broker takes');
+            taken.push(...keys(messages));
+          },
+        });
+        let next = 0;
+        const small: number[] = [];
+        const outcomes = calls.map((sizes) => {
+          const messages = sizes.map((isLarge) => {
+            if (!isLarge) small.push(next);
+            return message(next++, isLarge ? 200 : 10);
+          });
+          return batcher.sendAll(messages).then(
+            () => 'sent',
+            (error: ContractError) => error.code,
+          );
+        });
+        expect(await Promise.all(outcomes)).toEqual(calls.map((sizes) => (sizes.includes(true) ? 'message_too_large' : 'sent')));
+        expect(taken).toEqual(small);
+        expect(batcher.pending).toEqual({ messages: 0, bytes: 0 });
+      }),
+      { numRuns: 50 },
+    );
   });
 
   it('sends a message larger than a batch alone', async () => {
