@@ -99,6 +99,15 @@ describe('how a model is served', () => {
     expect((await registry.put(`${path}/deployment`, { champion: '1' })).body).not.toHaveProperty('fallbacks');
   });
 
+  it('takes no champion away from whoever only wants to change how it is served', async () => {
+    const path = await withVersions('kept');
+    expect((await registry.put(`${path}/deployment`, { breaker: { openSeconds: 3 } })).status).toBe(200);
+    await registry.put(`${path}/aliases/champion`, { version: '1' });
+    expect(await registry.put(`${path}/deployment`, { breaker: { openSeconds: 4 } })).toMatchObject({ status: 400, body: { detail: 'champion is missing, and version 1 serves', cure: expect.stringMatching(/or null/) } });
+    expect(await deploymentOf('kept')).toMatchObject({ champion: { version: '1' }, breaker: { openSeconds: 3 } });
+    expect((await registry.put(`${path}/deployment`, { champion: null })).body).not.toHaveProperty('champion');
+  });
+
   it('lets a champion go back to the version that stands in for it', async () => {
     const path = await withVersions('back');
     await registry.put(`${path}/deployment`, { champion: '2', fallbacks: [{ kind: 'previous_version', version: 1 }] });

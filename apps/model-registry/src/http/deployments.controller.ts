@@ -68,7 +68,8 @@ export class DeploymentsController {
   @ApiOkResponse(DEPLOYMENT)
   putDeployment(@Param('name') name: string, @Body() body: PutDeployment): Promise<ModelDeployment> {
     const makeTopics = async (topics: readonly string[]): Promise<void> => void (await Promise.all(topics.map((topic) => this.bus.admin.ensureTopic(topic as OwnTopic))));
-    return this.deployments.deploy(name, toAssignment(name, body), body.expectedRevision, attribution(body), new Date(), makeTopics);
+    const options = { wanted: toAssignment(name, body), saysChampion: body.champion !== undefined, expectedRevision: body.expectedRevision, makeTopics };
+    return this.deployments.deploy(name, options, attribution(body), new Date());
   }
 
   @Get('deployment/history')

@@ -50,7 +50,7 @@ const PolicyProperty = (field: keyof typeof PolicyRequest): PropertyDecorator =>
 };
 
 export class PutDeployment extends Attributed {
-  @ApiPropertyOptional({ type: String, nullable: true, example: '1' })
+  @ApiPropertyOptional({ type: String, nullable: true, example: '1', description: 'null: nothing serves; may be left out only where nothing does' })
   @ValidateIf((body: PutDeployment) => body.champion !== undefined && body.champion !== null)
   @Matches(VERSION, isVersion)
   champion?: string | null;

@@ -15,6 +15,16 @@ const conflicts = counter(METRICS.deploymentConflicts);
 const TOPIC = 'model.deployment.v1';
 const EVENT_SOURCE = '/throughline/model-registry';
 
+export interface DeployOptions {
+  readonly wanted: Assignment;
+  /** Whether somebody who wants no champion has said so. */
+  readonly saysChampion: boolean;
+  /** What the writer has seen; absent: whatever is there. */
+  readonly expectedRevision: number | undefined;
+  /** Makes the request topics that the deployment names for the first time; nothing is deployed unless it succeeds. */
+  readonly makeTopics: (topics: readonly string[]) => Promise<void>;
+}
+
 /**
  * What serves, and the aliases. The deployment is the one truth: the alias `champion` and a direct write are two ways to the same
  * next revision, and each takes revision, alias, history, audit and the outgoing event together or not at all.
@@ -37,14 +47,14 @@ export class DeploymentStore {
     });
   }
 
-  /**
-   * @param prepare makes the request topics that the deployment names for the first time; nothing is deployed unless it succeeds
-   * @throws ContractError `conflict`, `not_found`, `unknown_version`, `invalid_request`
-   */
-  deploy(model: string, wanted: Assignment, expectedRevision: number | undefined, by: Attribution, at: Date, prepare: (requestTopics: readonly string[]) => Promise<void>): Promise<ModelDeployment> {
+  /** @throws ContractError `conflict`, `not_found`, `unknown_version`, `invalid_request` */
+  deploy(model: string, { wanted, saysChampion, expectedRevision, makeTopics }: DeployOptions, by: Attribution, at: Date): Promise<ModelDeployment> {
     return this.decide(async (manager) => {
       await lockModel(manager, model);
       const current = await currentDeployment(manager, model);
+      if (!saysChampion && current.assignment.champion !== undefined) {
+        throw new ContractError('invalid_request', `champion is missing, and version ${current.assignment.champion} serves`, { cure: 'A deployment is written whole: say which version is the champion, or null if nothing is to serve.' });
+      }
       const next = decideDeployment(current, wanted, expectedRevision);
       const champion = await findAlias(manager, model, CHAMPION);
       if ((champion?.version ?? null) !== (wanted.champion ?? null)) {
@@ -52,7 +62,7 @@ export class DeploymentStore {
       }
       await this.change(manager, current, next, by, at);
       const known = current.assignment.requestTopics ?? [];
-      await prepare((wanted.requestTopics ?? []).filter((topic) => !known.includes(topic)));
+      await makeTopics((wanted.requestTopics ?? []).filter((topic) => !known.includes(topic)));
       return readDeployment(manager, model);
     });
   }
