@@ -14,7 +14,7 @@ export interface Edge {
 export function edgeRoutes(app: NestFastifyApplication, { health, telemetry, openApi }: Edge): void {
   const fastify = app.getHttpAdapter().getInstance();
   const refuseForeign = foreignGuard();
-  const secondsOf = requestSeconds();
+  const requestSeriesOf = requestSeries();
 
   // Hooks with callbacks: one that returns a promise costs every request a turn of the microtask queue.
   fastify.addHook('onRequest', (request, _reply, done) => {
@@ -27,7 +27,7 @@ export function edgeRoutes(app: NestFastifyApplication, { health, telemetry, ope
     done(null, payload);
   });
   fastify.addHook('onResponse', (request, reply, done) => {
-    secondsOf(request.method, request.routeOptions.url ?? 'none', reply.statusCode).record(reply.elapsedTime / 1000);
+    requestSeriesOf(request.method, request.routeOptions.url ?? 'none', reply.statusCode).record(reply.elapsedTime / 1000);
     done();
   });
 
@@ -43,7 +43,7 @@ export function edgeRoutes(app: NestFastifyApplication, { health, telemetry, ope
 }
 
 /** Series of the request histogram by method, route and status: few, because routes are patterns. */
-function requestSeconds(): (method: string, route: string, status: number) => BulkSeries {
+function requestSeries(): (method: string, route: string, status: number) => BulkSeries {
   const series = new Map<string, BulkSeries>();
   return (method, route, status) => {
     const key = `${method} ${status} ${route}`;
