@@ -1,12 +1,15 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { decodeEvent } from '@throughline/contracts';
 import { eventually } from '@throughline/local-stack';
 import { parquetReadObjects, asyncBufferFromFile } from 'hyparquet';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { promoteFlightDelay, flights, probabilityOf, type Flight } from './testing/flights.js';
-import { install, type Finished, type Installation } from './testing/installation.js';
+import { COMMAND, install, type Finished, type Installation } from './testing/installation.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
@@ -171,7 +174,7 @@ describe('a job that is interrupted', () => {
 
   it('goes on after kill -9: every row is there once, and nothing was scored twice', async () => {
     const input = file('many.csv', csvOf(rows));
-    for (let kills = 0; kills < 3; kills += 1) {
+    for (let kills = 0; kills < 3 && answeredSoFar('many.jsonl') < rows.length / 2; kills += 1) {
       const before = answeredSoFar('many.jsonl');
       const { child, finished } = home.launch(...argsOf(input, path('many.jsonl')));
       expect(await eventually(async () => answeredSoFar('many.jsonl') > before, 60_000)).toBe(true);
@@ -209,6 +212,18 @@ describe('a job that is interrupted', () => {
     expect(existsSync(path('written.csv'))).toBe(false);
     expect(await score(path('many.csv'), path('written.csv'))).toMatchObject({ code: 0 });
     expect(readFileSync(path('written.csv'), 'utf8').trimEnd().split('\n')).toHaveLength(rows.length + 1);
+    expect(await answersTo(source)).toBe(rows.length);
+  });
+
+  it('goes on after a disk that was full', async () => {
+    const command = [process.execPath, COMMAND, ...argsOf(path('many.csv'), path('full.jsonl'))].join(' ');
+    // No file may grow beyond 2,000 blocks: writing fails as on a full disk.
+    const child = spawn('sh', ['-c', `ulimit -f 2000; exec ${command}`], { env: home.env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect([code, err]).toEqual([2, expect.stringMatching(/unavailable: EFBIG: file too large, write\. The job in \S+full\.jsonl\.score can be gone on with/)]);
+    const source = sourceOf('full.jsonl');
+    expect(await score(path('many.csv'), path('full.jsonl'))).toMatchObject({ code: 0 });
+    expectScored(readJsonLines<Result>('full.jsonl'), rows);
     expect(await answersTo(source)).toBe(rows.length);
   });
 

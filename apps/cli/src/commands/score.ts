@@ -101,11 +101,18 @@ async function interruptible(score: (signal: AbortSignal) => Promise<ScoreReport
     return await score(interruption.signal);
   } catch (error) {
     if (error === interruption.signal.reason) return undefined;
-    if (error instanceof ContractError && error.code === 'unavailable' && JobFolder.exists(folderOf(output))) throw new ContractError(error.code, `${error.message}. The job in ${folderOf(output)} can be gone on with: the same command again`, { cure: error.cure, cause: error });
-    throw error;
+    throw JobFolder.exists(folderOf(output)) ? withHowToGoOn(error, folderOf(output)) : error;
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
+}
+
+/** What broke from outside, brokers or disk, broke no job. */
+function withHowToGoOn(error: unknown, folder: string): unknown {
+  const again = `. The job in ${folder} can be gone on with: the same command again`;
+  if (error instanceof ContractError) return error.code === 'unavailable' ? new ContractError(error.code, `${error.message}${again}`, { cure: error.cure, cause: error }) : error;
+  const { syscall, message } = error as NodeJS.ErrnoException;
+  return syscall === undefined ? error : new ContractError('unavailable', `${message}${again}`, { cure: 'Make room on the disk, or mend what the message names.', cause: error });
 }
 
 function interruptedText(report: ScoreReport | undefined): string {

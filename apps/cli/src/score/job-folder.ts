@@ -118,6 +118,8 @@ export class JobFolder {
   }
 
   remove(): void {
+    // Without it there is no job, however much of the rest is left by whoever is killed here.
+    rmSync(join(this.path, 'job.json'), { force: true });
     this.close();
     rmSync(this.path, { recursive: true, force: true });
   }

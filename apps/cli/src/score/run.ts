@@ -109,6 +109,7 @@ export class JobRun {
     for await (const block of source.rows(plan.needed)) {
       for (const input of block) {
         await this.take(row, input);
+        if (this.failure !== undefined) throw this.failure;
         if (signal.aborted) return;
         row += 1;
       }
@@ -208,6 +209,7 @@ export class JobRun {
 
   /** A follower passes over what it fails on, and nobody hears a timer: a full disk must end the job all the same. */
   private guarded(work: () => void): void {
+    if (this.failure !== undefined) return;
     try {
       work();
     } catch (error) {

@@ -11,6 +11,9 @@ import { commonSettings, parseSettings } from '@throughline/settings';
 
 type Service = 'inference-worker' | 'model-registry' | 'outcome-ledger';
 
+/** The command, as npm links it. */
+export const COMMAND = join(repositoryRoot, 'apps/cli/bin/throughline.js');
+
 export interface Finished {
   readonly code: number | null;
   readonly out: string;
@@ -62,7 +65,7 @@ export async function install(): Promise<Installation> {
   };
   const stop = (service: Service): Promise<void> => end(service, 'SIGTERM');
   const launch = (...args: string[]): Launched => {
-    const child = spawn(process.execPath, [join(repositoryRoot, 'apps/cli/bin/throughline.js'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [COMMAND, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const [out, err] = [read(child.stdout), read(child.stderr)];
     return { child, err, finished: once(child, 'close').then(([code]) => ({ code: code as number | null, out: out(), err: err() })) };
   };
