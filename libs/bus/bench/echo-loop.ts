@@ -53,7 +53,9 @@ async function echo({ settings, group, headers }: Task): Promise<void> {
         startedMs = performance.now();
         startedCpu = process.cpuUsage();
       }
-      await bus.producer.sendAll(events.map(({ message: { key } }) => ({ topic: OUT, key: key!, value: filler, ...(headers === 2 ? { headers: HEADERS } : {}) })));
+      await bus.producer.sendAll(
+        events.map(({ message: { key } }) => ({ topic: OUT, key: key!, value: filler, ...(headers === 2 ? { headers: HEADERS } : {}) })),
+      );
       done += events.length;
       if (done >= COUNT) finished.resolve();
     },
@@ -85,7 +87,9 @@ async function main(): Promise<void> {
     for (const headers of VARIANTS) {
       for (const client of round % 2 === 0 ? CLIENTS : CLIENTS.toReversed()) {
         const measured = await measure({ settings: { ...settings, KAFKA_CLIENT: client }, group: `echo-${client}-${headers}-${round}`, headers });
-        process.stderr.write(`${client}, ${headers} headers out: ${Math.round(measured.perSecond)}/s, ${measured.cpuMicros.toFixed(1)} µs, ${Math.round(measured.rssMb)} MB\n`);
+        process.stderr.write(
+          `${client}, ${headers} headers out: ${Math.round(measured.perSecond)}/s, ${measured.cpuMicros.toFixed(1)} µs, ${Math.round(measured.rssMb)} MB\n`,
+        );
         const key = `${client}, ${headers} headers out`;
         results.set(key, [...(results.get(key) ?? []), measured]);
       }
@@ -95,7 +99,9 @@ async function main(): Promise<void> {
   process.stdout.write(`| ${COUNT} messages, ${ROUNDS} rounds, medians | messages/s | CPU µs a message | resident MB |\n| --- | --- | --- | --- |\n`);
   for (const [name, rounds] of results) {
     const of = (pick: (one: Measured) => number): number => median(rounds.map(pick));
-    process.stdout.write(`| ${name} | ${Math.round(of(({ perSecond }) => perSecond))} | ${of(({ cpuMicros }) => cpuMicros).toFixed(1)} | ${Math.round(of(({ rssMb }) => rssMb))} |\n`);
+    process.stdout.write(
+      `| ${name} | ${Math.round(of(({ perSecond }) => perSecond))} | ${of(({ cpuMicros }) => cpuMicros).toFixed(1)} | ${Math.round(of(({ rssMb }) => rssMb))} |\n`,
+    );
   }
 }
 

@@ -139,7 +139,11 @@ describe.each(CLIENTS)('the bus over Kafka, by %s', (client) => {
     const bus = tracked(connect());
     const admin = bare(settings.KAFKA_BROKERS!).admin();
     await admin.connect();
-    const limited = { type: kafkajs.ConfigResourceTypes.TOPIC, name: `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}`, configEntries: [{ name: 'max.message.bytes', value: '100000' }] };
+    const limited = {
+      type: kafkajs.ConfigResourceTypes.TOPIC,
+      name: `${settings.KAFKA_TOPIC_PREFIX}${TOPIC}`,
+      configEntries: [{ name: 'max.message.bytes', value: '100000' }],
+    };
     await admin.alterConfigs({ validateOnly: false, resources: [limited] });
     await admin.disconnect();
     const sending = range(500).map((n) => bus.producer.send(n === 250 ? { ...numbered(n, 'one'), value: 'x'.repeat(200_000) } : numbered(n, 'one')));
@@ -172,7 +176,8 @@ describe('two clients in one installation', () => {
     const buses = CLIENTS.map((client) => tracked(connect({}, client)));
     await Promise.all(buses.map((bus) => bus.producer.sendAll(range(500).map((n) => numbered(n, `key ${n} ключ`)))));
     const partitionsOf = new Map<string, Set<number>>();
-    for (const { key, partition } of await readAll(buses[0]!, TOPIC)) partitionsOf.set(String(key), (partitionsOf.get(String(key)) ?? new Set()).add(partition));
+    for (const { key, partition } of await readAll(buses[0]!, TOPIC))
+      partitionsOf.set(String(key), (partitionsOf.get(String(key)) ?? new Set()).add(partition));
     expect(partitionsOf.size).toBe(500);
     expect([...partitionsOf.values()].filter(({ size }) => size > 1)).toEqual([]);
   });

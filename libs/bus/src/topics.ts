@@ -30,7 +30,8 @@ export function isOwnTopicOf<T extends TopicName>(topic: string, base: T): topic
  * @throws ContractError `invalid_request` when no topic of the contract is called so or extended by it
  */
 export function toTopic(topic: string): AnyTopic {
-  if (baseTopicOf(topic) === undefined) throw new ContractError('invalid_request', `"${topic}" is no topic of this installation: it neither is nor extends one of the contract’s`);
+  if (baseTopicOf(topic) === undefined)
+    throw new ContractError('invalid_request', `"${topic}" is no topic of this installation: it neither is nor extends one of the contract’s`);
   return topic as AnyTopic;
 }
 

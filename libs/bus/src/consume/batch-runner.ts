@@ -141,7 +141,10 @@ export class BatchRunner<T extends EventTopic> {
         this.tellOf(letters);
         return true;
       } catch (thrown) {
-        this.options.logger.error({ letters: letters.length, attempts, reason: (thrown as Error).message }, 'dead letters could not be written; the originals wait');
+        this.options.logger.error(
+          { letters: letters.length, attempts, reason: (thrown as Error).message },
+          'dead letters could not be written; the originals wait',
+        );
         if (signal.aborted) return false;
         onRetry();
         await pauseFor(backoffMs(attempts, Math.random()), signal);
@@ -154,7 +157,10 @@ export class BatchRunner<T extends EventTopic> {
     for (const { code } of letters) busMetrics.deadLetters.add(1, { ...this.labels, code });
     const { partition, offset } = letters[0]!.original;
     const codes = [...new Set(letters.map(({ code }) => code))];
-    this.options.logger.warn({ ...this.labels, letters: letters.length, codes, firstAt: `${partition}/${offset}` }, 'messages became dead letters: read them with `throughline dead-letters list`');
+    this.options.logger.warn(
+      { ...this.labels, letters: letters.length, codes, firstAt: `${partition}/${offset}` },
+      'messages became dead letters: read them with `throughline dead-letters list`',
+    );
   }
 
   /** A letter is larger than its message, which may be as large as brokers take: what cannot be carried must not hold up its partition. */

@@ -63,7 +63,9 @@ export class GroupConsumer<T extends EventTopic> implements RunningSubscription 
     try {
       await this.client.join();
     } catch (error) {
-      throw new ContractError('unavailable', `${this.subscription.group} cannot subscribe to ${this.context.name}: ${(error as Error).message}`, { cause: error });
+      throw new ContractError('unavailable', `${this.subscription.group} cannot subscribe to ${this.context.name}: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
 

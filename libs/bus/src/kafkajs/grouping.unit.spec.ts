@@ -9,7 +9,12 @@ describe('grouping by partition', () => {
   it('does what kafkajs does', () => {
     fc.assert(
       fc.property(fc.array(fc.nat()), fc.nat(5), (messages, partitions) => {
-        const grouping = { topic: 't', partitionMetadata: Array.from({ length: partitions }), messages, partitioner: ({ message }: { message: number }) => message % partitions };
+        const grouping = {
+          topic: 't',
+          partitionMetadata: Array.from({ length: partitions }),
+          messages,
+          partitioner: ({ message }: { message: number }) => message % partitions,
+        };
         expect(groupByPartition(grouping)).toEqual(theirs(grouping));
       }),
     );

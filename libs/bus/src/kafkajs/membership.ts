@@ -4,12 +4,12 @@ import { RETRY } from './client.js';
 
 /**
  * One fetch serves all partitions and waits at most 100 ms for data: that bounds how late a resumed partition is fetched again.
- * A third of the session for a heartbeat would do; a shorter one notices rebalances sooner.
+ * A third of the session for a heartbeat would do; but until a member hears of a rebalance, the partitions of one that left wait.
  */
 export const CONSUMER = {
   sessionTimeout: 10_000,
   rebalanceTimeout: 30_000,
-  heartbeatInterval: 1_000,
+  heartbeatInterval: 300,
   maxWaitTimeInMs: 100,
   minBytes: 1,
   allowAutoTopicCreation: false,

@@ -104,7 +104,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   /** Whether nothing was left behind. */
   private async publishBatch(session: Session): Promise<boolean> {
     const { rows } = await session.query<OutboxRow>(BATCH_SQL, [BATCH_SIZE, [...this.refused], BATCH_MAX_BYTES]);
-    const isAll = rows.length < BATCH_SIZE && bytesOf(rows) <= BATCH_MAX_BYTES;
+    const isAll = rows.length < BATCH_SIZE && sizeBytes(rows) <= BATCH_MAX_BYTES;
     this.pending = isAll ? rows.length + this.refused.size : await countRows(session);
     if (rows.length === 0) return true;
     const sent = await this.send(rows);
@@ -131,7 +131,10 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
       } catch (error) {
         if (!isTooLarge(error)) throw error;
         this.refused.add(row.id);
-        this.logger.error({ id: row.id, topic: row.topic, reason: (error as Error).message }, 'a row of the outbox is too large for the brokers; it stays there, unpublished');
+        this.logger.error(
+          { id: row.id, topic: row.topic, reason: (error as Error).message },
+          'a row of the outbox is too large for the brokers; it stays there, unpublished',
+        );
       }
     }
     return sent;
@@ -150,7 +153,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   }
 }
 
-const bytesOf = (rows: readonly OutboxRow[]): number => rows.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
+const sizeBytes = (rows: readonly OutboxRow[]): number => rows.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
 const messageOf = ({ topic, key, value, headers }: OutboxRow): OutgoingMessage => ({ topic, key, value, headers });
 const isTooLarge = (error: unknown): boolean => error instanceof ContractError && error.code === 'message_too_large';
 

@@ -123,7 +123,9 @@ export class PlatformaticAdmin implements BusAdmin {
     const groups = [{ groupId: this.names.group(group, topic), topics: [{ name, partitionIndexes: [...partitions] }] }];
     const [answer] = await this.admin.listConsumerGroupOffsets({ groups });
     const found = answer?.topics.find((one) => one.name === name)?.partitions ?? [];
-    return new Map(found.filter(({ committedOffset }) => committedOffset >= 0n).map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));
+    return new Map(
+      found.filter(({ committedOffset }) => committedOffset >= 0n).map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]),
+    );
   }
 
   private async call<R>(what: string, work: () => Promise<R>): Promise<R> {

@@ -24,7 +24,14 @@ const MECHANISMS: Readonly<Record<string, SASLMechanismValue>> = { plain: 'PLAIN
 export function clientOptions(settings: BusSettings, clientId: string): ClientOptions {
   const brokers = settings.KAFKA_BROKERS;
   if (brokers === undefined || brokers.length === 0) throw new Error('KAFKA_BROKERS is not set: the bus needs brokers (`npm start` starts some)');
-  const options: ClientOptions = { clientId, bootstrapBrokers: [...brokers], connectTimeout: 3_000, requestTimeout: 30_000, retries: 0, metadataMaxAge: 60_000 };
+  const options: ClientOptions = {
+    clientId,
+    bootstrapBrokers: [...brokers],
+    connectTimeout: 3_000,
+    requestTimeout: 30_000,
+    retries: 0,
+    metadataMaxAge: 60_000,
+  };
   const tls = tlsOf(settings);
   if (tls !== undefined) Object.assign(options, { tls, tlsServerName: true });
   const sasl = saslOf(settings);

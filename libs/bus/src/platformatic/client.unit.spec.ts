@@ -20,7 +20,13 @@ describe('the client’s options', () => {
       writeFileSync(join(folder, name), name);
       return join(folder, name);
     };
-    const settings = { KAFKA_BROKERS, KAFKA_TLS_ENABLED: true, KAFKA_TLS_CA_FILE: file('ca'), KAFKA_TLS_CERT_FILE: file('cert'), KAFKA_TLS_KEY_FILE: file('key') };
+    const settings = {
+      KAFKA_BROKERS,
+      KAFKA_TLS_ENABLED: true,
+      KAFKA_TLS_CA_FILE: file('ca'),
+      KAFKA_TLS_CERT_FILE: file('cert'),
+      KAFKA_TLS_KEY_FILE: file('key'),
+    };
     expect(clientOptions(settings, 'me')).toMatchObject({ tls: { ca: ['ca'], cert: 'cert', key: 'key' }, tlsServerName: true });
     expect(clientOptions({ KAFKA_BROKERS, KAFKA_TLS_ENABLED: true }, 'me').tls).toEqual({});
   });

@@ -13,8 +13,8 @@ import { messagesOf } from './wire.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const REBALANCE_TIMEOUT_MS = 30_000;
-/** A third of the session would do; a shorter one notices rebalances sooner. */
-const HEARTBEAT_INTERVAL_MS = 1_000;
+/** A third of the session would do; but until a member hears of a rebalance, the partitions of one that left wait. */
+const HEARTBEAT_INTERVAL_MS = 300;
 /** How long the first join is repeated; without brokers, or a topic, it is refused after that. */
 const FIRST_JOIN_PATIENCE_MS = 8_000;
 const LEAVE_TIMEOUT_MS = 5_000;
@@ -59,7 +59,10 @@ export class PlatformaticGroupClient implements GroupClient {
       protocolsMetadata: () => this.beforeJoin(),
     });
     this.consumer.topics.track(this.name);
-    this.consumer.on('consumer:group:join', ({ assignments }) => void this.assigned(assignments?.find(({ topic: assigned }) => assigned === this.name)?.partitions ?? []));
+    this.consumer.on(
+      'consumer:group:join',
+      ({ assignments }) => void this.assigned(assignments?.find(({ topic: assigned }) => assigned === this.name)?.partitions ?? []),
+    );
     // A join anew that failed; the library does not try again.
     (this.consumer as unknown as NodeJS.EventEmitter).on('error', (error) => void this.rejoin(error as Error));
     this.fetcher = new Fetcher({

@@ -9,7 +9,7 @@ import { isBecause } from './errors.js';
 const ALL_IN_SYNC_REPLICAS = -1;
 const HEADER_NAMES_MAX = 1_000;
 
-const bytesOf = (content: string | Buffer): Buffer => (typeof content === 'string' ? Buffer.from(content) : content);
+const encoded = (content: string | Buffer): Buffer => (typeof content === 'string' ? Buffer.from(content) : content);
 
 /** Sends by @platformatic/kafka. Connects on first use. */
 export class PlatformaticProducerClient implements ProducerClient {
@@ -43,15 +43,15 @@ export class PlatformaticProducerClient implements ProducerClient {
   }
 
   private record({ topic, key, value, headers }: OutgoingMessage): MessageToProduce {
-    const keyBytes = bytesOf(key);
-    const record = { topic: this.names.topic(topic), key: keyBytes, value: value === null ? null : bytesOf(value), partition: murmur2(keyBytes) };
+    const keyBytes = encoded(key);
+    const record = { topic: this.names.topic(topic), key: keyBytes, value: value === null ? null : encoded(value), partition: murmur2(keyBytes) };
     // The library takes any number for a partition, modulo how many there are; and null for no value, against its types.
     return (headers === undefined ? record : { ...record, headers: this.headersOf(headers) }) as unknown as MessageToProduce;
   }
 
   private headersOf(headers: NonNullable<OutgoingMessage['headers']>): Map<Buffer, Buffer> {
     const entries = new Map<Buffer, Buffer>();
-    for (const name in headers) entries.set(this.headerName(name), bytesOf(headers[name]!));
+    for (const name in headers) entries.set(this.headerName(name), encoded(headers[name]!));
     return entries;
   }
 

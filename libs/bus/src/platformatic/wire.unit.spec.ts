@@ -19,7 +19,14 @@ function batch(firstOffset: number, records: Partial<RecordsBatch['records'][num
     firstTimestamp: 1_000n,
     maxTimestamp: 9_000n,
     producerId: -1n,
-    records: records.map((record, offsetDelta) => ({ offsetDelta, timestampDelta: BigInt(offsetDelta), key: Buffer.from('k'), value: Buffer.from('v'), headers: [], ...record })),
+    records: records.map((record, offsetDelta) => ({
+      offsetDelta,
+      timestampDelta: BigInt(offsetDelta),
+      key: Buffer.from('k'),
+      value: Buffer.from('v'),
+      headers: [],
+      ...record,
+    })),
     ...fields,
   } as unknown as RecordsBatch;
 }
@@ -32,7 +39,8 @@ const offsetsOf = (fetched: FetchResponsePartition, from = 0): number[] => messa
 
 describe('what a fetch brought', () => {
   it('carries the broker’s time where the broker stamps, else the producer’s', () => {
-    const timesOf = (attributes: number): number[] => messagesOf(TOPIC, partition([batch(0, [{}, {}], { attributes })]), 0).messages.map(({ timestampMs }) => timestampMs);
+    const timesOf = (attributes: number): number[] =>
+      messagesOf(TOPIC, partition([batch(0, [{}, {}], { attributes })]), 0).messages.map(({ timestampMs }) => timestampMs);
     expect(timesOf(LOG_APPEND_TIME)).toEqual([9_000, 9_000]);
     expect(timesOf(0)).toEqual([1_000, 1_001]);
   });

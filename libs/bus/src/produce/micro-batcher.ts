@@ -118,7 +118,8 @@ export class MicroBatcher implements Omit<BusProducer, 'close'> {
       await this.sendOrSplit(messages, (refused, error) => {
         callAt(shares, refused).refusal ??= error;
       });
-      for (const { call } of shares) if (call.next === call.messages.length) this.settle(call, () => (call.refusal === undefined ? call.resolve() : call.reject(call.refusal)));
+      for (const { call } of shares)
+        if (call.next === call.messages.length) this.settle(call, () => (call.refusal === undefined ? call.resolve() : call.reject(call.refusal)));
     } catch (error) {
       this.failAll(error, shares);
     }

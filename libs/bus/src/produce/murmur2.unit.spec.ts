@@ -10,7 +10,13 @@ describe('the hash of a key', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 70 }), fc.integer({ min: 1, max: 97 }), (bytes, partitions) => {
         const key = Buffer.from(bytes);
-        const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({ partitionId, leader: 1, partitionErrorCode: 0, replicas: [], isr: [] }));
+        const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
+          partitionId,
+          leader: 1,
+          partitionErrorCode: 0,
+          replicas: [],
+          isr: [],
+        }));
         expect(murmur2(key) % partitions).toBe(choose({ topic: 't', partitionMetadata, message: { key, value: '' } }));
       }),
       { numRuns: 2_000 },
