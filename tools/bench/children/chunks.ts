@@ -1,6 +1,6 @@
 import { Consumer, Producer, type Message as StreamMessage } from '@platformatic/kafka';
 import { Kafka, logLevel } from 'kafkajs';
-import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Client } from '../setup/worker.ts';
 
 export interface Consumed {
@@ -30,6 +30,7 @@ export interface ChunkOptions {
 /** Messages of one send: what kafkajs and a broker like best. */
 const CHUNK = 500;
 const MAX_WAIT_MS = 5;
+const MAX_WAITING = 4 * CHUNK;
 
 export const optionsOf = <T>(): T => JSON.parse(process.argv[2]!) as T;
 
@@ -69,32 +70,30 @@ async function withPlatformatic({ brokers, group, from, to }: ChunkOptions, work
   const producer = new Producer<Buffer, Buffer, string, Buffer | string>({ ...connection, serializers: { headerKey: (name) => Buffer.from(name!), headerValue: (value) => bytesOf(value!) } });
   const consumer = new Consumer({ ...connection, groupId: group, maxWaitTime: MAX_WAIT_MS, minBytes: 1, autocommit: false });
   const stream = await consumer.consume({ topics: [from], mode: 'earliest', autocommit: false });
-  void (async () => {
-    for (;;) {
-      const chunk = takeChunk(stream);
-      if (chunk.length === 0) {
-        await once(stream, 'readable');
-        continue;
-      }
-      const answers = await work(chunk.map(consumedOf));
+  const waiting: ByteMessage[] = [];
+  let isWorking = false;
+  stream.on('data', (message) => {
+    waiting.push(message);
+    if (waiting.length >= MAX_WAITING) stream.pause();
+    if (!isWorking) void answerWaiting();
+  });
+
+  async function answerWaiting(): Promise<void> {
+    isWorking = true;
+    // What else the fetch brought is handed over first.
+    await nextTurn();
+    while (waiting.length > 0) {
+      const answers = await work(waiting.splice(0, CHUNK).map(consumedOf));
+      stream.resume();
       await producer.send({ acks: -1, messages: answers.map(({ key, value, headers }) => ({ topic: to, key: key!, value: bytesOf(value!), ...(headers && { headers }) })) });
     }
-  })();
+    isWorking = false;
+  }
 }
 
 const bytesOf = (value: Buffer | string): Buffer => (typeof value === 'string' ? Buffer.from(value) : value);
 
 type ByteMessage = StreamMessage<Buffer, Buffer, Buffer, Buffer>;
-
-function takeChunk(stream: { read(): unknown }): ByteMessage[] {
-  const chunk: ByteMessage[] = [];
-  while (chunk.length < CHUNK) {
-    const message = stream.read() as ByteMessage | null;
-    if (message === null) break;
-    chunk.push(message);
-  }
-  return chunk;
-}
 
 const consumedOf = ({ key, value, offset, partition, timestamp, headers }: ByteMessage): Consumed => ({
   key, value, offset: String(offset), partition, timestampMs: Number(timestamp),
