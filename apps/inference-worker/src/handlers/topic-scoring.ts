@@ -52,8 +52,14 @@ export class TopicScoring {
     const { topic } = (batch.events[0] ?? batch.undecodable[0])!.message;
     const order = this.orderOf(topic);
     const ticket = new BatchTicket(candidates.length);
-    const rows = candidates.map((candidate) => Object.assign(rowOf(candidate, pickUp, topic === batch.topic ? undefined : topic), { ticket }));
-    for (const row of rows) order.enter(row);
+    const ownTopic = topic === batch.topic ? undefined : topic;
+    const rows: Row[] = new Array(candidates.length);
+    for (let at = 0; at < rows.length; at++) {
+      const row = rowOf(candidates[at]!, pickUp, ownTopic);
+      row.ticket = ticket;
+      order.enter(row);
+      rows[at] = row;
+    }
     try {
       await fleet.settled(new Set(batch.events.map(({ data }) => data.model)), batch.signal);
       await pipeline.begin(rows, LANES[batch.topic].band, (done) => this.publish(order.done(done)));
