@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 
 /** Parts of the README that derive from the code, by the name in their markers. */
 export function generatedSections(root: string): Record<string, string> {
-  const benchmark = `${root}benchmarks/worker.md`;
+  const benchmark = `${root}benchmarks/summary.md`;
   return {
     diagram: ['```mermaid', mermaidDiagram(), '```'].join('\n'),
     topics: topicsTable(),

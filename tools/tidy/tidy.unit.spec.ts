@@ -30,6 +30,14 @@ describe('the house style', () => {
     expect(found.length).toBeGreaterThan(0);
   });
 
+  it('every metric on the page of names is recorded by somebody, because who alerts on one that nobody records sees silence', () => {
+    const page = 'libs/telemetry/src/names.ts';
+    const names = [...readFileSync(root + page, 'utf8').matchAll(/^ {2}(\w+): (?:counter|gauge|histogram)\(/gm)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(40);
+    const sources = tracked.filter((path) => /^(apps|libs)\/.*\.ts$/.test(path) && !path.endsWith('.spec.ts') && path !== page).map((path) => readFileSync(root + path, 'utf8')).join('\n');
+    expect(names.filter((name) => !new RegExp(`METRICS\\.${name}\\b`).test(sources))).toEqual([]);
+  });
+
   const services = ['model-registry', 'inference-worker', 'feature-store', 'outcome-ledger', 'drift-monitor', 'retraining-coordinator'];
   it.each(services)('%s has the shape that every service has', (service) => {
     const missing = ['README.md', 'src/main.ts', 'src/config.ts', `src/${service}.module.ts`, 'src/domain', 'src/http'].filter(

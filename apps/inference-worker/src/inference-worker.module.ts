@@ -25,6 +25,7 @@ import { runBatch } from './scoring/run-batch.js';
 import { Scheduler } from './scoring/scheduler.js';
 import { ShadowScorer } from './scoring/shadow-scorer.js';
 import { StageMetrics } from './scoring/stage-metrics.js';
+import { WorkerGauges } from './scoring/worker-gauges.js';
 import { Deployments } from './serving/deployments.js';
 import { ModelFleet } from './serving/model-fleet.js';
 import { createModelHost } from './serving/model-host.js';
@@ -145,6 +146,7 @@ const scoring = (config: WorkerConfig): Provider[] => [
       }),
     inject: [ModelFleet, ScoringPipeline, AnswerRecorder, ShadowScorer, Fallbacks, BUS],
   },
+  { provide: WorkerGauges, useFactory: (fleet: ModelFleet, scheduler: Scheduler, cache: FeatureCache) => new WorkerGauges(fleet, scheduler, cache), inject: [ModelFleet, Scheduler, FeatureCache] },
   {
     provide: OwnRequestTopics,
     useFactory: (bus: Bus, topicScoring: TopicScoring, fleet: ModelFleet) => new OwnRequestTopics({ bus, group: SERVICE, scoring: topicScoring, wanted: () => fleet.requestTopics, logger: createLogger(SERVICE) }),

@@ -48,10 +48,10 @@ describe('rendered metrics', () => {
   });
   it('read a gauge when asked, and no more once it is stopped', async () => {
     let rows = 7;
-    const stop = observableGauge(METRICS.queueRows, () => [{ value: rows, labels: { lane: 'batch' } }]);
-    expect(await renderMetrics()).toContain('throughline_queue_rows{lane="batch"} 7');
+    const stop = observableGauge(METRICS.queueRows, () => [{ value: rows, labels: { model: 'm', version: '1' } }]);
+    expect(await renderMetrics()).toContain('throughline_queue_rows{model="m",version="1"} 7');
     rows = 8;
-    expect(await renderMetrics()).toContain('throughline_queue_rows{lane="batch"} 8');
+    expect(await renderMetrics()).toContain('throughline_queue_rows{model="m",version="1"} 8');
     stop();
     expect(await renderMetrics()).not.toContain('throughline_queue_rows{');
   });

@@ -24,19 +24,19 @@ interface Hosted extends Contender {
   /** When what waits is run even though it could still grow. */
   ripeAtMs: number;
   lastRunMs: number;
-  /** Of the run under way; 0 when there is none. */
-  busyUntilMs: number;
 }
 
 /** One run at a time: the hot thread for all models that run there, a thread of its own for each of the others. */
 interface Executor {
   readonly waiting: Set<Hosted>;
   isBusy: boolean;
+  /** When the run under way is predicted to end. */
+  busyUntilMs: number;
   turns: number;
   wakeUp: NodeJS.Timeout | undefined;
 }
 
-const newExecutor = (): Executor => ({ waiting: new Set(), isBusy: false, turns: 0, wakeUp: undefined });
+const newExecutor = (): Executor => ({ waiting: new Set(), isBusy: false, busyUntilMs: 0, turns: 0, wakeUp: undefined });
 
 /**
  * Decides which rows of which model run next. Rows of all lanes meet here, so that what gathers during a run is the next one, whoever sent
@@ -80,6 +80,11 @@ export class Scheduler {
     });
   }
 
+  /** Rows that wait, by model, for whoever watches queues grow. */
+  waiting(models: Iterable<LoadedModel>): { readonly model: string; readonly version: string; readonly rows: number }[] {
+    return Array.from(models, (model) => ({ model: model.model, version: model.version, rows: this.hosted.get(model)?.queue.size ?? 0 }));
+  }
+
   /** How long a run of so many rows takes, from what was seen; 0 while nothing was. */
   predictMs(model: LoadedModel, rows: number): number {
     return this.hosted.get(model)?.fit.predictMs(rows) ?? 0;
@@ -88,15 +93,27 @@ export class Scheduler {
   /** Whether the row would be late even if all goes as predicted. An idle model takes it all the same now and then: the prediction may be wrong. */
   private isHopeless(hosted: Hosted, row: LiveRow, band: Band, nowMs: number): boolean {
     if (nowMs >= row.deadlineMs) return true;
-    const { fit, model, queue } = hosted;
+    const { fit, model, queue, executor } = hosted;
     const ahead = queue.ahead(band, row);
     const { perRowMs, fixedMs } = fit.coefficients;
-    const waitMs = Math.max(0, hosted.busyUntilMs - nowMs) + ahead * perRowMs + Math.ceil(ahead / model.maxBatchSize) * fixedMs;
+    const runsAhead = Math.ceil(ahead / model.maxBatchSize);
+    const othersMs = (runsAhead + 1) * this.othersMs(hosted, row.priority);
+    const waitMs = (executor.isBusy ? Math.max(0, executor.busyUntilMs - nowMs) : 0) + ahead * perRowMs + runsAhead * fixedMs + othersMs;
     return nowMs + waitMs + fit.predictMs(1) > row.deadlineMs && !this.mayProbe(hosted, nowMs);
   }
 
-  private mayProbe({ lastRunMs, busyUntilMs }: Hosted, nowMs: number): boolean {
-    return busyUntilMs === 0 && nowMs - lastRunMs > PROBE_INTERVAL_MS;
+  /** One run of each other model on the same thread that has rows as urgent: they have their turns, too. */
+  private othersMs(hosted: Hosted, priority: number): number {
+    let ms = 0;
+    for (const other of hosted.executor.waiting) {
+      if (other === hosted || other.queue.topPriority('prompt') > priority) continue;
+      ms += other.fit.predictMs(Math.min(other.queue.size, other.model.maxBatchSize));
+    }
+    return ms;
+  }
+
+  private mayProbe({ lastRunMs, executor }: Hosted, nowMs: number): boolean {
+    return !executor.isBusy && nowMs - lastRunMs > PROBE_INTERVAL_MS;
   }
 
   private pump(executor: Executor): void {
@@ -126,7 +143,7 @@ export class Scheduler {
     if (rows.length === 0) return;
     executor.isBusy = true;
     hosted.lastServed = executor.turns;
-    hosted.busyUntilMs = nowMs + fit.predictMs(rows.length);
+    executor.busyUntilMs = nowMs + fit.predictMs(rows.length);
     void this.options.run(model, rows).finally(() => this.finished(hosted, rows, nowMs));
   }
 
@@ -134,7 +151,6 @@ export class Scheduler {
     const nowMs = this.options.clock.steadyMs();
     hosted.fit.observe(rows.length, nowMs - startedMs);
     hosted.lastRunMs = nowMs;
-    hosted.busyUntilMs = 0;
     hosted.executor.isBusy = false;
     tell(rows);
     this.pump(hosted.executor);
@@ -144,7 +160,7 @@ export class Scheduler {
     let hosted = this.hosted.get(model);
     if (hosted === undefined) {
       const executor = model.isInline ? this.inline : newExecutor();
-      hosted = { model, queue: new ModelQueue(), fit: new DurationFit(), executor, ripeAtMs: Infinity, lastServed: 0, lastRunMs: -Infinity, busyUntilMs: 0 };
+      hosted = { model, queue: new ModelQueue(), fit: new DurationFit(), executor, ripeAtMs: Infinity, lastServed: 0, lastRunMs: -Infinity };
       this.hosted.set(model, hosted);
     }
     return hosted;

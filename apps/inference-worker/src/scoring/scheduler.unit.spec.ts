@@ -106,6 +106,20 @@ describe('the scheduler', () => {
     expect(done.filter(({ rejection }) => rejection !== undefined).map(({ request }) => request.id)).toEqual(['same team']);
   });
 
+  it('counts the runs of other models on the same thread when it predicts', async () => {
+    const { runs, row, submit, done } = installation();
+    const [slow, quick] = [model({ model: 'slow' }), model({ model: 'quick' })];
+    for (let n = 0; n < 4; n++) {
+      submit(slow, [row(`slow ${n}`)]);
+      await runs.at(-1)!.end(100);
+      submit(quick, [row(`quick ${n}`)]);
+      await runs.at(-1)!.end(1);
+    }
+    submit(slow, [row('under way')]);
+    submit(quick, [row('hurry', { deadlineMs: 50 }), row('patient', { deadlineMs: 500 })]);
+    expect(done.filter(({ rejection }) => rejection !== undefined).map(({ request }) => request.id)).toEqual(['hurry']);
+  });
+
   it('says of a row whose deadline passed in the queue that it has, not that it would', async () => {
     const { runs, row, submit, done } = installation();
     const one = model({ maxBatchSize: 1 });

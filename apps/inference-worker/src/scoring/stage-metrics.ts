@@ -1,3 +1,4 @@
+import type { OnModuleDestroy } from '@nestjs/common';
 import { STAGES, type LatencyBudget, type Stage } from '@throughline/contracts';
 import { bulkHistogram, counter, METRICS, observableGauge, type BulkSeries, type Observation } from '@throughline/telemetry';
 import type { Scored } from '../domain/answer.js';
@@ -14,16 +15,16 @@ interface SeriesOfModel {
 }
 
 /** Times of acknowledged answers, stage by stage, beside what the deployment of their model allows. */
-export class StageMetrics {
+export class StageMetrics implements OnModuleDestroy {
   private readonly series = new Map<string, SeriesOfModel>();
   private readonly stopGauge: () => void;
 
-  /** @param deployed all models with their budgets */
+  /** @param deployed names of all models that are deployed */
   constructor(private readonly budgetOf: (model: string) => LatencyBudget, deployed: () => Iterable<string>) {
     this.stopGauge = observableGauge(METRICS.stageBudgetSeconds, () => [...deployed()].flatMap((model) => budgets(model, budgetOf(model))));
   }
 
-  close(): void {
+  onModuleDestroy(): void {
     this.stopGauge();
   }
 
