@@ -70,7 +70,7 @@ const models = (config: WorkerConfig): Provider[] => [
     provide: ModelFleet,
     useFactory: (cache: FeatureCache, bus: Bus) =>
       new ModelFleet({
-        host: createModelHost(config),
+        host: createModelHost(config, createLogger(SERVICE)),
         raiseAlert: (alert) => bus.producer.send({ topic: 'alert.raised.v1', key: alert.model, ...encodeEvent('alert.raised.v1', { id: alert.alertId, source: SOURCE, timeMs: clock.nowMs(), data: alert }) }),
         defaultMaxBatchSize: config.MAX_BATCH_SIZE,
         onLoaded: ({ lookups }) => cache.register(lookups),
@@ -155,7 +155,7 @@ const scoring = (config: WorkerConfig): Provider[] => [
   {
     provide: WarmStartStrategy,
     useFactory: (bus: Bus, deployments: Deployments, updates: FeatureUpdates, cache: FeatureCache, ownTopics: OwnRequestTopics) =>
-      new WarmStartStrategy(bus, SERVICE, () => Promise.all([deployments.start(), updates.start(cache)]), () => ownTopics.start()),
+      new WarmStartStrategy(bus, SERVICE, () => Promise.all([deployments.start(), updates.start(cache)]), ownTopics),
     inject: [BUS, Deployments, FeatureUpdates, FeatureCache, OwnRequestTopics],
   },
 ];

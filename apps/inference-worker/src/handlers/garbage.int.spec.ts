@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { OutgoingMessage } from '@throughline/bus';
 import { STRUCTURED_CONTENT_TYPE } from '@throughline/contracts';
 import { seededRandom } from '@throughline/onnx';
@@ -11,6 +10,10 @@ const TOPIC = 'prediction.requested.v1';
 const GARBAGE = 100_000;
 const GOOD = 1_000;
 const CHUNK = 5_000;
+const SEED = 5;
+/** Of the garbage; the rest is what is nearly a request. */
+const NOISE_SHARE = 0.6;
+const MOST_NOISE_BYTES = 2_048;
 const MEBIBYTE = 1024 * 1024;
 const PATIENCE_MS = 180_000;
 const features = [numeric('hour'), numeric('distance')];
@@ -34,18 +37,29 @@ const good = (index: number): OutgoingMessage => ({
   topic: TOPIC, key: `key-${index % 50}`, headers: { 'content-type': STRUCTURED_CONTENT_TYPE }, value: envelope(`good ${index}`, { model: 'flights', features: { hour: index % 24, distance: index } }),
 });
 
-/** Nothing that is a request: noise, and what is nearly one. */
-function garbage(index: number, random: () => number): OutgoingMessage {
-  const noise = (most: number): Buffer => randomBytes(Math.floor(random() * most));
+/** Random bytes, at least one and at most so many; each order of magnitude as often as the others. */
+function noise(random: () => number, most: number): Buffer {
+  const bytes = Buffer.alloc(Math.ceil(most ** random()));
+  for (let at = 0; at < bytes.length; at++) bytes[at] = Math.floor(random() * 256);
+  return bytes;
+}
+
+function nearlyRequest(index: number, random: () => number): string | Buffer | null {
   const request = envelope(`bad ${index}`, { model: 'flights', features: { hour: 1, distance: 2 } });
   const damaged = Buffer.from(request);
   damaged[Math.floor(random() * 10)] = 0;
   const values: (string | Buffer | null)[] = [
-    noise(400), noise(400), noise(400), null, '', damaged, request.slice(0, -1 - Math.floor(random() * 40)), 'null', '[]', '"text"', String(random()), '{"model":7}',
+    null, '', damaged, request.slice(0, -1 - Math.floor(random() * 40)), 'null', '[]', '"text"', String(random()), '{"model":7}',
     '{"features":{}}', '['.repeat(2_000), envelope(`bad ${index}`, null), envelope(`bad ${index}`, { model: 'flights', features: [1, 2] }), envelope(`bad ${index}`, { features: {} }),
   ];
-  const headers: Record<string, string | Buffer>[] = [{}, { 'content-type': STRUCTURED_CONTENT_TYPE }, { 'content-type': noise(20) }, { ce_id: noise(20), ce_source: noise(20), ce_specversion: '9', traceparent: noise(60) }];
-  return { topic: TOPIC, key: noise(16), value: values[Math.floor(random() * values.length)]!, headers: headers[Math.floor(random() * headers.length)]! };
+  return values[Math.floor(random() * values.length)]!;
+}
+
+/** Nothing that is a request. */
+function garbage(index: number, random: () => number): OutgoingMessage {
+  const value = index % 100 < 100 * NOISE_SHARE ? noise(random, MOST_NOISE_BYTES) : nearlyRequest(index, random);
+  const headers: Record<string, string | Buffer>[] = [{}, { 'content-type': STRUCTURED_CONTENT_TYPE }, { 'content-type': noise(random, 20) }, { ce_id: noise(random, 20), ce_source: noise(random, 20), ce_specversion: '9', traceparent: noise(random, 60) }];
+  return { topic: TOPIC, key: noise(random, 16), value, headers: headers[Math.floor(random() * headers.length)]! };
 }
 
 async function metric(name: string, labels = ''): Promise<number> {
@@ -63,7 +77,7 @@ it('answers the 1,000 requests among 100,000 messages of garbage, rejects and ke
   const { answers } = installation;
   await installation.send(good(0));
   await answers.scoredOf('good 0');
-  const random = seededRandom(5);
+  const random = seededRandom(SEED);
   const highest = { bytes: await residentBytes() };
   const idle = highest.bytes;
 

@@ -1,4 +1,3 @@
-import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { baseTopicOf, type Bus, type OwnTopic, type RunningSubscription } from '@throughline/bus';
 import { toContractError } from '@throughline/contracts';
 import type { Logger } from '@throughline/telemetry';
@@ -15,10 +14,12 @@ export interface OwnRequestTopicsOptions {
   /** All that the deployments of this moment name. */
   readonly wanted: () => ReadonlySet<string>;
   readonly logger: Logger;
+  /** Before a topic that could not be joined is tried again. */
+  readonly retryMs?: number;
 }
 
 /** Reads the request topics that deployments name for themselves, each with partitions, lag and turns of its own: a flood elsewhere does not stand before them. */
-export class OwnRequestTopics implements BeforeApplicationShutdown {
+export class OwnRequestTopics {
   private readonly running = new Map<string, RunningSubscription>();
   private reconciling: Promise<void> | undefined;
   private isStale = false;
@@ -38,14 +39,20 @@ export class OwnRequestTopics implements BeforeApplicationShutdown {
   changed(): Promise<void> {
     if (!this.hasStarted || this.isClosed) return Promise.resolve();
     this.isStale = true;
-    this.reconciling ??= this.reconcile().finally(() => (this.reconciling = undefined));
+    this.reconciling ??= this.reconcile().then(() => {
+      this.reconciling = undefined;
+      // Somebody may have called after the loop ended and before this.
+      return this.isStale ? this.changed() : undefined;
+    });
     return this.reconciling;
   }
 
-  /** Nothing new is joined while the others stop. */
-  beforeApplicationShutdown(): void {
+  /** Drains and leaves all; with the other lanes, before the models close: else rows in flight would be answered by nobody. */
+  async stop(): Promise<void> {
     this.isClosed = true;
     clearTimeout(this.retry);
+    await this.reconciling;
+    await Promise.all(Array.from(this.running.values(), (subscription) => subscription.stop()));
   }
 
   private async reconcile(): Promise<void> {
@@ -59,16 +66,17 @@ export class OwnRequestTopics implements BeforeApplicationShutdown {
 
   private async join(topic: string): Promise<void> {
     const base = baseTopicOf(topic) as RequestTopic;
-    const { bus, group, scoring, logger } = this.options;
+    const { bus, group, scoring, logger, retryMs = RETRY_MS } = this.options;
     try {
       await bus.admin.ensureTopic(topic as OwnTopic);
       const subscription = await bus.subscribe({ ...LANES[base].intake, topic: base, ownTopic: topic as OwnTopic<RequestTopic>, group, handler: (batch) => scoring.answer(batch) });
       this.running.set(topic, subscription);
+      if (this.isClosed) return void (await subscription.stop());
       logger.info({ topic }, 'reading requests from a topic of a deployment’s own');
     } catch (thrown) {
       const { code, message } = toContractError(thrown);
-      logger.error({ topic, code, reason: message, retryInMs: RETRY_MS }, 'a request topic of a deployment’s own cannot be read');
-      this.retry = setTimeout(() => void this.changed(), RETRY_MS);
+      logger.error({ topic, code, reason: message, retryInMs: retryMs }, 'a request topic of a deployment’s own cannot be read');
+      this.retry = setTimeout(() => void this.changed(), retryMs);
     }
   }
 

@@ -5,6 +5,7 @@ import { KeyOrder } from '../domain/key-order.js';
 import { reject } from '../domain/rejection.js';
 import { candidateOfEvent, candidateOfUndecodable, LANE_OF, type Candidate, type RequestTopic } from '../domain/scoring-request.js';
 import type { ScoringPipeline } from '../scoring/pipeline.js';
+import { OrderedPublisher } from '../scoring/ordered-publisher.js';
 import type { AnswerRecorder } from '../scoring/recorder.js';
 import { rowOf, type Row, type Ticket } from '../scoring/rows.js';
 import type { ShadowScorer } from '../scoring/shadow-scorer.js';
@@ -23,8 +24,11 @@ export interface TopicScoringOptions {
 /** What the handlers of all request topics do with a batch; resolves when every answer is acknowledged, and those of shadows are or have failed. */
 export class TopicScoring {
   private readonly orders = new Map<string, KeyOrder<Row>>();
+  private readonly publisher: OrderedPublisher;
 
-  constructor(private readonly options: TopicScoringOptions) {}
+  constructor(private readonly options: TopicScoringOptions) {
+    this.publisher = new OrderedPublisher((encoded) => options.recorder.publish(encoded));
+  }
 
   async answer<T extends RequestTopic>(batch: EventBatch<T>): Promise<void> {
     const candidates: Candidate[] = batch.events.map(candidateOfEvent);
@@ -47,11 +51,11 @@ export class TopicScoring {
   /** Rows overtake one another on their way, but never one of the same key: each is published when those of its key before it have been. */
   private async pass<T extends RequestTopic>(batch: EventBatch<T>, candidates: readonly Candidate[]): Promise<void> {
     if (candidates.length === 0) return;
-    const { pipeline, fleet } = this.options;
+    const { pipeline } = this.options;
     const pickUp = pipeline.pickUp();
     const { topic } = (batch.events[0] ?? batch.undecodable[0])!.message;
     const order = this.orderOf(topic);
-    const ticket = new BatchTicket(candidates.length);
+    const ticket = new BatchTicket(candidates.length, batch.signal);
     const ownTopic = topic === batch.topic ? undefined : topic;
     const rows: Row[] = new Array(candidates.length);
     for (let at = 0; at < rows.length; at++) {
@@ -61,8 +65,8 @@ export class TopicScoring {
       rows[at] = row;
     }
     try {
-      await fleet.settled(new Set(batch.events.map(({ data }) => data.model)), batch.signal);
-      await pipeline.begin(rows, LANES[batch.topic].band, (done) => this.publish(order.done(done)));
+      const begin = (part: readonly Row[]): Promise<void> => pipeline.begin(part, LANES[batch.topic].band, (done) => this.publish(order.done(done)));
+      await Promise.all([...this.whenSettled(rows, batch.signal)].map(([settled, part]) => (settled === undefined ? begin(part) : settled.then(() => begin(part)))));
       await ticket.settled;
     } catch (thrown) {
       const left = rows.filter(({ isDone }) => !isDone);
@@ -70,6 +74,21 @@ export class TopicScoring {
       this.publish(order.done(left));
       throw thrown;
     }
+  }
+
+  /** Rows whose model is about to get its first champion wait for it; nobody waits for the model of another. */
+  private whenSettled(rows: readonly Row[], signal: AbortSignal): Map<Promise<void> | undefined, Row[]> {
+    const parts = new Map<Promise<void> | undefined, Row[]>();
+    const waits = new Map<string, Promise<void> | undefined>();
+    for (const row of rows) {
+      const { model } = row.request;
+      if (model !== undefined && !waits.has(model)) waits.set(model, this.options.fleet.settled(model, signal));
+      const wait = model === undefined ? undefined : waits.get(model);
+      const part = parts.get(wait);
+      if (part === undefined) parts.set(wait, [row]);
+      else part.push(row);
+    }
+    return parts;
   }
 
   private publish(released: readonly Row[]): void {
@@ -85,7 +104,7 @@ export class TopicScoring {
     const { pipeline, recorder, fallbacks, shadows } = this.options;
     const encoded = recorder.encode(pipeline.answers(rows));
     const { answers } = encoded;
-    await recorder.publish(encoded);
+    await this.publisher.send(encoded, () => rows.some(({ ticket }) => ticket?.signal.aborted === false));
     fallbacks.remember(answers);
     await shadows.shadow(answers);
   }
@@ -109,7 +128,7 @@ class BatchTicket implements Ticket {
   private readonly resolve: () => void;
   private readonly reject: (reason: unknown) => void;
 
-  constructor(private open: number) {
+  constructor(private open: number, readonly signal: AbortSignal) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.settled = promise;
     this.resolve = resolve;

@@ -27,6 +27,8 @@ export interface RowJob {
 
 /** Counts a message batch down to its last acknowledged answer. */
 export interface Ticket {
+  /** Aborted when the batch is somebody else's by now, or the service stops. */
+  readonly signal: AbortSignal;
   settle(error?: unknown): void;
 }
 

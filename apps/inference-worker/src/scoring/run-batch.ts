@@ -1,4 +1,4 @@
-import { toContractError } from '@throughline/contracts';
+import { toContractError, type ErrorCode } from '@throughline/contracts';
 import { bulkHistogram, METRICS } from '@throughline/telemetry';
 import { runBisecting } from '../domain/bisect.js';
 import { reject, rejectPack, type Rejection } from '../domain/rejection.js';
@@ -9,9 +9,9 @@ import type { LiveRow, ScoredBatch } from './rows.js';
 const computeSeconds = bulkHistogram(METRICS.computeSeconds);
 const batchSizeRows = bulkHistogram(METRICS.batchSize);
 
-/** Told how a version did, row by row. */
+/** Told how a version did, row by row, and why rows failed. */
 export interface RunObserver {
-  report(model: LoadedModel, succeeded: number, failed: number): void;
+  report(model: LoadedModel, succeeded: number, failed: number, code?: ErrorCode): void;
 }
 
 /** Packs and scores assembled rows of one version in one run; each row ends with its batch or a rejection. Never rejects. */
@@ -35,16 +35,20 @@ export async function runBatch(model: LoadedModel, candidates: readonly LiveRow[
     return { outputs, size: to - from, preprocessMs, inferenceMs, startedMs, endedMs: clock.steadyMs() };
   });
   let failed = 0;
+  let rejection: Rejection | undefined;
   for (const { from, to, result, error } of parts) {
-    if (result === undefined) failed += to - from;
+    if (result === undefined) {
+      failed += to - from;
+      rejection = rejectFailure(error);
+    }
     for (let at = from; at < to; at++) {
       const row = rows[at]!;
-      if (result === undefined) row.rejection = rejectFailure(error);
+      if (result === undefined) row.rejection = rejection;
       row.batch = result;
       row.batchRow = at - from;
     }
   }
-  observer.report(model, rows.length - failed, failed);
+  observer.report(model, rows.length - failed, failed, rejection?.code);
 }
 
 /** What the runtime says of the row is the model's failure; that the model's thread is away is not. */

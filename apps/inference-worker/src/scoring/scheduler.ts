@@ -144,12 +144,12 @@ export class Scheduler {
     executor.isBusy = true;
     hosted.lastServed = executor.turns;
     executor.busyUntilMs = nowMs + fit.predictMs(rows.length);
-    void this.options.run(model, rows).finally(() => this.finished(hosted, rows, nowMs));
+    void this.options.run(model, rows).finally(() => this.finished(hosted, rows));
   }
 
-  private finished(hosted: Hosted, rows: readonly LiveRow[], startedMs: number): void {
+  private finished(hosted: Hosted, rows: readonly LiveRow[]): void {
     const nowMs = this.options.clock.steadyMs();
-    hosted.fit.observe(rows.length, nowMs - startedMs);
+    observe(hosted.fit, rows);
     hosted.lastRunMs = nowMs;
     hosted.executor.isBusy = false;
     tell(rows);
@@ -165,6 +165,16 @@ export class Scheduler {
     }
     return hosted;
   }
+}
+
+/**
+ * What a run of this model takes by itself: a whole run that succeeded, from packing to its outputs. Waiting for a model to come back into memory
+ * or a run that was halved says nothing of the next one.
+ */
+function observe(fit: DurationFit, rows: readonly LiveRow[]): void {
+  const batch = rows[0]?.batch;
+  if (batch === undefined || batch.size !== rows.length) return;
+  fit.observe(batch.size, batch.preprocessMs + batch.inferenceMs);
 }
 
 function enqueue(hosted: Hosted, row: LiveRow, band: Band, nowMs: number): void {

@@ -17,6 +17,7 @@ function installation() {
       const { promise, resolve } = Promise.withResolvers<void>();
       const end = async (afterMs = 0): Promise<void> => {
         time.ms += afterMs;
+        for (const row of rows) row.batch = { outputs: [], score: undefined, size: rows.length, preprocessMs: 0, inferenceMs: afterMs, startedMs: time.ms - afterMs, endedMs: time.ms };
         resolve();
         await promise.finally(() => undefined);
         await Promise.resolve();
@@ -92,6 +93,21 @@ describe('the scheduler', () => {
     time.ms += 2000;
     submit(slow, [row('probe', { deadlineMs: 50 })]);
     expect(runs.at(-1)!.ids).toEqual(['probe']);
+  });
+
+  it('does not hold a wait for memory, or a run in halves, against the next one', async () => {
+    const { runs, row, submit, done, time } = installation();
+    const one = model();
+    for (let n = 0; n < 4; n++) {
+      submit(one, [row(`warm ${n}`)]);
+      await runs.at(-1)!.end(1);
+    }
+    submit(one, [row('slow to come')]);
+    time.ms += 5000;
+    await runs.at(-1)!.end(1);
+    submit(one, [row('next', { deadlineMs: 50 })]);
+    expect(done.filter(({ rejection }) => rejection !== undefined)).toEqual([]);
+    expect(runs.at(-1)!.ids).toEqual(['next']);
   });
 
   it('counts who waits ahead when it predicts, but not the flood of another team', async () => {

@@ -61,13 +61,10 @@ export class ModelFleet {
     return [...this.slots.keys()];
   }
 
-  /** Resolves when none of these models is about to get its first champion; rejects with `unavailable` when the signal is aborted. */
-  async settled(models: Iterable<string>, signal: AbortSignal): Promise<void> {
-    for (const model of models) {
-      const slot = this.slots.get(model);
-      if (slot === undefined || slot.isSettled) continue;
-      await untilAborted(slot.settled(), signal, `stopped while “${model}” was loading`);
-    }
+  /** `undefined` unless the model is about to get its first champion; then resolves when it has, or will not soon; rejects with `unavailable` when the signal is aborted. */
+  settled(model: string, signal: AbortSignal): Promise<void> | undefined {
+    const slot = this.slots.get(model);
+    return slot === undefined || slot.isSettled ? undefined : untilAborted(slot.settled(), signal, `stopped while “${model}” was loading`);
   }
 
   /** The whole topic has been read; what is deployed later makes nobody unready. */
@@ -96,7 +93,7 @@ export class ModelFleet {
 
   private failed(failure: LoadFailure): void {
     const { deployment: { model, revision }, version: { version }, error, retryInMs } = failure;
-    this.options.logger.error({ model, revision, version, code: error.code, reason: error.message, retryInMs }, 'a version could not be loaded');
+    this.options.logger.error({ model, revision, version, code: error.code, reason: error.message, cure: error.cure, retryInMs }, 'a version could not be loaded');
     if (!isArtifactFault(error)) return;
     const alert = artifactAlert(failure, Date.now());
     if (this.alerted.has(alert.alertId)) return;

@@ -20,6 +20,8 @@ export interface LoadFailure {
   readonly servedBy: string | undefined;
 }
 
+/** So long do requests wait for a model that has never served; longer would hold up the partition they came on. */
+const SETTLED_WITHIN_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 
@@ -36,11 +38,13 @@ export class ModelSlot {
   private wake: () => void = () => {};
   private readonly waiters = new Set<() => void>();
   private hasSettled = false;
+  private readonly patience: NodeJS.Timeout;
 
   constructor(deployment: ModelDeployment, private readonly options: SlotOptions) {
     this.desired = deployment;
     const cold = new Set(versionsOf(deployment).map(({ version }) => version));
     this.serving = assignmentOf({ ...deployment, revision: 0 }, new Map(), cold);
+    this.patience = setTimeout(() => this.settle(), SETTLED_WITHIN_MS).unref();
     void this.reconcile();
   }
 
@@ -136,6 +140,7 @@ export class ModelSlot {
   }
 
   private settle(): void {
+    clearTimeout(this.patience);
     this.hasSettled = true;
     for (const resolve of this.waiters) resolve();
     this.waiters.clear();
