@@ -9,6 +9,11 @@ export interface GroupListener {
   readonly onMessages: (partition: number, messages: () => readonly WireMessage[], end: number) => boolean;
   /** The group is about to be joined anew, whatever is assigned may go. The client must not join before this has resolved; it never rejects. */
   readonly beforeRejoin: () => Promise<void>;
+  /**
+   * The join that `beforeRejoin` was awaited for has failed, and the client fetches on as before until it joins again, which begins with
+   * `beforeRejoin`. Not called by a client that does nothing else until it has joined.
+   */
+  readonly onRejoinFailed: () => void;
   /** The group was joined, for the first time or anew, with these partitions. */
   readonly onAssigned: (partitions: readonly number[]) => void;
   /** The member can no longer work. */

@@ -53,6 +53,7 @@ export class GroupConsumer<T extends EventTopic> implements RunningSubscription 
     this.client = context.connect({
       onMessages: (...delivery) => this.take(...delivery),
       beforeRejoin: () => this.settle(),
+      onRejoinFailed: () => this.lanes.release(),
       onAssigned: (partitions) => this.assigned(partitions),
       onDead,
     });
@@ -161,7 +162,7 @@ export class GroupConsumer<T extends EventTopic> implements RunningSubscription 
       busMetrics.commits.add(1, { group, result: 'accepted' });
     } catch (error) {
       busMetrics.commits.add(1, { group, result: 'refused' });
-      this.context.logger.warn({ topic: this.topic, group, reason: (error as Error).message }, 'a commit was refused; the next one follows');
+      this.context.logger.warn({ topic: this.topic, group, reason: (error as Error).message, nextInMs: COMMIT_INTERVAL_MS }, 'a commit was refused: it is tried again while the partition stays here; where it has moved, its new owner handles what is not committed once more');
     }
   }
 }

@@ -77,6 +77,15 @@ export class LaneGroup {
     await withDeadline(Promise.all(Array.from(this.lanes.values(), (lane) => lane.idle())), timeoutMs);
   }
 
+  /**
+   * The group could not be joined anew: goes on with what there is. Safe, since a commit carries its generation and the broker refuses one that
+   * has passed, and since the next join settles first.
+   */
+  release(): void {
+    this.isRebalancing = false;
+    this.holdLanes();
+  }
+
   /** Starts nothing new, aborts, and resolves when nothing is in flight or the time is over. */
   async drain(timeoutMs: number): Promise<void> {
     for (const lane of this.lanes.values()) lane.close();

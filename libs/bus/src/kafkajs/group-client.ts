@@ -5,7 +5,7 @@ import type { Names } from '../names.js';
 import type { AnyTopic } from '../topics.js';
 import { kafkajs } from './library.js';
 import { CONSUMER, GroupMembership, LEAVE_TIMEOUT_MS } from './membership.js';
-import { beforeJoin } from './waiting-join.js';
+import { joinHooks, type JoinHooks } from './waiting-join.js';
 import { toWireMessage } from './wire.js';
 
 export interface KafkaJsGroupOptions {
@@ -25,7 +25,7 @@ export class KafkaJsGroupClient implements GroupClient {
   constructor(private readonly options: KafkaJsGroupOptions) {
     const { kafka, names, topic, group, listener } = options;
     this.topic = names.topic(topic);
-    this.consumer = kafka.consumer({ ...CONSUMER, groupId: names.group(group, topic), partitionAssigners: [assignerWithHook(listener.beforeRejoin)] });
+    this.consumer = kafka.consumer({ ...CONSUMER, groupId: names.group(group, topic), partitionAssigners: [assignerWithHooks(listener)] });
   }
 
   async join(): Promise<void> {
@@ -67,11 +67,11 @@ export class KafkaJsGroupClient implements GroupClient {
   }
 }
 
-/** kafkajs's own assigner, under its own name; `hook` is awaited before every join of the member that uses it. */
-function assignerWithHook(hook: () => Promise<void>): PartitionAssigner {
+/** kafkajs's own assigner, under its own name, with the hooks of the member that uses it. */
+function assignerWithHooks(hooks: JoinHooks): PartitionAssigner {
   return (config) => {
     const assigner = kafkajs.PartitionAssigners.roundRobin(config);
-    beforeJoin.set(assigner, hook);
+    joinHooks.set(assigner, hooks);
     return assigner;
   };
 }

@@ -78,10 +78,8 @@ export class Fetcher {
   private fetchWhatIsWanted(): void {
     if (this.abort.signal.aborted || this.positions.size === 0) return;
     const { leaders } = this;
-    if (leaders === undefined) {
-      void this.lookUpLeaders();
-      return;
-    }
+    if (!this.knowsLeaders) void this.lookUpLeaders();
+    if (leaders === undefined) return;
     for (const node of new Set(leaders.nodeOf)) {
       if (this.busy.has(node)) continue;
       const wanted = Array.from(this.positions).filter(([partition]) => leaders.nodeOf[partition] === node && !this.paused.has(partition));
@@ -148,19 +146,28 @@ export class Fetcher {
     return isReset;
   }
 
+  /** Whether it is known whom to ask for every partition; a topic may have got more of them since it was looked up. */
+  private get knowsLeaders(): boolean {
+    const nodeOf = this.leaders?.nodeOf;
+    return nodeOf !== undefined && Array.from(this.positions.keys()).every((partition) => nodeOf[partition] !== undefined);
+  }
+
   private async lookUpLeaders(): Promise<void> {
     if (this.isLookingUp) return;
     this.isLookingUp = true;
     const { topic } = this.options;
-    while (this.leaders === undefined && !this.abort.signal.aborted) {
+    const { signal } = this.abort;
+    for (let attempts = 1; !this.knowsLeaders && !signal.aborted; attempts += 1) {
       try {
         const found = (await this.consumer.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!;
         this.leaders = { topicId: found.id, nodeOf: found.partitions.map(({ leader }) => leader) };
+        this.fetchWhatIsWanted();
+        // The broker that was asked may hear of new partitions later than the one that assigned them.
+        if (!this.knowsLeaders) await pauseFor(backoffMs(attempts, Math.random()), signal);
       } catch (error) {
         await this.recover(error);
       }
     }
     this.isLookingUp = false;
-    this.fetchWhatIsWanted();
   }
 }
