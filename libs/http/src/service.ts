@@ -11,7 +11,7 @@ import { edgeRoutes } from './edge-routes.js';
 import { HealthRegistry, type HealthCheck } from './health.js';
 import { isLoopback } from './loopback.js';
 import { nestLogger } from './nest-logger.js';
-import { ProblemFilter, sendProblem } from './problem.filter.js';
+import { ProblemFilter, ProblemLog, sendProblem } from './problem.filter.js';
 import { validationPipe } from './validation.js';
 
 /** Injects the service's pino logger. */
@@ -88,12 +88,13 @@ function refuseOpenListening(host: string): void {
 class ServiceRootModule {}
 
 async function createApp(options: ServiceOptions, logger: Logger): Promise<NestFastifyApplication> {
+  const problems = new ProblemLog(logger);
   const adapter = new FastifyAdapter({
     bodyLimit: options.settings.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: newSpanId,
     forceCloseConnections: 'idle',
-    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, logger),
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, problems),
   });
   const module: DynamicModule = {
     module: ServiceRootModule,
@@ -105,7 +106,7 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(logger), abortOnError: false, bodyParser: false });
   // Fastify's own parser of JSON remains. Nest's of forms would take JSON that was sent as a form for one field with a strange name.
   adapter.getInstance().removeContentTypeParser('text/plain');
-  app.useGlobalFilters(new ProblemFilter(logger));
+  app.useGlobalFilters(new ProblemFilter(problems));
   app.useGlobalPipes(validationPipe());
   return app;
 }
