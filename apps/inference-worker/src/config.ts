@@ -11,6 +11,7 @@ export const workerSettings = defineSettings({
   MAX_BATCH_SIZE: { meaning: 'Rows that one run of a model takes at most, where its deployment does not say', unit: 'rows', parse: parsers.integer(2, 4096), default: 256 },
   HTTP_MAX_ROWS: { meaning: 'Rows that one HTTP request may hold', unit: 'rows', parse: parsers.integer(1, 100_000), default: 5000 },
   HTTP_MAX_PENDING_ROWS: { meaning: 'Unanswered rows over HTTP at which further requests are refused as overloaded', unit: 'rows', parse: parsers.integer(1, 1_000_000), default: 20_000 },
+  HTTP_MAX_PENDING_BYTES: { meaning: 'The same, by the bytes of unanswered requests and of answers that are not on record yet; refused before the body is read', unit: 'bytes', parse: parsers.integer(16 * 1024 * 1024, 64 * GIB), default: 128 * 1024 * 1024 },
   ARTIFACT_TIMEOUT_MS: { meaning: 'Longest download of an artifact', unit: 'ms', parse: parsers.integer(100, 600_000), default: 60_000 },
   MODEL_MEMORY_MAX_BYTES: { meaning: 'Memory that graphs may take, estimated; beyond it the least recently used leave until they are asked again', unit: 'bytes', parse: parsers.integer(64 * 1024 * 1024, 1024 * GIB), default: 2 * GIB },
   INLINE_MAX_BATCH_MS: { meaning: 'A graph whose largest batch takes longer, measured at warm-up, runs in a thread of its own', unit: 'ms', parse: parsers.number(0, 60_000), default: 1 },
