@@ -5,7 +5,7 @@ import type { LoadedModel } from '../serving/loaded-model.js';
 import { Breakers } from './breakers.js';
 
 const version = (name: string): LoadedModel => ({ model: 'flights', version: name }) as LoadedModel;
-const lines: { level: string; msg: string; version: string }[] = [];
+const lines: { level: string; msg: string; version: string; lastFailure?: string; openSeconds?: number; cure?: string }[] = [];
 const logger = createLogger('test', { level: 'info', destination: { write: (line) => void lines.push(JSON.parse(line)) } });
 
 let breakers: Breakers;
@@ -42,6 +42,15 @@ describe('the circuit breaker of a version', () => {
     await report(seven, 0, 10, 5);
     expect(lines).toMatchObject([{ level: 'warn', version: '7', msg: expect.stringContaining('circuit open') }]);
     expect([await gauge('7'), await gauge('8')]).toEqual(['2', '0']);
+  });
+
+  it('says when it opens what failed last, for how long it asks nobody, and what to do', async () => {
+    policy = { ...policy, openSeconds: 7 };
+    await report(seven, 0, 1, 9);
+    breakers.report(seven, 0, 1, 'unavailable');
+    breakers.report(seven, 1, 0);
+    await settled();
+    expect(lines).toMatchObject([{ level: 'warn', lastFailure: 'unavailable', openSeconds: 7, cure: expect.stringContaining('fallback') }]);
   });
 
   it('stays closed for poisonous rows in healthy batches, however many', async () => {

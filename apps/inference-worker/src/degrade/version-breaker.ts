@@ -24,6 +24,8 @@ export class VersionBreaker {
   private readonly window: FailureWindow;
   private readonly circuit: CircuitBreakerPolicy;
   private readonly trialMs: number;
+  /** How long it asks nobody once it has opened. */
+  readonly openSeconds: number;
   private trial: Trial | undefined;
 
   /** @param onChange told of every new state */
@@ -31,6 +33,7 @@ export class VersionBreaker {
     const { failureShare, windowSeconds, minCallsPerSecond, openSeconds } = { ...DEFAULTS, ...policy };
     this.window = new FailureWindow({ windowMs: windowSeconds * 1000, failureShare, minCalls: minCallsPerSecond * windowSeconds });
     this.circuit = circuitBreaker(handleAll, { breaker: counting(this.window), halfOpenAfter: openSeconds * 1000 });
+    this.openSeconds = openSeconds;
     this.trialMs = Math.min(MAX_TRIAL_MS, openSeconds * 1000);
     this.circuit.onStateChange((state) => {
       this.trial = undefined;

@@ -44,7 +44,8 @@ export class FeatureCache {
   /** Features to read of each view: those of all models together, so that one entry serves them all. */
   private readonly featuresOfView = new Map<string, Set<string>>();
   private readonly lookups = counter(METRICS.featureCacheLookups);
-  private isFailing = false;
+  /** Key prefixes of the views that could not be read when they were asked last. */
+  private readonly failingViews = new Set<string>();
   private readonly tally = { hit: 0, miss: 0, negative: 0, stale: 0 };
 
   constructor(private readonly options: FeatureCacheOptions) {
@@ -124,12 +125,11 @@ export class FeatureCache {
     try {
       const read = await this.options.store.read({ view, viewVersion, entityType, features, entityIds });
       for (const [key, { entityId }] of wanted) this.store(key, read.get(entityId) ?? null);
-      if (this.isFailing) this.options.logger.info({ view, viewVersion }, 'stored features can be read again');
-      this.isFailing = false;
+      if (this.failingViews.delete(keyPrefix)) this.options.logger.info({ view, viewVersion }, 'stored features can be read again');
     } catch (error) {
-      // Once an outage, not once a batch.
-      if (!this.isFailing) this.options.logger.warn({ view, viewVersion, reason: (error as Error).message }, 'stored features cannot be read; they count as missing');
-      this.isFailing = true;
+      // Once an outage of a view, not once a batch.
+      if (!this.failingViews.has(keyPrefix)) this.options.logger.warn({ view, viewVersion, reason: (error as Error).message }, 'stored features cannot be read; they count as missing');
+      this.failingViews.add(keyPrefix);
     }
   }
 

@@ -1,4 +1,4 @@
-import { createLogger } from '@throughline/telemetry';
+import { createLogger, type Logger } from '@throughline/telemetry';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planLookups, type StoredValues } from '../domain/stored-features.js';
@@ -13,7 +13,7 @@ const state = (eventTimeMs: number, sequence: number): StoredValues => ({ values
 const push = ({ values, eventTimeMs, sequence }: StoredValues) => ({ view: 'v', viewVersion: 1, entityType: 'airport', entityId: 'SFO', values, eventTime: new Date(eventTimeMs).toISOString(), sequence });
 
 /** A store whose answers are given by hand. */
-function setUp(options: { isLagging?: () => boolean; nowMs?: () => number } = {}) {
+function setUp(options: { isLagging?: () => boolean; nowMs?: () => number; logger?: Logger } = {}) {
   const reads: { wanted: ViewRead; answer: (found: StoredValues | null) => void; fail: () => void }[] = [];
   const store = {
     read: (view: ViewRead) => new Promise<Map<string, StoredValues | null>>((resolve, reject) => {
@@ -79,6 +79,24 @@ describe('the feature cache', () => {
     reads[0]!.fail();
     expect((await loading).get(key)).toBeUndefined();
     expect(cache.get(key)).toBeUndefined();
+  });
+
+  it('says once that a view cannot be read, whatever the views beside it do, and once that it can again', async () => {
+    const lines: { view: string; level: string }[] = [];
+    const { cache, reads } = setUp({ logger: createLogger('test', { level: 'info', destination: { write: (line) => void lines.push(JSON.parse(line)) } }) });
+    const good = { ...lookup!, view: 'good', keyPrefix: 'good@1|airport|' };
+    cache.register([good]);
+    const batch = async (isMended: boolean) => {
+      reads.length = 0;
+      const loading = cache.load(new Map([...wanted, [`${good.keyPrefix}SFO`, { lookup: good, entityId: 'SFO' }]]));
+      for (const read of reads) if (isMended || read.wanted.view === 'good') read.answer(state(1, 1)); else read.fail();
+      await loading;
+    };
+    for (let index = 0; index < 5; index++) await batch(false);
+    expect(lines).toMatchObject([{ view: 'v', level: 'warn' }]);
+    await batch(true);
+    await batch(true);
+    expect(lines.slice(1)).toMatchObject([{ view: 'v', level: 'info' }]);
   });
 
   it('reads every feature that any model needs of a view, and forgets entries that lack a new one', async () => {

@@ -4,8 +4,8 @@ import type { LoadFailure } from './model-slot.js';
 
 const ALERT_NAMESPACE = '5d2f5f0c-3f27-5b0c-9a35-1b9a9a1c7e42';
 
-/** What goes by itself, or says nothing of the artifact. */
-const NO_FAULT = new Set<ErrorCode>(['unavailable', 'model_not_ready', 'overloaded']);
+/** What goes by itself, or says nothing of the artifact: a defect of ours, too. */
+const NO_FAULT = new Set<ErrorCode>(['internal', 'unavailable', 'model_not_ready', 'overloaded']);
 
 /** Whether it is the artifact that is at fault, so that waiting will not help. */
 export const isArtifactFault = ({ code }: ContractError): boolean => !NO_FAULT.has(code);

@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256Hex } from '@throughline/onnx';
+import { createLogger } from '@throughline/telemetry';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ArtifactCache } from './artifact-cache.js';
 
@@ -15,11 +16,14 @@ let registry: Server;
 let served: Map<string, Uint8Array>;
 let requests: number;
 let registryUrl: string;
+const lines: { level: string; msg: string; cure?: string }[] = [];
+const logger = createLogger('test', { level: 'info', destination: { write: (line) => void lines.push(JSON.parse(line)) } });
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'artifacts-'));
   served = new Map([1, 2, 3].map((fill) => [idOf(fill), bytes(fill)]));
   requests = 0;
+  lines.length = 0;
   registry = createServer((request, response) => {
     requests++;
     const found = served.get(request.url!.replace('/registry/v1/artifacts/', ''));
@@ -36,7 +40,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const cache = (maxBytes = 1e6) => new ArtifactCache({ folder, maxBytes, timeoutMs: 5_000, registryUrl });
+const cache = (maxBytes = 1e6) => new ArtifactCache({ folder, maxBytes, timeoutMs: 5_000, registryUrl, logger });
 
 it('downloads an artifact once and finds it in its folder from then on, without the registry', async () => {
   expect(Buffer.from(await cache().get(idOf(1), 1000))).toEqual(Buffer.from(bytes(1)));
@@ -86,4 +90,26 @@ it('evicts what was used least recently when the folder is full', async () => {
   await small.get(idOf(1), 1000);
   await small.get(idOf(3), 1000);
   expect((await readdir(folder)).sort()).toEqual([`${idOf(1)}.onnx`, `${idOf(3)}.onnx`].sort());
+});
+
+it('hands out verified bytes although its folder cannot be written, says so once with what to do, and caches again when that is mended', async () => {
+  await rm(folder, { recursive: true });
+  await writeFile(folder, 'a file in its place');
+  const blocked = cache();
+  for (const fill of [1, 2]) expect(sha256Hex(await blocked.get(idOf(fill), 1000))).toBe(idOf(fill));
+  expect(lines).toMatchObject([{ level: 'warn', msg: expect.stringContaining('cannot be written'), cure: expect.stringContaining('Free space') }]);
+  served.set(idOf(3), bytes(9));
+  await expect(blocked.get(idOf(3), 1000)).rejects.toMatchObject({ code: 'artifact_hash_mismatch' });
+
+  await rm(folder);
+  await blocked.get(idOf(1), 1000);
+  expect(await readdir(folder)).toEqual([`${idOf(1)}.onnx`]);
+  expect(lines.slice(1)).toMatchObject([{ level: 'info' }]);
+});
+
+it('leaves no part of a file behind that could not be put in its place', async () => {
+  await mkdir(join(folder, `${idOf(1)}.onnx`));
+  expect(sha256Hex(await cache().get(idOf(1), 1000))).toBe(idOf(1));
+  expect(await readdir(folder)).toEqual([`${idOf(1)}.onnx`]);
+  expect(lines).toHaveLength(1);
 });

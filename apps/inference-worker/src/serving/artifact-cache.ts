@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContractError } from '@throughline/contracts';
+import type { Logger } from '@throughline/telemetry';
 
 export interface ArtifactCacheOptions {
   /** Folder of the cached files; may be shared by the workers of one machine. */
@@ -10,6 +11,7 @@ export interface ArtifactCacheOptions {
   readonly timeoutMs: number;
   /** Files beyond it are evicted, the least recently used first. */
   readonly maxBytes: number;
+  readonly logger: Logger;
 }
 
 /** Hashing this much takes less than a millisecond; between two chunks requests have their turn. */
@@ -22,6 +24,7 @@ const CHUNK_BYTES = 1024 * 1024;
 export class ArtifactCache {
   /** By SHA-256: two models may want the same artifact at the same time. */
   private readonly underway = new Map<string, Promise<Uint8Array>>();
+  private isUnwritable = false;
 
   constructor(private readonly options: ArtifactCacheOptions) {}
 
@@ -41,8 +44,23 @@ export class ArtifactCache {
     const cached = await this.read(sha256);
     if (cached !== undefined) return cached;
     const bytes = await this.download(sha256, sizeBytes);
-    await this.write(sha256, bytes);
+    await this.keep(sha256, bytes);
     return bytes;
+  }
+
+  /** Never rejects: a folder that takes nothing is no reason to refuse a model whose verified bytes are at hand. */
+  private async keep(sha256: string, bytes: Uint8Array): Promise<void> {
+    const { folder, logger } = this.options;
+    try {
+      await this.write(sha256, bytes);
+      if (this.isUnwritable) logger.info({ folder }, 'artifacts are cached again');
+      this.isUnwritable = false;
+    } catch (thrown) {
+      const advice = { reason: reasonOf(thrown), cure: 'Free space on its disk, or let the worker write there.' };
+      // Once until it is mended, not once an artifact.
+      if (!this.isUnwritable) logger.warn({ folder, ...advice }, 'the artifact cache cannot be written: models serve from memory, and none comes back without the registry');
+      this.isUnwritable = true;
+    }
   }
 
   private async read(sha256: string): Promise<Uint8Array | undefined> {
@@ -50,7 +68,7 @@ export class ArtifactCache {
     const found = await readHashed(path).catch(() => undefined);
     if (found === undefined) return undefined;
     if (found.sha256 !== sha256) {
-      await rm(path, { force: true });
+      await rm(path, { force: true }).catch(() => undefined);
       return undefined;
     }
     const now = new Date();
@@ -76,8 +94,14 @@ export class ArtifactCache {
   private async write(sha256: string, bytes: Uint8Array): Promise<void> {
     await mkdir(this.options.folder, { recursive: true });
     const temporary = join(this.options.folder, `${sha256}.${process.pid}.part`);
-    await writeFile(temporary, bytes);
-    await rename(temporary, this.pathOf(sha256));
+    try {
+      await writeFile(temporary, bytes);
+      await rename(temporary, this.pathOf(sha256));
+    } catch (thrown) {
+      // Half a file would fill the disk further, and eviction does not see it.
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw thrown;
+    }
     await this.evict(sha256);
   }
 

@@ -139,11 +139,21 @@ export class GraphBody implements Resident {
   private async tryToOpen(isUrgent: boolean): Promise<boolean> {
     if (this.failure !== undefined && performance.now() < this.failure.untilMs) throw this.failure.error;
     try {
-      return await this.open(isUrgent);
+      const isIn = await this.open(isUrgent);
+      if (isIn) this.failure = undefined;
+      return isIn;
     } catch (error) {
+      this.warnOfFailure(error);
       this.failure = { error, untilMs: performance.now() + FAILURE_BACKOFF_MS };
       throw error;
     }
+  }
+
+  /** Once until it is back; that the first load failed is told by whoever wanted it. */
+  private warnOfFailure(thrown: unknown): void {
+    if (this.placement === undefined || this.failure !== undefined || this.isClosed) return;
+    const { code, message, cure } = toContractError(thrown);
+    this.host.logger.warn({ ...this.names, code, reason: message, cure }, 'a version cannot come back to memory: its requests are rejected or answered by a fallback, and it is tried again for the next one');
   }
 
   private async open(isUrgent: boolean): Promise<boolean> {
@@ -183,16 +193,28 @@ export class GraphBody implements Resident {
   private lose(session: HostedSession): void {
     if (this.session !== session) return;
     this.session = undefined;
+    this.forgetOldLosses();
     this.lossesMs.push(performance.now());
     threadsLost.add(1, { model: this.model });
+    this.host.logger.warn({ ...this.names, lossesInWindow: this.lossesMs.length, maxLosses: MAX_LOSSES, windowSeconds: LOSS_WINDOW_MS / 1000 }, 'the thread of a version has ended: another one is started, unless that happens too often');
     this.host.memory.leave(this);
     if (!this.isClosed) this.arrive(false).catch(() => undefined);
   }
 
   private checkLosses(): void {
+    this.forgetOldLosses();
+    if (this.lossesMs.length < MAX_LOSSES) return;
+    throw new ContractError('unavailable', `the thread of “${this.model}” ended ${MAX_LOSSES} times within ${LOSS_WINDOW_MS / 1000} s`, { cure: 'Its own input may be what ends it: look at its requests, or roll the version back.' });
+  }
+
+  private forgetOldLosses(): void {
     const sinceMs = performance.now() - LOSS_WINDOW_MS;
     while (this.lossesMs.length > 0 && this.lossesMs[0]! < sinceMs) this.lossesMs.shift();
-    if (this.lossesMs.length >= MAX_LOSSES) throw new ContractError('unavailable', `the thread of “${this.model}” ended ${MAX_LOSSES} times within ${LOSS_WINDOW_MS / 1000} s`);
+  }
+
+  /** What a log line calls it by. */
+  private get names(): { model: string; version: string } {
+    return { model: this.model, version: this.options.served.version };
   }
 }
 

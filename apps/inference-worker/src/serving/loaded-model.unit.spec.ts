@@ -1,5 +1,6 @@
-import type { ServedVersion } from '@throughline/contracts';
+import { ContractError, type ServedVersion } from '@throughline/contracts';
 import { denseGraph, gradientBoostedTreesGraph, identityGraph, randomTreeEnsemble, sha256Hex } from '@throughline/onnx';
+import { createLogger } from '@throughline/telemetry';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hostOf, logistic, logisticScore, numeric, rulesArtifact, signature } from '../testing/models.js';
 import { LoadedModel } from './loaded-model.js';
@@ -134,6 +135,27 @@ describe('a heavy model', { timeout: 30_000 }, () => {
     await Promise.all([...own.loader.threads].map((thread) => thread.terminate()));
     await expect.poll(() => model.residence()).toBeUndefined();
     await scoresOf(model, rows);
+  });
+
+  it('says that its thread died, and once that it cannot come back, with the reason and what to do', async () => {
+    const lines: { level: string; msg: string; code?: string; reason?: string; cure?: string }[] = [];
+    const logger = createLogger('test', { level: 'info', destination: { write: (line) => void lines.push(JSON.parse(line)) } });
+    const own = host([heavy], { inlineMaxBatchMs: 0, logger });
+    let isRegistryAway = false;
+    const model = await load({ ...own, artifacts: { get: async (...wanted) => {
+      if (isRegistryAway) throw new ContractError('unavailable', 'the registry does not answer');
+      return own.artifacts.get(...wanted);
+    } } });
+    isRegistryAway = true;
+    await Promise.all([...own.loader.threads].map((thread) => thread.terminate()));
+    await expect.poll(() => lines.length).toBe(2);
+    for (let index = 0; index < 3; index++) await expect(model.residence()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(lines).toMatchObject([
+      { level: 'warn', model: 'heavy', version: '1', lossesInWindow: 1, msg: expect.stringContaining('thread') },
+      { level: 'warn', model: 'heavy', version: '1', code: 'unavailable', reason: 'the registry does not answer', cure: expect.any(String) },
+    ]);
+    isRegistryAway = false;
+    await expect.poll(() => model.residence(), { timeout: 5_000 }).toBeUndefined();
   });
 
   it('gives its thread and memory back when it retires, and not before its last user', async () => {

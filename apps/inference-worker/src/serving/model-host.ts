@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { SessionLoader } from '@throughline/onnx';
+import type { Logger } from '@throughline/telemetry';
 import type { WorkerConfig } from '../config.js';
 import { ArtifactCache } from './artifact-cache.js';
 import { ModelMemory } from './model-memory.js';
@@ -10,18 +11,20 @@ export interface ModelHost {
   readonly artifacts: Pick<ArtifactCache, 'get'>;
   readonly loader: Pick<SessionLoader, 'load' | 'close'>;
   readonly memory: ModelMemory;
+  readonly logger: Logger;
 }
 
 /** Loading is one core's work; a second one so that a large graph does not hold up small ones. */
 const MAX_CONCURRENT_LOADS = 2;
 
-export function createModelHost(config: WorkerConfig): ModelHost {
+export function createModelHost(config: WorkerConfig, logger: Logger): ModelHost {
   return {
     artifacts: new ArtifactCache({
       folder: join(config.THROUGHLINE_HOME, 'artifact-cache'),
       registryUrl: config.REGISTRY_URL,
       timeoutMs: config.ARTIFACT_TIMEOUT_MS,
       maxBytes: config.ARTIFACT_CACHE_MAX_BYTES,
+      logger,
     }),
     loader: new SessionLoader({
       intraOpNumThreads: INTRA_OP_THREADS,
@@ -30,5 +33,6 @@ export function createModelHost(config: WorkerConfig): ModelHost {
       maxConcurrentLoads: MAX_CONCURRENT_LOADS,
     }),
     memory: new ModelMemory(config.MODEL_MEMORY_MAX_BYTES),
+    logger,
   };
 }

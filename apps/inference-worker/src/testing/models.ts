@@ -1,5 +1,6 @@
 import { ContractError, type FeatureSpec, type ModelSignature } from '@throughline/contracts';
 import { gradientBoostedTreesGraph, logisticRegressionGraph, randomTreeEnsemble, SessionLoader, sha256Hex, type LoaderOptions } from '@throughline/onnx';
+import { createLogger, type Logger } from '@throughline/telemetry';
 import type { ModelHost } from '../serving/model-host.js';
 import { ModelMemory } from '../serving/model-memory.js';
 
@@ -34,7 +35,7 @@ export const trees = (features: number): Uint8Array => gradientBoostedTreesGraph
 export const rulesArtifact = (document: object): Uint8Array => new TextEncoder().encode(JSON.stringify(document));
 
 /** What models live on, with these artifacts and nothing from elsewhere. */
-export function hostOf(artifacts: Iterable<Uint8Array>, { maxBytes = 1e9, ...loader }: Partial<LoaderOptions> & { maxBytes?: number } = {}): ModelHost & { loader: SessionLoader } {
+export function hostOf(artifacts: Iterable<Uint8Array>, { maxBytes = 1e9, logger = createLogger('test', { level: 'silent' }), ...loader }: Partial<LoaderOptions> & { maxBytes?: number; logger?: Logger } = {}): ModelHost & { loader: SessionLoader } {
   const bySha256 = new Map([...artifacts].map((artifact) => [sha256Hex(artifact), artifact]));
   return {
     artifacts: {
@@ -46,5 +47,6 @@ export function hostOf(artifacts: Iterable<Uint8Array>, { maxBytes = 1e9, ...loa
     },
     loader: new SessionLoader({ intraOpNumThreads: 1, inlineMaxBatchMs: 1, inlineMaxLoadMs: 20, maxConcurrentLoads: 2, ...loader }),
     memory: new ModelMemory(maxBytes),
+    logger,
   };
 }

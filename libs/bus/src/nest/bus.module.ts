@@ -64,6 +64,6 @@ export class BusModule implements BeforeApplicationShutdown, OnApplicationShutdo
 
 /** `runService` ends in order (give it `dead`); a process that nobody ends must not go on as if it consumed. */
 function endLater(reason: Error, logger: BusLogger = silentLogger): void {
-  logger.error({ reason: reason.message }, 'the bus is dead');
+  logger.error({ reason: reason.message, endsWithinMs: END_AFTER_MS }, 'the bus is dead: the service ends, and whoever runs it starts it again; what is not committed is delivered again then');
   setTimeout(() => process.exit(1), END_AFTER_MS).unref();
 }
