@@ -114,14 +114,16 @@ it('audit finds the one request that somebody has deleted from the ledger, and w
   expect(out).toMatch(new RegExp(`${idOf('r-77')} +prediction\\.requested\\.v1/\\d/\\d+ +/test/producer +r-77`));
 });
 
-it('audit reads the topics that a deployment has of its own', async () => {
+it('audit reads the topics that a deployment has of its own, and tells answers by a fallback from the others', async () => {
   const [deployment] = await read('model.deployment.v1');
-  const data = { ...deployment!, revision: deployment!.revision + 1, requestTopics: [OWN_TOPIC] };
+  const fallbacks = [{ kind: 'constant' as const, outputs: { probability: [0.5] }, score: 0.5 }];
+  const data = { ...deployment!, revision: deployment!.revision + 1, requestTopics: [OWN_TOPIC], fallbacks };
   await home.bus.producer.send({ topic: 'model.deployment.v1', key: data.model, ...encodeEvent('model.deployment.v1', { id: 'own', source: '/test', timeMs: Date.now(), data }) });
   expect(await eventually(async () => home.bus.admin.offsets(OWN_TOPIC).then(() => true, () => false), 20_000)).toBe(true);
-  await home.bus.producer.sendAll(['o-1', 'o-2'].map((id) => ({ topic: OWN_TOPIC, key: id, ...encodeEvent('prediction.requested.v1', { id, source: SOURCE, timeMs: Date.now(), data: { model: 'flight-delay', features: { hour: 7, distance: 2 } } }) })));
+  const requests: [string, Record<string, number>][] = [['o-1', { hour: 7, distance: 2 }], ['o-2', { hour: 7, distance: 2 }], ['o-no-feature', { hour: 7 }]];
+  await home.bus.producer.sendAll(requests.map(([id, features]) => ({ topic: OWN_TOPIC, key: id, ...encodeEvent('prediction.requested.v1', { id, source: SOURCE, timeMs: Date.now(), data: { model: 'flight-delay', features } }) })));
   const { report } = await audit('--settle', '30');
-  expect(report).toMatchObject({ requests: 307, scored: 303, missing: 1, topics: expect.arrayContaining([OWN_TOPIC]) });
+  expect(report).toMatchObject({ requests: 308, scored: 303, fallback: 1, rejected: 3, missing: 1, topics: expect.arrayContaining([OWN_TOPIC]) });
 });
 
 it('audit counts what was answered over HTTP by its answers, and finds the one that is gone', async () => {
@@ -129,11 +131,11 @@ it('audit counts what was answered over HTTP by its answers, and finds the one t
   const answer = await fetch(`${home.workerUrl}/v2/models/flight-delay/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs }) });
   expect(answer.status).toBe(200);
   const { report } = await audit('--settle', '30');
-  expect(report).toMatchObject({ requests: 309, http: 2, scored: 305, missing: 1 });
+  expect(report).toMatchObject({ requests: 310, http: 2, scored: 305, fallback: 1, missing: 1 });
   const lost = (await read('prediction.scored.v1')).find(({ lane }) => lane === 'http')!;
   await deleteFromLedger(lost.predictionId);
   const { report: after } = await audit();
-  expect(after).toMatchObject({ balanced: false, requests: 309, http: 2, scored: 304, missing: 2 });
+  expect(after).toMatchObject({ balanced: false, requests: 310, http: 2, scored: 304, fallback: 1, missing: 2 });
   expect(after.missingRequests).toContainEqual(expect.objectContaining({ predictionId: lost.predictionId, topic: 'prediction.scored.v1' }));
 });
 
