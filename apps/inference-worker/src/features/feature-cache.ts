@@ -124,6 +124,8 @@ export class FeatureCache {
     const entityIds = [...new Set([...wanted.values()].map(({ entityId }) => entityId))];
     try {
       const read = await this.options.store.read({ view, viewVersion, entityType, features, entityIds });
+      // A model that was loaded meanwhile reads more of the view: without it the entry would say that there is nothing.
+      if ((this.featuresOfView.get(keyPrefix)?.size ?? 0) > features.length) return await this.readView(keyPrefix, wanted);
       for (const [key, { entityId }] of wanted) this.store(key, read.get(entityId) ?? null);
       if (this.failingViews.delete(keyPrefix)) this.options.logger.info({ view, viewVersion }, 'stored features can be read again');
     } catch (error) {

@@ -57,6 +57,19 @@ describe('the feature cache', () => {
     for (const loaded of await Promise.all(both)) expect(loaded.get(key)).toEqual(state(1, 1));
   });
 
+  it('reads again what was asked for fewer features than a model that came meanwhile needs', async () => {
+    const { cache, reads } = setUp();
+    const loading = cache.load(wanted);
+    cache.register(planLookups({ features: [{ name: 'more', kind: 'numeric', from: { view: 'v', viewVersion: 1, feature: 'more', entityRole: 'origin' } }], entities: { origin: 'airport' } }));
+    reads[0]!.answer(state(1, 1));
+    await expect.poll(() => reads.length).toBe(2);
+    expect(reads[1]!.wanted.features).toEqual(['delay', 'more']);
+    const complete = { ...state(1, 1), values: { delay: 11, more: 5 } };
+    reads[1]!.answer(complete);
+    await loading;
+    expect(cache.get(key)).toEqual(complete);
+  });
+
   it('counts what it holds as stale while the topic lags, and keeps it when the store is down as well', async () => {
     let lagging = false;
     let nowMs = 0;
