@@ -43,3 +43,6 @@ export type CallMessage = Call & { readonly callId: number };
 export type ReplyMessage =
   | { readonly callId: number; readonly result: LoadReport | RunResult | undefined }
   | { readonly callId: number; readonly error: { readonly code: ErrorCode; readonly reason: string; readonly cure: string } };
+
+/** Asks the thread to end, instead of a call. */
+export const END = 'end';

@@ -126,11 +126,13 @@ describe('what goes wrong', { timeout: 30_000 }, () => {
   it('a thread that dies rejects its runs as retriable and tells that the model is lost', async () => {
     const loader = loaderOf(toThread);
     const session = await loader.load(heavy, { batchSizes: [1, 64] });
-    const running = session.run({ input: shared(64 * 64) }, 64);
+    // So many that the end of the thread comes before theirs.
+    const runs = Promise.allSettled(Array.from({ length: 50 }, () => session.run({ input: shared(64 * 64) }, 64)));
     const [thread] = loader.threads;
-    const rejected = expect(running).rejects.toMatchObject({ code: 'unavailable', retriable: true });
     await thread!.terminate();
-    await rejected;
+    const lost = (await runs).filter((run) => run.status === 'rejected');
+    expect(lost.length).toBeGreaterThan(0);
+    for (const { reason } of lost) expect(reason).toMatchObject({ code: 'unavailable', retriable: true });
     expect(await session.lost).toContain('exit code');
     await session.dispose();
     expect(loader.threads.size).toBe(0);

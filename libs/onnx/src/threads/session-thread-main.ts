@@ -4,7 +4,7 @@ import type { ColumnData, InputColumns } from '../feeds.js';
 import { identityGraph } from '../graph/probe-graphs.js';
 import { OnnxSession, type RunResult } from '../session.js';
 import { readSignature } from '../signature.js';
-import type { Call, CallMessage, LoadCall, LoadReport, ReplyMessage, RunCall } from './protocol.js';
+import { END, type Call, type CallMessage, type LoadCall, type LoadReport, type ReplyMessage, type RunCall } from './protocol.js';
 
 // The thread that `SessionThread` starts: one session at a time, one reply a call.
 
@@ -83,7 +83,10 @@ const first = await OnnxSession.load(identityGraph(1));
 await first.warmUp([2]);
 await first.dispose();
 
-parentPort!.on('message', async ({ callId, ...call }: CallMessage) => {
+parentPort!.on('message', async (message: CallMessage | typeof END) => {
+  // Ends this thread alone.
+  if (message === END) process.exit();
+  const { callId, ...call } = message;
   try {
     const result = detached(await answer(call as Call));
     reply({ callId, result }, result);

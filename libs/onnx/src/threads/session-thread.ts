@@ -3,7 +3,10 @@ import { Worker } from 'node:worker_threads';
 import { ContractError } from '@throughline/contracts';
 import type { InputColumns } from '../feeds.js';
 import type { RunResult } from '../session.js';
-import type { Call, CallMessage, LoadCall, LoadReport, ReplyMessage } from './protocol.js';
+import { END, type Call, type CallMessage, type LoadCall, type LoadReport, type ReplyMessage } from './protocol.js';
+
+/** Longer than any run that is worth waiting for. */
+const END_PATIENCE_MS = 20_000;
 
 interface PendingCall {
   readonly resolve: (result: LoadReport | RunResult | undefined) => void;
@@ -56,10 +59,17 @@ export class SessionThread {
     await this.call({ kind: 'unload' });
   }
 
-  /** Ends the thread as soon as the runtime lets go. */
+  /**
+   * Ends the thread as soon as the runtime lets go. The thread ends itself, between two calls of the runtime: one that is ended from outside in the
+   * midst of such a call takes the whole process with it (the runtime throws where nobody can catch). Only a call that never ends is worth that.
+   */
   async terminate(): Promise<void> {
-    await this.worker.terminate();
+    if (this.end !== undefined) return;
+    this.worker.ref();
+    this.worker.postMessage(END);
+    const force = setTimeout(() => void this.worker.terminate(), END_PATIENCE_MS);
     await this.ended;
+    clearTimeout(force);
   }
 
   private call(call: Call): Promise<LoadReport | RunResult | undefined> {
