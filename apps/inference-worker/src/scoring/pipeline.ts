@@ -3,7 +3,7 @@ import type { Answer, PickUp, Scored } from '../domain/answer.js';
 import { resolve, type Resolution } from '../domain/assignment.js';
 import type { Band } from '../domain/model-queue.js';
 import { isRejection, reject } from '../domain/rejection.js';
-import type { Candidate } from '../domain/scoring-request.js';
+import { isPastDeadline, type Candidate } from '../domain/scoring-request.js';
 import type { FeatureCache } from '../features/feature-cache.js';
 import type { LoadedModel } from '../serving/loaded-model.js';
 import type { ModelFleet } from '../serving/model-fleet.js';
@@ -118,7 +118,7 @@ export class ScoringPipeline {
 
   private resolve(row: Row): Resolution<LoadedModel> | undefined {
     const { request, pickUp } = row as LiveRow;
-    if (pickUp.steadyMs > row.deadlineMs) {
+    if (isPastDeadline(request, pickUp.nowMs)) {
       row.rejection = reject('deadline_exceeded', `picked up ${pickUp.nowMs - request.requestedAtMs} ms after the request, ${request.deadlineMs} were allowed`);
       return undefined;
     }
