@@ -1,7 +1,7 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import { ModelDeployment } from './events/deployment.js';
 import { FeatureObserved, FeatureUpdated } from './events/feature.js';
-import { AlertRaised, RetrainingFinished, RetrainingProgressed, RetrainingRequested } from './events/operations.js';
+import { AlertRaised, RetrainingFinished, RetrainingProgressed, RetrainingRequested, ServingReported } from './events/operations.js';
 import { OutcomeJoined, OutcomeObserved } from './events/outcome.js';
 import { PredictionRejected, PredictionRequested, PredictionScored, PredictionShadowed } from './events/prediction.js';
 
@@ -59,6 +59,10 @@ export const TOPICS = {
     producers: ['model-registry'], consumers: ['inference-worker', 'outcome-ledger', 'drift-monitor', 'retraining-coordinator'],
     says: 'the whole serving assignment, with its revision',
   }),
+  'serving.reported.v1': topic({
+    eventType: 'serving.reported', schema: ServingReported, key: 'worker|model', partitions: 1, retention: { ms: DAY_MS },
+    producers: ['inference-worker'], consumers: ['model-registry', 'operators'], says: 'what a worker holds warm, under which revision',
+  }),
   'prediction.requested.v1': topic({
     eventType: 'prediction.requested', schema: PredictionRequested, key: 'routing key, else id', partitions: 4, retention: { ms: 7 * DAY_MS },
     producers: ['producers'], consumers: ['inference-worker'], says: 'somebody wants a prediction',
@@ -69,15 +73,15 @@ export const TOPICS = {
   }),
   'prediction.scored.v1': topic({
     eventType: 'prediction.scored', schema: PredictionScored, key: 'as the request', partitions: 4, retention: { ms: 7 * DAY_MS },
-    producers: ['inference-worker'], consumers: ['consumers', 'outcome-ledger', 'drift-monitor'], says: 'the answer, the features as used, the version, the timings',
+    producers: ['inference-worker'], consumers: ['consumers', 'outcome-ledger', 'drift-monitor', 'model-registry'], says: 'the answer, the features as used, the version, the timings',
   }),
   'prediction.shadowed.v1': topic({
     eventType: 'prediction.shadowed', schema: PredictionShadowed, key: 'as the request', partitions: 4, retention: { ms: 7 * DAY_MS },
-    producers: ['inference-worker'], consumers: ['outcome-ledger'], says: 'what a shadow would have answered',
+    producers: ['inference-worker'], consumers: ['outcome-ledger', 'model-registry'], says: 'what a shadow would have answered',
   }),
   'prediction.rejected.v1': topic({
     eventType: 'prediction.rejected', schema: PredictionRejected, key: 'as the request', partitions: 4, retention: { ms: 7 * DAY_MS },
-    producers: ['inference-worker'], consumers: ['consumers', 'outcome-ledger'], says: 'the answer “no”: code, reason, cure',
+    producers: ['inference-worker'], consumers: ['consumers', 'outcome-ledger', 'model-registry'], says: 'the answer “no”: code, reason, cure',
   }),
   'dead-letter.v1': topic({
     eventType: 'dead-letter', schema: null, key: 'as the original', partitions: 4, retention: { ms: 30 * DAY_MS },
@@ -89,11 +93,11 @@ export const TOPICS = {
   }),
   'outcome.joined.v1': topic({
     eventType: 'outcome.joined', schema: OutcomeJoined, key: 'prediction id', partitions: 4, retention: { ms: 30 * DAY_MS },
-    producers: ['outcome-ledger'], consumers: ['consumers', 'drift-monitor'], says: 'a prediction met its outcome',
+    producers: ['outcome-ledger'], consumers: ['consumers', 'drift-monitor', 'model-registry'], says: 'a prediction met its outcome',
   }),
   'alert.raised.v1': topic({
     eventType: 'alert.raised', schema: AlertRaised, key: 'model', partitions: 1, retention: { ms: 30 * DAY_MS },
-    producers: ['drift-monitor', 'inference-worker'], consumers: ['operators', 'retraining-coordinator'], says: 'what drifted or broke, with evidence',
+    producers: ['drift-monitor', 'inference-worker', 'model-registry'], consumers: ['operators', 'retraining-coordinator'], says: 'what drifted or broke, with evidence',
   }),
   'retraining.requested.v1': topic({
     eventType: 'retraining.requested', schema: RetrainingRequested, key: 'model', partitions: 1, retention: { ms: 30 * DAY_MS },

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { FeatureValue, Instant, Name, Optional } from './common.js';
+import { FeatureValue, Instant, Name, Optional, Uuid } from './common.js';
 
 export const FeatureSpec = Type.Object({
   name: Name('feature'),
@@ -38,6 +38,22 @@ export const ModelSignature = Type.Object({
 });
 export type ModelSignature = Static<typeof ModelSignature>;
 
+export const GoldenInputs = Type.Object(
+  {
+    rows: Type.Array(
+      Type.Object({
+        values: Type.Array(FeatureValue, { description: 'in the order of the signature’s features' }),
+        outputs: Type.Record(Type.String(), Type.Array(Type.Any()), { description: 'output name to the values of the row' }),
+      }),
+      { minItems: 1, maxItems: 32 },
+    ),
+    absoluteTolerance: Optional(Type.Number({ minimum: 0, description: '0.00001 by default' })),
+    relativeTolerance: Optional(Type.Number({ minimum: 0, description: '0.0001 by default; a value passes by either' })),
+  },
+  { description: 'rows with the outputs that every worker must see before the version may serve' },
+);
+export type GoldenInputs = Static<typeof GoldenInputs>;
+
 export const ServedVersion = Type.Object({
   version: Type.String(),
   format: Optional(Type.Union([Type.Literal('onnx'), Type.Literal('rules')], { description: 'what the artifact is: an ONNX graph (the default), or a rules document' })),
@@ -47,6 +63,8 @@ export const ServedVersion = Type.Object({
   share: Optional(Type.Number({ minimum: 0, maximum: 1, description: 'of the traffic, for challengers' })),
   baselineProfile: Optional(Type.Any({ description: 'frozen profile of features and outputs' })),
   metrics: Optional(Type.Record(Type.String(), Type.Number(), { description: 'on held-out data, such as auc; live quality is compared with them' })),
+  golden: Optional(GoldenInputs),
+  artifactSignature: Optional(Type.String({ maxLength: 100, description: 'Ed25519 signature of the artifact’s bytes, base64; workers with a public key check it' })),
 });
 export type ServedVersion = Static<typeof ServedVersion>;
 
@@ -109,6 +127,35 @@ export const servingPolicy = {
   requestTopics: Optional(Type.Array(Type.String({ pattern: OWN_REQUEST_TOPIC }), { maxItems: 16, description: 'further topics that workers read requests from, apart from everybody else’s' })),
 };
 
+export const STRATEGIES = ['blue_green', 'shadow', 'canary', 'ab'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** Which rollout made this revision. */
+export const RolloutRef = Type.Object({
+  id: Uuid('rollout'),
+  strategy: Type.Union(STRATEGIES.map((strategy) => Type.Literal(strategy))),
+  candidate: Type.String({ description: 'version on trial' }),
+  step: Type.Integer({ minimum: 0, description: 'of the rollout, from 0' }),
+});
+export type RolloutRef = Static<typeof RolloutRef>;
+
+/** What the truth about a prediction is, and what it is worth. */
+export const OutcomeDeclaration = Type.Object(
+  {
+    positiveFrom: Optional(Type.Number({ description: 'a numeric outcome at or above it is positive; by default outcomes are true or false, 1 or 0' })),
+    maturitySeconds: Optional(Type.Number({ minimum: 0, description: 'event time after which an outcome is no longer expected' })),
+    whenMissing: Optional(Type.Union([Type.Literal('missing'), Type.Literal('negative')], { description: 'what it means that none came by then; missing by default' })),
+    valueMicroUsd: Optional(
+      Type.Object(
+        { truePositive: Optional(Type.Number()), falsePositive: Optional(Type.Number()), trueNegative: Optional(Type.Number()), falseNegative: Optional(Type.Number()) },
+        { description: 'what a decision is worth once its outcome is known, in millionths of a dollar; 0 where absent' },
+      ),
+    ),
+  },
+  { description: 'what the truth about a prediction is, and what it is worth' },
+);
+export type OutcomeDeclaration = Static<typeof OutcomeDeclaration>;
+
 export const ModelDeployment = Type.Object(
   {
     model: Name('model'),
@@ -117,7 +164,10 @@ export const ModelDeployment = Type.Object(
     champion: Optional(ServedVersion),
     challengers: Type.Array(ServedVersion),
     shadows: Type.Array(ServedVersion),
+    standbys: Optional(Type.Array(ServedVersion, { description: 'kept warm without traffic: a switch to one of them is immediate' })),
     splitSalt: Optional(Type.String({ description: 'of the rollout that runs' })),
+    rollout: Optional(RolloutRef),
+    outcome: Optional(OutcomeDeclaration),
     maxBatchSize: Optional(Type.Integer({ minimum: 1, description: 'older form of batching.maxBatchSize' })),
     ...servingPolicy,
   },

@@ -59,3 +59,20 @@ export const RetrainingFinished = Type.Object({
   finishedAt: Instant('processing time'),
 });
 export type RetrainingFinished = Static<typeof RetrainingFinished>;
+
+export const ServingReported = Type.Object(
+  {
+    worker: Type.String({ description: 'instance that reports' }),
+    model: Name('model'),
+    revision: Type.Integer({ minimum: 0, description: 'of the deployment that it has taken over' }),
+    warm: Type.Array(Type.String(), { description: 'versions that would answer at once' }),
+    cold: Type.Array(
+      Type.Object({ version: Type.String(), code: Optional(Type.String()), reason: Optional(Type.String({ description: 'why it could not be loaded; absent while it is loading' })) }),
+      { description: 'versions that the deployment names and that are not warm' },
+    ),
+    leaving: Optional(Type.Boolean({ description: 'the worker is shutting down' })),
+    reportedAt: Instant('processing time'),
+  },
+  { description: 'What a worker holds of a model: at every change, and every 30 seconds as a sign of life.' },
+);
+export type ServingReported = Static<typeof ServingReported>;

@@ -51,6 +51,18 @@ export const OutcomeJoined = Type.Object(
     error: Optional(Type.Number({ description: 'score minus outcome, as numbers' })),
     correct: Optional(Type.Boolean({ description: 'for decisions: threshold against truth' })),
     fallback: Optional(Type.String({ description: 'kind of fallback, if one answered' })),
+    shadows: Optional(
+      Type.Array(
+        Type.Object({
+          version: Type.String(),
+          assignmentRevision: Type.Integer({ minimum: 0 }),
+          score: Optional(Type.Number()),
+          error: Optional(Type.Number({ description: 'score minus outcome, as numbers' })),
+          correct: Optional(Type.Boolean()),
+        }),
+        { description: 'what shadows had said about the same request, held against the same outcome' },
+      ),
+    ),
   },
   { description: 'A prediction met its outcome.' },
 );

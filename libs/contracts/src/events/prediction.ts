@@ -57,7 +57,7 @@ export const PredictionScored = Type.Object(
     costMicroUsd: Optional(Type.Number()),
     fallback: Optional(
       Type.Object(
-        { kind: Type.String({ description: 'last_known_good, previous_version, rules or constant' }), reason: Type.String({ description: 'code of the error instead of which it answers' }) },
+        { kind: Type.String({ description: 'last_known_good, previous_version, rules or constant' }), reason: Type.String({ description: 'code of the error instead of which it answers' }), insteadOf: Optional(Type.String({ description: 'version that should have answered' })) },
         { description: 'the version that should have answered could not; features.values may then be empty' },
       ),
     ),
@@ -66,14 +66,24 @@ export const PredictionScored = Type.Object(
 );
 export type PredictionScored = Static<typeof PredictionScored>;
 
-export const PredictionShadowed = Type.Object({ ...PredictionScored.properties }, { description: 'What a shadow would have answered.' });
+export const PredictionShadowed = Type.Object({
+  ...PredictionScored.properties,
+  answered: Optional(
+    Type.Object(
+      { version: Type.String(), role: Role, score: Optional(Type.Number()), totalMs: Optional(Type.Number({ description: 'milliseconds from request to answer' })) },
+      { description: 'the answer that was given: what the shadow is compared with' },
+    ),
+  ),
+}, { description: 'What a shadow would have answered.' });
 export type PredictionShadowed = Static<typeof PredictionShadowed>;
 
 export const PredictionRejected = Type.Object(
   {
     ...requestIdentity,
     model: Optional(Type.String({ description: 'absent when the request could not be read' })),
-    version: Optional(Type.String()),
+    version: Optional(Type.String({ description: 'pinned by the request, or the one that should have answered' })),
+    role: Optional(Role),
+    assignmentRevision: Optional(Type.Integer({ minimum: 0, description: 'present once the request had met a deployment' })),
     code: Type.String({ description: 'from the closed list of error codes' }),
     reason: Type.String(),
     cure: Type.String(),
