@@ -1,4 +1,4 @@
-import { ContractError, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
+import { ContractError, type ModelDeployment, type RolloutRef, type ServedVersion } from '@throughline/contracts';
 import { canonical } from './canonical.js';
 import { resolveFallbacks, versionsOfFallbacks } from './fallbacks.js';
 import type { ServingPolicy } from './serving-policy.js';
@@ -8,6 +8,10 @@ export interface Assignment extends ServingPolicy {
   readonly champion?: number | undefined;
   readonly challengers: readonly { readonly version: number; readonly share: number }[];
   readonly shadows: readonly number[];
+  /** Kept warm without traffic. */
+  readonly standbys?: readonly number[] | undefined;
+  /** The rollout that wrote it; none, if a person did. */
+  readonly rollout?: RolloutRef | undefined;
   /** Salt of the split; kept while challengers change, so that keys stay with their arm. */
   readonly splitSalt?: string | undefined;
   readonly maxBatchSize?: number | undefined;
@@ -47,12 +51,13 @@ export function withChampion(assignment: Assignment, champion: number | undefine
     // Challengers take their share from the champion; without one there is nothing to share.
     challengers: champion === undefined ? [] : assignment.challengers.filter(({ version }) => version !== champion),
     shadows: assignment.shadows.filter((version) => version !== champion),
+    standbys: assignment.standbys?.filter((version) => version !== champion),
   };
 }
 
 /** Every version an assignment names, once. */
-export const versionsOf = ({ champion, challengers, shadows, fallbacks = [] }: Assignment): number[] => [
-  ...new Set([...(champion === undefined ? [] : [champion]), ...challengers.map(({ version }) => version), ...shadows, ...versionsOfFallbacks(fallbacks)]),
+export const versionsOf = ({ champion, challengers, shadows, standbys = [], fallbacks = [] }: Assignment): number[] => [
+  ...new Set([...(champion === undefined ? [] : [champion]), ...challengers.map(({ version }) => version), ...shadows, ...standbys, ...versionsOfFallbacks(fallbacks)]),
 ];
 
 /**
@@ -61,7 +66,7 @@ export const versionsOf = ({ champion, challengers, shadows, fallbacks = [] }: A
  * @param previous the champion before the present one, where a fallback wants it
  */
 export function toEvent({ model, revision, assignment }: Deployment, served: (version: number) => ServedVersion, decidedAt: Date, previous?: number): ModelDeployment {
-  const { champion, challengers, shadows, splitSalt, maxBatchSize, batching, latencyBudgetMs, breaker, requestTopics, fallbacks } = assignment;
+  const { champion, challengers, shadows, standbys, rollout, splitSalt, maxBatchSize, batching, latencyBudgetMs, breaker, requestTopics, fallbacks } = assignment;
   const servedChampion = champion === undefined ? undefined : served(champion);
   return {
     model,
@@ -70,6 +75,8 @@ export function toEvent({ model, revision, assignment }: Deployment, served: (ve
     ...(servedChampion === undefined ? {} : { champion: servedChampion }),
     challengers: challengers.map(({ version, share }) => ({ ...served(version), share })),
     shadows: shadows.map(served),
+    ...(standbys === undefined ? {} : { standbys: standbys.map(served) }),
+    ...(rollout === undefined ? {} : { rollout }),
     ...(splitSalt === undefined ? {} : { splitSalt }),
     ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
     ...(batching === undefined ? {} : { batching }),
@@ -80,8 +87,8 @@ export function toEvent({ model, revision, assignment }: Deployment, served: (ve
   };
 }
 
-function checkAssignment({ champion, challengers, shadows }: Assignment): void {
-  const all = [...(champion === undefined ? [] : [champion]), ...challengers.map(({ version }) => version), ...shadows];
+function checkAssignment({ champion, challengers, shadows, standbys = [] }: Assignment): void {
+  const all = [...(champion === undefined ? [] : [champion]), ...challengers.map(({ version }) => version), ...shadows, ...standbys];
   const twice = all.find((version, index) => all.indexOf(version) !== index);
   if (twice !== undefined) throw new ContractError('invalid_request', `version ${twice} has two roles`);
   if (champion === undefined && challengers.length > 0) throw new ContractError('invalid_request', 'challengers need a champion to share the traffic with');

@@ -1,11 +1,12 @@
 import { ContractError, encodeEvent, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
 import { inTransaction, Outbox, query } from '@throughline/db';
 import { counter, METRICS } from '@throughline/telemetry';
-import type { DataSource, EntityManager } from 'typeorm';
+import { LessThanOrEqual, type DataSource, type EntityManager } from 'typeorm';
 import { decideAlias, type AliasMove } from '../domain/alias.js';
 import { decideDeployment, noDeployment, toEvent, versionsOf, withChampion, type Assignment, type Deployment } from '../domain/deployment.js';
 import { checkFallbacks, wantsPreviousChampion } from '../domain/fallbacks.js';
 import { CHAMPION, unknownModel, unknownVersion } from '../domain/names.js';
+import { refuseDuringRollout } from '../rollouts/store/active.js';
 import { writeAudit, type Attribution } from './audit.js';
 import { AliasChangeRow, AliasRow, DeploymentRow, ModelRow, VersionRow } from './entities.js';
 import { lockModel, servedVersions } from './versions.js';
@@ -38,6 +39,7 @@ export class DeploymentStore {
       await lockModel(manager, model);
       const current = await findAlias(manager, model, move.alias);
       if (decideAlias(current?.version ?? null, move) === 'unchanged') return current;
+      if (move.alias === CHAMPION) await refuseDuringRollout(manager, model);
       await changeAlias(manager, model, move.alias, current?.version ?? null, move.version, by, at);
       if (move.alias === CHAMPION) {
         const deployment = await currentDeployment(manager, model);
@@ -47,19 +49,48 @@ export class DeploymentStore {
     });
   }
 
+  /** The deployment in force, within a transaction that holds the model's lock. */
+  inForce(manager: EntityManager, model: string): Promise<Deployment> {
+    return currentDeployment(manager, model);
+  }
+
+  /**
+   * Writes the next revision within a transaction that holds the model's lock: for a rollout, whose own state changes with it. The alias of the
+   * champion follows.
+   *
+   * @returns the revision in force then
+   * @throws ContractError as `deploy`
+   */
+  async assign(manager: EntityManager, current: Deployment, wanted: Assignment, by: Attribution, at: Date): Promise<number> {
+    const next = decideDeployment(current, wanted);
+    await followChampion(manager, current.model, wanted.champion, by, at);
+    await this.change(manager, current, next, by, at);
+    return next.revision;
+  }
+
+  /** The champion before the one in force, for a rollback. */
+  previousChampion(manager: EntityManager, current: Deployment): Promise<number | undefined> {
+    return previousChampion(manager, current);
+  }
+
+  /** What an alias was at an instant; `undefined` when it was not set then. @throws ContractError `not_found` */
+  async aliasAt(model: string, alias: string, at: Date): Promise<AliasChangeRow | undefined> {
+    await existing(this.dataSource.manager, model);
+    const row = await this.dataSource.manager.findOne(AliasChangeRow, { where: { model, alias, changedAt: LessThanOrEqual(at) }, order: { id: 'DESC' } });
+    return row === null || row.toVersion === null ? undefined : row;
+  }
+
   /** @throws ContractError `conflict`, `not_found`, `unknown_version`, `invalid_request` */
   deploy(model: string, { wanted, saysChampion, expectedRevision, makeTopics }: DeployOptions, by: Attribution, at: Date): Promise<ModelDeployment> {
     return this.decide(async (manager) => {
       await lockModel(manager, model);
+      await refuseDuringRollout(manager, model);
       const current = await currentDeployment(manager, model);
       if (!saysChampion && current.assignment.champion !== undefined) {
         throw new ContractError('invalid_request', `champion is missing, and version ${current.assignment.champion} serves`, { cure: 'A deployment is written whole: say which version is the champion, or null if nothing is to serve.' });
       }
       const next = decideDeployment(current, wanted, expectedRevision);
-      const champion = await findAlias(manager, model, CHAMPION);
-      if ((champion?.version ?? null) !== (wanted.champion ?? null)) {
-        await changeAlias(manager, model, CHAMPION, champion?.version ?? null, wanted.champion ?? null, by, at);
-      }
+      await followChampion(manager, model, wanted.champion, by, at);
       await this.change(manager, current, next, by, at);
       const known = current.assignment.requestTopics ?? [];
       await makeTopics((wanted.requestTopics ?? []).filter((topic) => !known.includes(topic)));
@@ -139,6 +170,12 @@ async function publish(manager: EntityManager, event: ModelDeployment): Promise<
 }
 
 const findAlias = async (manager: EntityManager, model: string, alias: string): Promise<AliasRow | undefined> => (await manager.findOneBy(AliasRow, { model, alias })) ?? undefined;
+
+/** The alias says what the deployment says. */
+async function followChampion(manager: EntityManager, model: string, champion: number | undefined, by: Attribution, at: Date): Promise<void> {
+  const alias = await findAlias(manager, model, CHAMPION);
+  if ((alias?.version ?? null) !== (champion ?? null)) await changeAlias(manager, model, CHAMPION, alias?.version ?? null, champion ?? null, by, at);
+}
 
 async function changeAlias(manager: EntityManager, model: string, alias: string, fromVersion: number | null, toVersion: number | null, by: Attribution, at: Date): Promise<void> {
   const change = { author: by.author, reason: by.reason ?? null, changedAt: at };
