@@ -10,7 +10,8 @@ export const ARMS = ['champion', 'candidate'] as const;
 export type Arm = (typeof ARMS)[number];
 
 /**
- * What is summed: `error` and `fallback` 1 or 0 an answer; the losses and `value` (millionths of a dollar) an outcome, a segment's under
+ * What is summed: `error` and `fallback` 1 or 0 an answer; `score` an answer that has one (how alike the scores of a key are decides what a distance between two
+ * distributions means); the losses and `value` (millionths of a dollar) an outcome, a segment's under
  * `quality/<name>`. Of a shadow, whose every answer has its counterpart, differences (candidate minus champion) under the arm `candidate`:
  * `score_difference`, `absolute_score_difference`, `disagreement` (1 where the decisions differ), `loss_difference`, `value_difference`, and a segment's `loss_difference/<name>`.
  */
