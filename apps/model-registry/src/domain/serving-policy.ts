@@ -1,45 +1,18 @@
-import { Type, type Static, type TObject, type TSchema } from '@sinclair/typebox';
-import { Batching, BreakerPolicy, ContractError, LatencyBudget, servingPolicy } from '@throughline/contracts';
+import type { Static, TSchema } from '@sinclair/typebox';
+import { ContractError, FallbackRequests, ServingRequest, type Batching, type BreakerPolicy, type LatencyBudget } from '@throughline/contracts';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { describeSchemaError } from './schema-error.js';
 
-/** A contract's object, without the unknown fields that events may carry: in a request they are typing errors. */
-const closed = <P extends TObject>({ properties, description }: P): TObject<P['properties']> => Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) }) as TObject<P['properties']>;
-const version = (description: string) => Type.Union([Type.Integer({ minimum: 1, maximum: 999_999_999 }), Type.String({ pattern: '^[1-9]\\d{0,8}$' })], { description });
-
-const FALLBACKS = {
-  last_known_good: Type.Object({
-    kind: Type.Literal('last_known_good'),
-    maxAgeSeconds: Type.Number({ exclusiveMinimum: 0, description: 'an older answer for the routing key is none' }),
-  }, { additionalProperties: false }),
-  previous_version: Type.Object({
-    kind: Type.Literal('previous_version'),
-    version: Type.Optional(version('absent: the champion before the present one, as long as there is one with its outputs')),
-  }, { additionalProperties: false }),
-  rules: Type.Object({ kind: Type.Literal('rules'), version: version('a version whose artifact is a rules document') }, { additionalProperties: false }),
-  constant: Type.Object({
-    kind: Type.Literal('constant'),
-    outputs: Type.Record(Type.String(), Type.Array(Type.Any()), { description: 'every output of the champion, with the values of a row' }),
-    score: Type.Optional(Type.Number({ description: 'by default what the outputs hold where the champion has its score' })),
-  }, { additionalProperties: false }),
-};
-
 /** How a model is served, as a request says it: versions by their number. */
-export const PolicyRequest = {
-  batching: closed(Batching),
-  latencyBudgetMs: closed(LatencyBudget),
-  breaker: closed(BreakerPolicy),
-  requestTopics: servingPolicy.requestTopics,
-  fallbacks: Type.Array(Type.Union(Object.values(FALLBACKS)), { maxItems: 8, description: 'what answers when the version that should have cannot, in the order in which they are tried' }),
-};
+export const PolicyRequest = ServingRequest;
 type PolicyField = keyof typeof PolicyRequest;
 
 /** A fallback as the registry keeps it. */
 export type FallbackChoice =
-  | Static<typeof FALLBACKS.last_known_good>
+  | Static<typeof FallbackRequests.last_known_good>
   | { kind: 'previous_version'; version?: number }
   | { kind: 'rules'; version: number }
-  | Static<typeof FALLBACKS.constant>;
+  | Static<typeof FallbackRequests.constant>;
 
 /** How a model is served, whichever versions serve it: it stays when they change. */
 export interface ServingPolicy {
@@ -62,7 +35,7 @@ const ajv = new Ajv({ allErrors: false, strict: true, allowUnionTypes: true });
 const compile = (schemas: Record<string, TSchema>): Map<string, ValidateFunction> => new Map(Object.entries(schemas).map(([name, schema]) => [name, ajv.compile(schema)]));
 const { fallbacks: _, ...PLAIN_FIELDS } = PolicyRequest;
 const plainFields = compile(PLAIN_FIELDS);
-const kinds = compile(FALLBACKS);
+const kinds = compile(FallbackRequests);
 
 /**
  * Reads what a request says about how a model is served.

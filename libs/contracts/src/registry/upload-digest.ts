@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+
+export interface UploadIdentity {
+  readonly artifactSha256: string;
+  readonly metadata: object;
+  readonly referenceSha256?: string | undefined;
+}
+
+/**
+ * What makes two uploads of a version the same one: the bytes of both files and the metadata's meaning, whatever the order of its keys. Whoever has
+ * the files can tell without an upload whether the registry has the version.
+ *
+ * @returns SHA-256, in hexadecimal digits, of the canonical JSON of [artifact's SHA-256, metadata, reference's SHA-256 or null]
+ */
+export function uploadDigest({ artifactSha256, metadata, referenceSha256 }: UploadIdentity): string {
+  return createHash('sha256').update(canonicalJson([artifactSha256, metadata, referenceSha256 ?? null])).digest('hex');
+}
+
+/** JSON with sorted keys, without those that are undefined: equal texts mean the same. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonicalJson(one)}`).join(',')}}`;
+}
