@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { bulkHistogram, METRICS, type BulkSeries, type Telemetry } from '@throughline/telemetry';
 import type { HealthRegistry } from './health.js';
+import { refuseNul } from './json-body.js';
 import { foreignGuard } from './loopback.js';
 import { openApiDocument, type OpenApiInfo } from './open-api.js';
 
@@ -19,6 +20,7 @@ export function edgeRoutes(app: NestFastifyApplication, { health, telemetry, ope
   // Hooks with callbacks: one that returns a promise costs every request a turn of the microtask queue.
   fastify.addHook('onRequest', (request, _reply, done) => {
     refuseForeign(request.headers);
+    refuseNul(request.url);
     done();
   });
   // A kept-alive connection whose request was under way when the end came would hold the end up.

@@ -1,11 +1,23 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { ERRORS } from '@throughline/contracts';
-import { PROBLEM_CONTENT_TYPE } from './problem.js';
+import { describeLimits } from './api-limits.js';
+import { documentProblems, type ErrorForm } from './api-problems.js';
+
+/** Of a parameter in paths: what every route that has it says of it. */
+export interface PathParameter {
+  readonly description: string;
+  readonly example: string | number;
+  /** JSON Schema; a string when absent. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+}
 
 export interface OpenApiInfo {
   readonly title: string;
   readonly description: string;
+  /** By name: so that a route need not describe them again. */
+  readonly pathParameters?: Readonly<Record<string, PathParameter>>;
+  readonly errorForms?: readonly ErrorForm[];
 }
 
 const PROBLEM_SCHEMA = {
@@ -23,14 +35,30 @@ const PROBLEM_SCHEMA = {
   },
 };
 
-/** OpenAPI of the service's controllers; every operation may also answer with a problem. */
-export function openApiDocument(app: NestFastifyApplication, info: OpenApiInfo): object {
-  const config = new DocumentBuilder()
-    .setTitle(info.title)
-    .setDescription(info.description)
-    .setVersion('1')
-    .addGlobalResponse({ status: 'default', description: 'A problem (RFC 9457)', content: { [PROBLEM_CONTENT_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } } } as never)
-    .build();
+const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
+
+/** OpenAPI of the service's controllers, with every answer each operation may give: see `Problems`. */
+export function openApiDocument(app: NestFastifyApplication, { title, description, pathParameters = {}, errorForms = [] }: OpenApiInfo): object {
+  describeLimits();
+  const config = new DocumentBuilder().setTitle(title).setDescription(description).setVersion('1').build();
   const document = SwaggerModule.createDocument(app, config);
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const operation of METHODS.flatMap((method) => item[method] ?? [])) {
+      documentPathParameters(operation as Operation, pathParameters);
+      documentProblems(path, operation as Operation, errorForms);
+    }
+  }
   return { ...document, components: { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA } } };
+}
+
+type Operation = Parameters<typeof documentProblems>[1] & { parameters?: { in: string; name: string; description?: string; example?: unknown; schema?: object }[] };
+
+function documentPathParameters({ parameters = [] }: Operation, known: Readonly<Record<string, PathParameter>>): void {
+  for (const parameter of parameters) {
+    const described = parameter.in === 'path' && Object.hasOwn(known, parameter.name) ? known[parameter.name] : undefined;
+    if (described === undefined) continue;
+    parameter.description ??= described.description;
+    parameter.example ??= described.example;
+    parameter.schema = { ...parameter.schema, ...described.schema };
+  }
 }

@@ -4,12 +4,13 @@ import { Body, Controller, Get, Module, Param, Post, Put } from '@nestjs/common'
 import { ApiProperty } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
 import { createLogger } from '@throughline/telemetry';
-import { IsInt, IsOptional, IsString, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, MaxLength, Min } from 'class-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Problems } from './api-problems.js';
 import { startService, type RunningService } from './service.js';
 
 class Thing {
-  @ApiProperty() @IsString() name!: string;
+  @ApiProperty() @IsString() @MaxLength(900) name!: string;
   @ApiProperty({ required: false }) @IsOptional() @IsInt() @Min(1) count?: number;
 }
 
@@ -24,7 +25,7 @@ class ThingsController {
   @Post() create(@Body() thing: Thing): unknown {
     return thing;
   }
-  @Put(':id') change(): unknown {
+  @Put(':id') @Problems('conflict') change(@Param('id') _id: string): unknown {
     throw new ContractError('conflict', 'expected 1, found 2');
   }
 }
@@ -40,7 +41,7 @@ beforeAll(async () => {
     name: 'things',
     settings: { host: '127.0.0.1', port: 0, bodyLimitBytes: 1000 },
     module: ThingsModule,
-    openApi: { title: 'Things', description: 'For tests' },
+    openApi: { title: 'Things', description: 'For tests', pathParameters: { id: { description: 'number of a thing', example: '1', schema: { maxLength: 20 } } } },
     logger: createLogger('things', { level: 'silent' }),
     checks: () => ({ database: () => { if (!databaseUp) throw new Error('connection refused'); } }),
   });
@@ -100,6 +101,21 @@ describe('errors', () => {
     expect(body['detail']).toMatch(/count must not be less than 1/);
     expect(body['detail']).toMatch(/cuont should not exist/);
   });
+  it.each([
+    ['a NUL character', '{"name":"a\\u0000b"}', /NUL/],
+    ['a NUL character in a name', '{"a\\u0000b":1}', /NUL/],
+    ['half of a surrogate pair', '{"name":"\\ud800"}', /surrogate/],
+    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), /UTF-8/],
+    ['more levels than anybody needs', `${'['.repeat(400)}${']'.repeat(400)}`, /deeper/],
+  ])('refuses %s, which would fail further in', async (_what, body, reason) => {
+    expect(await call('/things', { ...json(''), body })).toMatchObject({ status: 400, body: { code: 'invalid_request', detail: expect.stringMatching(reason) } });
+  });
+  it.each(['/things/a%00b', '/things/1?q=%00'])('refuses a NUL character in the address %s', async (path) => expect((await call(path)).status).toBe(400));
+  it('takes text that was escaped needlessly', async () => {
+    const name = '😀 \\u0000 \\ud800';
+    const escaped = `{"name":"\\ud83d\\ude00 \\\\u0000 \\\\ud800"}`;
+    expect(await call('/things', json(escaped))).toMatchObject({ status: 201, body: { name } });
+  });
   it('lets a valid body through', async () => expect(await call('/things', json('{"name":"a"}'))).toMatchObject({ status: 201, body: { name: 'a' } }));
 });
 
@@ -135,12 +151,20 @@ describe('what every service answers', () => {
     expect(body).toMatch(/throughline_http_request_duration_seconds_count\{method="GET",route="\/things\/:id",status="200"\} \d/);
     expect(body).not.toContain('/things/17');
   });
-  it('describes its controllers, with the problem every operation may answer', async () => {
+  it('describes its controllers, with every problem an operation may answer and an example of each', async () => {
     const { body } = await call('/openapi.json');
     expect(body).toMatchObject({ openapi: expect.stringMatching(/^3/), info: { title: 'Things' } });
-    const paths = body['paths'] as Record<string, Record<string, { responses: Record<string, unknown> }>>;
-    expect(paths['/things/{id}']?.['get']?.responses['default']).toMatchObject({ content: { 'application/problem+json': {} } });
+    const paths = body['paths'] as Record<string, Record<string, { responses: Record<string, unknown>; parameters: unknown[] }>>;
+    const change = paths['/things/{id}']!['put']!;
+    expect(Object.keys(change.responses)).toEqual(['200', '400', '401', '403', '404', '409', '429', '500', '503']);
+    expect(change.responses['409']).toMatchObject({ content: { 'application/problem+json': { examples: { conflict: { value: { status: 409, code: 'conflict' } } } } } });
+    expect(change.parameters).toMatchObject([{ name: 'id', description: 'number of a thing', example: '1', schema: { maxLength: 20 } }]);
+    expect(Object.keys(paths['/things']!['post']!.responses)).toEqual(expect.arrayContaining(['201', '413', '415']));
     expect((body['components'] as { schemas: object }).schemas).toHaveProperty('Problem.properties.cure');
+  });
+  it('describes the limits that it validates', async () => {
+    const { body } = await call('/openapi.json');
+    expect((body['components'] as { schemas: { Thing: object } }).schemas.Thing).toMatchObject({ properties: { count: { type: 'integer', minimum: 1 }, name: { type: 'string', maxLength: 900 } } });
   });
 });
 

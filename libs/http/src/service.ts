@@ -9,8 +9,10 @@ import { createLogger, newSpanId, startTelemetry, type Logger, type Telemetry } 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { edgeRoutes } from './edge-routes.js';
 import { HealthRegistry, type HealthCheck } from './health.js';
+import { readJsonBodies } from './json-body.js';
 import { isLoopback } from './loopback.js';
 import { nestLogger } from './nest-logger.js';
+import type { OpenApiInfo } from './open-api.js';
 import { ProblemFilter, ProblemLog, sendProblem } from './problem.filter.js';
 import { validationPipe } from './validation.js';
 
@@ -34,7 +36,7 @@ export interface ServiceOptions {
   readonly name: string;
   readonly settings: ServiceSettings;
   readonly module: Type | DynamicModule;
-  readonly openApi: { readonly title: string; readonly description: string };
+  readonly openApi: OpenApiInfo;
   /** Consumes from Kafka. Its `close` stops intake, waits for what is in flight, and may be called twice. */
   readonly strategy?: (app: NestFastifyApplication) => CustomTransportStrategy;
   /** Fastify plugins and routes that Nest does not know. */
@@ -104,7 +106,8 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
     exports: [HealthRegistry, LOGGER],
   };
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger(logger), abortOnError: false, bodyParser: false });
-  // Fastify's own parser of JSON remains. Nest's of forms would take JSON that was sent as a form for one field with a strange name.
+  // JSON alone: Nest's parser of forms would take JSON that was sent as a form for one field with a strange name.
+  readJsonBodies(app, options.settings.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES);
   adapter.getInstance().removeContentTypeParser('text/plain');
   app.useGlobalFilters(new ProblemFilter(problems));
   app.useGlobalPipes(validationPipe());

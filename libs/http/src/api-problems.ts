@@ -1,0 +1,64 @@
+import { ApiExtension } from '@nestjs/swagger';
+import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
+import { problem, PROBLEM_CONTENT_TYPE, statusOf, type Problem } from './problem.js';
+
+const EXTENSION = 'x-problems';
+
+/**
+ * Declares with which codes of the closed list an operation may end, for /openapi.json. What any operation may answer (400 for a bad
+ * address, 401, 403, 429, 500, 503), what comes of a path with a parameter (404) and of a body (400, 413, 415) is understood.
+ */
+export const Problems = (...codes: ErrorCode[]): MethodDecorator & ClassDecorator => ApiExtension(EXTENSION, codes as never);
+
+/** How errors look below a prefix, where that is not problem+json. */
+export interface ErrorForm {
+  readonly prefix: string;
+  readonly contentType: string;
+  /** JSON schema of what `of` gives. */
+  readonly schema: object;
+  readonly of: (problem: Problem) => unknown;
+}
+
+interface Operation {
+  parameters?: readonly { in?: string }[];
+  requestBody?: unknown;
+  responses: Record<string, unknown>;
+  [EXTENSION]?: ErrorCode[];
+}
+
+const ALWAYS: readonly ErrorCode[] = ['invalid_request', 'unauthenticated', 'forbidden', 'rate_limited', 'unavailable', 'internal'];
+const WITH_BODY: readonly ErrorCode[] = ['message_too_large'];
+const RETRY_AFTER = { description: 'seconds', schema: { type: 'integer' } };
+const NAMES: Readonly<Record<number, string>> = {
+  400: 'The request is not valid', 401: 'Nobody is known by these credentials', 403: 'Not allowed', 404: 'There is nothing of this name', 409: 'It stands against the current state',
+  413: 'Too large', 415: 'A body of this content type is not read here', 422: 'Understood, and impossible', 429: 'Too many requests', 500: 'A defect', 503: 'Not now', 504: 'Not in time',
+};
+
+/** Adds the answers of an operation that are errors; what it documents itself under the same status stays. */
+export function documentProblems(path: string, operation: Operation, forms: readonly ErrorForm[]): void {
+  const form = forms.find(({ prefix }) => path.startsWith(prefix));
+  const codes = new Set([...(operation[EXTENSION] ?? []), ...understood(operation)]);
+  delete operation[EXTENSION];
+  const byStatus = Map.groupBy(codes, (code) => statusOf(new ContractError(code, '')));
+  for (const [status, ofStatus] of byStatus) operation.responses[status] ??= answer(status, ofStatus.map((code) => exampleOf(code, path)), form);
+  if (operation.requestBody !== undefined) operation.responses[415] ??= answer(415, [{ ...exampleOf('invalid_request', path), status: 415 }], form);
+}
+
+function understood({ parameters = [], requestBody }: Operation): readonly ErrorCode[] {
+  const named: ErrorCode[] = parameters.some((parameter) => parameter.in === 'path') ? ['not_found'] : [];
+  return [...named, ...(requestBody === undefined ? [] : WITH_BODY), ...ALWAYS];
+}
+
+const exampleOf = (code: ErrorCode, path: string): Problem => problem(new ContractError(code, ERRORS[code].title), path, '4f1c93ab7e21d08f');
+
+function answer(status: number, problems: readonly Problem[], form: ErrorForm | undefined): object {
+  const content = {
+    schema: form?.schema ?? { $ref: '#/components/schemas/Problem' },
+    examples: Object.fromEntries(problems.map((example) => [example.code, { value: form?.of(example) ?? example }])),
+  };
+  return {
+    description: NAMES[status] ?? problems[0]!.title,
+    content: { [form?.contentType ?? PROBLEM_CONTENT_TYPE]: content },
+    ...(status === 503 || status === 429 ? { headers: { 'retry-after': RETRY_AFTER } } : {}),
+  };
+}
