@@ -4,7 +4,7 @@ import type { Answer, ServedModel } from '../domain/answer.js';
 import type { Assignment, FallbackStep } from '../domain/assignment.js';
 import { fallbackPlan, isRescuable } from '../domain/fallback-plan.js';
 import type { Clock } from '../scoring/clock.js';
-import type { LiveRow, Row, RowGroup, ScoredBatch } from '../scoring/rows.js';
+import { askedFor, type LiveRow, type Row, type RowGroup, type ScoredBatch } from '../scoring/rows.js';
 import type { LoadedModel } from '../serving/loaded-model.js';
 import type { ModelFleet } from '../serving/model-fleet.js';
 import { ConstantAnswers } from './constant-answers.js';
@@ -142,5 +142,5 @@ export class Fallbacks {
 
 /** The row is scored: by a version that stands in, with the features that it used, or without any. */
 function settle(row: LiveRow, kind: Fallback['kind'], answeredBy: ServedModel, { batch, batchRow, assembled, ageSeconds, found }: Pick<LiveRow, 'batch' | 'batchRow'> & Partial<LiveRow>): void {
-  Object.assign(row, { fallback: { kind, reason: row.rejection!.code }, rejection: undefined, answeredBy, batch, batchRow, assembled, ageSeconds, found });
+  Object.assign(row, { fallback: { kind, reason: row.rejection!.code, insteadOf: askedFor(row)?.version }, rejection: undefined, answeredBy, batch, batchRow, assembled, ageSeconds, found });
 }

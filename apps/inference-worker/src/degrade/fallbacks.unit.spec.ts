@@ -83,7 +83,7 @@ describe('a rejected request is answered by', () => {
     fallbacks.remember([good('case-1', 0.25)]);
     const row = rejected('model_failed');
     expect(await rescued(row)).toEqual({ kind: 'last_known_good', by: 'champion', value: 0.25 });
-    expect(row).toMatchObject({ fallback: { kind: 'last_known_good', reason: 'model_failed' }, assembled: undefined, batch: { size: 1, inferenceMs: 0 } });
+    expect(row).toMatchObject({ fallback: { kind: 'last_known_good', reason: 'model_failed', insteadOf: 'champion' }, assembled: undefined, batch: { size: 1, inferenceMs: 0 } });
     expect(asked).toEqual([]);
   });
 
@@ -138,7 +138,7 @@ describe('fallbacks', () => {
 
   it('repeat no answer that is too old, another key’s, a pinned one’s, a shadow’s, or a fallback’s', async () => {
     declare(GOOD);
-    fallbacks.remember([good('case-2', 1), good(undefined, 1), good('case-1', 1, { role: 'pinned' }), good('case-1', 1, { role: 'shadow' }), good('case-1', 1, { fallback: { kind: 'constant', reason: 'model_failed' } })]);
+    fallbacks.remember([good('case-2', 1), good(undefined, 1), good('case-1', 1, { role: 'pinned' }), good('case-1', 1, { role: 'shadow' }), good('case-1', 1, { fallback: { kind: 'constant', reason: 'model_failed', insteadOf: '1' } })]);
     expect(await rescued(rejected('model_failed'))).toBe('model_failed');
     fallbacks.remember([good('case-1', 0.5, { role: 'challenger' })]);
     nowMs += 60_000;

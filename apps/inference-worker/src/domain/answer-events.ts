@@ -41,7 +41,7 @@ function scoredJson(scored: Scored, worker: string, instant: Instant): string {
     + `,"outputs":{${outputsJson(scored)}}${score === undefined ? '' : `,"score":${score}`}`
     + `,"features":{"values":${row === undefined ? '[]' : JSON.stringify(row.values)}${ageSeconds === undefined ? '' : `,"ageSeconds":${JSON.stringify(ageSeconds)}`}${row?.defaulted === undefined ? '' : `,"defaulted":[${row.defaulted.join()}]`}}`
     + `,"timingsMs":{"transport":${transport},"queue":${queue},"features":${features},"preprocess":${preprocess},"inference":${inference},"postprocess":${postprocess},"total":${total}}`
-    + `,"batchSize":${scored.batchSize},"scoredAt":"${instant(scored.answeredAtMs)}","worker":${quote(worker)}${fallback === undefined ? '' : `,"fallback":${JSON.stringify(fallback)}`}}`;
+    + `${scored.answered === undefined ? '' : `,"answered":${JSON.stringify(scored.answered)}`},"batchSize":${scored.batchSize},"scoredAt":"${instant(scored.answeredAtMs)}","worker":${quote(worker)}${fallback === undefined ? '' : `,"fallback":${JSON.stringify(fallback)}`}}`;
 }
 
 function identityJson(request: RequestIdentity, predictionId: string, instant: Instant): string {
@@ -73,11 +73,14 @@ function outputsJson({ outputs, outputRow: row }: Scored): string {
   return json;
 }
 
-function rejectedData({ request, predictionId, rejection, answeredAtMs }: Rejected, worker: string, instant: Instant): PredictionRejected {
-  const { source, id, row, attempt, lane, team, routingKey, entities, occurredAt, occurredAtMs, requestedAtMs, coordinates, model, version } = request;
+function rejectedData({ request, predictionId, rejection, answeredAtMs, asked }: Rejected, worker: string, instant: Instant): PredictionRejected {
+  const { source, id, row, attempt, lane, team, routingKey, entities, occurredAt, occurredAtMs, requestedAtMs, coordinates, model } = request;
   // What is absent stays undefined here: JSON leaves it out.
   return {
-    predictionId, requestSource: source, requestId: id, row, lane, team, routingKey, entities, model, version, worker,
+    predictionId, requestSource: source, requestId: id, row, lane, team, routingKey, entities, model, worker,
+    version: request.version ?? asked?.version,
+    role: asked?.role,
+    assignmentRevision: asked?.revision,
     attempt: attempt === 0 ? undefined : attempt,
     occurredAt: occurredAt ?? instant(occurredAtMs),
     requestedAt: instant(requestedAtMs),

@@ -77,10 +77,11 @@ describe('a scored event', () => {
 it('a shadow’s answer is an event of its own topic, under the prediction’s id and an event id of its own, for any name of the version', () => {
   fc.assert(
     fc.property(identity, fc.string({ unit: 'grapheme' }), (request, version) => {
-      const answer = scoredOf(request, { role: 'shadow', served: { ...served, version } });
+      const answered = { version: '6', role: 'challenger' as const, score: 0.75, totalMs: 2.25 };
+      const answer = scoredOf(request, { role: 'shadow', served: { ...served, version }, answered });
       const id = request.attempt === 0 ? predictionId : `${predictionId}/${request.attempt}`;
       expect(topicOf(answer)).toBe('prediction.shadowed.v1');
-      expect(decoded('prediction.shadowed.v1', encodeAnswer(answer, 'w', instant))).toMatchObject({ ok: true, id: `${id}/shadow/${version}`, data: { role: 'shadow', predictionId, version } });
+      expect(decoded('prediction.shadowed.v1', encodeAnswer(answer, 'w', instant))).toMatchObject({ ok: true, id: `${id}/shadow/${version}`, data: { role: 'shadow', predictionId, version, answered } });
     }),
   );
 });
@@ -88,8 +89,8 @@ it('a shadow’s answer is an event of its own topic, under the prediction’s i
 it('a rejected event is valid, for any text in it', () => {
   fc.assert(
     fc.property(identity, fc.string({ unit: 'grapheme' }), (request, reason) => {
-      const answer = { state: 'rejected' as const, request, predictionId, traceparent: '', pickUp: { nowMs: 1, steadyMs: 1 }, answeredAtMs: 2, rejection: { code: 'wrong_type' as const, reason, cure: 'c' } };
-      expect(decoded('prediction.rejected.v1', encodeAnswer(answer, 'w', instant))).toMatchObject({ ok: true, data: { code: 'wrong_type', reason, predictionId, requestId: request.id } });
+      const answer = { state: 'rejected' as const, request, predictionId, traceparent: '', pickUp: { nowMs: 1, steadyMs: 1 }, answeredAtMs: 2, rejection: { code: 'wrong_type' as const, reason, cure: 'c' }, asked: { version: '7', role: 'challenger' as const, revision: 3 } };
+      expect(decoded('prediction.rejected.v1', encodeAnswer(answer, 'w', instant))).toMatchObject({ ok: true, data: { code: 'wrong_type', reason, predictionId, requestId: request.id, version: '7', role: 'challenger', assignmentRevision: 3 } });
     }),
   );
 });

@@ -1,6 +1,6 @@
 import type { ErrorCode, Fallback, ModelSignature } from '@throughline/contracts';
 import type { AssembledRow, PackPlan } from '@throughline/features';
-import type { Role } from './assignment.js';
+import type { Asked, Role } from './assignment.js';
 import type { Rejection } from './rejection.js';
 import type { RequestIdentity, ScoringRequest } from './scoring-request.js';
 import type { Lookup, StoredValues } from './stored-features.js';
@@ -45,6 +45,16 @@ export interface FallbackTaken {
   readonly kind: Fallback['kind'];
   /** What went wrong with the version that should have answered. */
   readonly reason: ErrorCode;
+  /** The version that should have answered, where the deployment names one. */
+  readonly insteadOf: string | undefined;
+}
+
+/** The answer that was given, as far as a shadow is compared with it. */
+export interface AnswerGiven {
+  readonly version: string;
+  readonly role: Role;
+  readonly score: number | undefined;
+  readonly totalMs: number;
 }
 
 /** When a batch was picked up, on both watches: epoch milliseconds, and those that only measure. */
@@ -85,12 +95,21 @@ export interface Scored extends Answered {
   readonly batchSize: number;
   readonly timingsMs: StageTimings;
   readonly fallback: FallbackTaken | undefined;
+  /** Of a shadow's answer only. */
+  readonly answered?: AnswerGiven | undefined;
 }
 
 export interface Rejected extends Answered {
   readonly state: 'rejected';
   readonly rejection: Rejection;
+  /** Absent where the request met no deployment. */
+  readonly asked: Asked | undefined;
 }
 
 /** Every request ends in exactly one of the two. */
 export type Answer = Scored | Rejected;
+
+/** Who should have given an answer: the version that did, unless a fallback stood in. */
+export function askedBy({ served, fallback, role, revision }: Pick<Scored, 'served' | 'fallback' | 'role' | 'revision'>): Asked {
+  return { version: fallback === undefined ? served.version : fallback.insteadOf, role, revision };
+}

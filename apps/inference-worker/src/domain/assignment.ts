@@ -38,6 +38,14 @@ export interface Challenger<M> extends Arm {
   readonly served: M | undefined;
 }
 
+/** Who should have answered a request, as its deployment says; warm or not. */
+export interface Asked {
+  /** Absent where the deployment has no champion. */
+  readonly version: string | undefined;
+  readonly role: Role;
+  readonly revision: number;
+}
+
 export interface Resolution<M> {
   readonly served: M;
   readonly role: Role;
@@ -70,6 +78,11 @@ export function resolve<M>(assignment: Assignment<M> | undefined, model: string,
   return reject('unknown_version', `the deployment of “${model}” has no version ${version}`);
 }
 
+/** Who should have answered where `resolve` finds nobody warm. */
+export function askedOf({ declaredChampion, revision }: Pick<Assignment<unknown>, 'declaredChampion' | 'revision'>, version: string | undefined): Asked {
+  return version === undefined ? { version: declaredChampion?.version, role: 'champion', revision } : { version, role: 'pinned', revision };
+}
+
 /** The assignment of a deployment with the versions that are warm. */
 export function assignmentOf<M>(deployment: ModelDeployment, versions: ReadonlyMap<string, M>, cold: ReadonlySet<string>): Assignment<M> {
   const { model, revision, champion, challengers, shadows, splitSalt, fallbacks = [] } = deployment;
@@ -87,11 +100,18 @@ export function assignmentOf<M>(deployment: ModelDeployment, versions: ReadonlyM
 }
 
 /** Each version that a deployment names, once; the champion first, because traffic waits for it. */
-export function versionsOf({ champion, challengers, shadows, fallbacks = [] }: ModelDeployment): ServedVersion[] {
-  const standIns = fallbacks.flatMap((fallback) => ('served' in fallback ? [fallback.served] : []));
-  const named = [...standIns, ...shadows, ...challengers, ...(champion === undefined ? [] : [champion])].reverse();
-  return [...new Map(named.map((served) => [served.version, served])).values()];
+export function versionsOf(deployment: ModelDeployment): ServedVersion[] {
+  const { shadows, standbys = [] } = deployment;
+  return onceEach([...carriersOf(deployment), ...standbys, ...shadows]);
 }
+
+/** Those that may have to answer requests, the champion first. */
+export function carriersOf({ champion, challengers, fallbacks = [] }: ModelDeployment): ServedVersion[] {
+  const standIns = fallbacks.flatMap((fallback) => ('served' in fallback ? [fallback.served] : []));
+  return onceEach([...(champion === undefined ? [] : [champion]), ...challengers, ...standIns]);
+}
+
+const onceEach = (named: readonly ServedVersion[]): ServedVersion[] => named.filter(({ version }, at) => named.findIndex((one) => one.version === version) === at);
 
 /** Batch sizes to warm up at: a lone row, the largest batch, and steps between. */
 export function warmUpSizes(maxBatchSize: number): number[] {

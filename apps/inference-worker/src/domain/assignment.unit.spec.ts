@@ -1,7 +1,7 @@
 import type { ModelDeployment, ServedVersion } from '@throughline/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assignmentOf, resolve, versionsOf, warmUpSizes, type Assignment } from './assignment.js';
+import { askedOf, assignmentOf, resolve, versionsOf, warmUpSizes, type Assignment } from './assignment.js';
 import { splitPoint } from './split.js';
 
 const assignment = (champion: string | undefined, warm: string[], cold: string[] = []): Assignment<string> => ({
@@ -53,9 +53,19 @@ describe('a rollout', () => {
   });
 });
 
-it('loads each version once, the champion first', () => {
-  const deployment: ModelDeployment = { model: 'm', revision: 1, updatedAt: '', champion: served('3'), challengers: [served('4'), served('3')], shadows: [served('4'), served('5')] };
-  expect(versionsOf(deployment).map(({ version }) => version)).toEqual(['3', '4', '5']);
+it.each([
+  ['the champion that is not warm', undefined, { version: '1', role: 'champion', revision: 4 }],
+  ['the version that was pinned', '9', { version: '9', role: 'pinned', revision: 4 }],
+])('says who should have answered where nobody could: %s', (_, version, expected) => {
+  expect(askedOf({ declaredChampion: served('1'), revision: 4 }, version)).toEqual(expected);
+});
+
+it('loads each version once, the champion first, then whoever may have to answer, then standbys and shadows', () => {
+  const deployment: ModelDeployment = {
+    model: 'm', revision: 1, updatedAt: '', champion: served('3'), challengers: [served('4'), served('3')], standbys: [served('7'), served('3')], shadows: [served('4'), served('5')],
+    fallbacks: [{ kind: 'previous_version', served: served('2') }],
+  };
+  expect(versionsOf(deployment).map(({ version }) => version)).toEqual(['3', '4', '2', '7', '5']);
 });
 
 it('warms up from a lone row to the largest batch', () => {

@@ -1,6 +1,6 @@
 import { predictionId, toContractError } from '@throughline/contracts';
 import type { Answer, PickUp, Scored } from '../domain/answer.js';
-import { resolve, type Resolution } from '../domain/assignment.js';
+import { askedOf, resolve, type Resolution } from '../domain/assignment.js';
 import type { Band } from '../domain/model-queue.js';
 import { isRejection, reject } from '../domain/rejection.js';
 import { isPastDeadline, type Candidate } from '../domain/scoring-request.js';
@@ -10,7 +10,7 @@ import type { ModelFleet } from '../serving/model-fleet.js';
 import type { Clock } from './clock.js';
 import { lookUpFeatures } from './feature-stage.js';
 import { Passage } from './passage.js';
-import { rowOf, type LiveRow, type Row, type RowGroup } from './rows.js';
+import { askedFor, rowOf, type LiveRow, type Row, type RowGroup } from './rows.js';
 import type { Scheduler } from './scheduler.js';
 import { answerTraceparent } from './tracing.js';
 
@@ -122,9 +122,11 @@ export class ScoringPipeline {
       row.rejection = reject('deadline_exceeded', `picked up ${pickUp.nowMs - request.requestedAtMs} ms after the request, ${request.deadlineMs} were allowed`);
       return undefined;
     }
-    const resolution = resolve(this.options.fleet.assignment(request.model), request.model, request.version, request.routingKey ?? request.id);
+    const assignment = this.options.fleet.assignment(request.model);
+    const resolution = resolve(assignment, request.model, request.version, request.routingKey ?? request.id);
     if (!isRejection(resolution)) return resolution;
     row.rejection = resolution;
+    if (assignment !== undefined) row.asked = askedOf(assignment, request.version);
     return undefined;
   }
 
@@ -143,7 +145,7 @@ export class ScoringPipeline {
       traceparent: answerTraceparent(request.traceparent, traceSampleRatio, random),
       answeredAtMs: now.nowMs,
     };
-    if (row.rejection !== undefined) return { state: 'rejected', ...answered, rejection: row.rejection };
+    if (row.rejection !== undefined) return { state: 'rejected', ...answered, rejection: row.rejection, asked: askedFor(row) };
     return this.scored(row as LiveRow, answered, now);
   }
 
@@ -152,7 +154,7 @@ export class ScoringPipeline {
     const { outputs, score, size, preprocessMs, inferenceMs, startedMs, endedMs } = row.batch!;
     const served = row.answeredBy ?? group.served;
     // Nobody was asked where no version was there to ask; the answer then stands for the champion's.
-    const { role, revision, addressed } = (group as RowGroup | undefined) ?? { role: 'champion' as const, revision: this.options.fleet.assignment(request.model)?.revision ?? 0, addressed: served };
+    const { role, revision, addressed } = (group as RowGroup | undefined) ?? { role: 'champion' as const, revision: row.asked?.revision ?? 0, addressed: served };
     const transport = Math.max(0, pickUp.nowMs - request.requestedAtMs);
     const timingsMs = {
       transport,

@@ -1,6 +1,6 @@
 import type { BusProducer, Names, OutgoingMessage } from '@throughline/bus';
 import { counter, METRICS, spansEnabled } from '@throughline/telemetry';
-import type { Answer, Rejected, Scored } from '../domain/answer.js';
+import { askedBy, type Answer, type Rejected, type Scored } from '../domain/answer.js';
 import { encodeAnswer, topicOf } from '../domain/answer-events.js';
 import { ignoredValues } from '../domain/ignored-values.js';
 import { reject } from '../domain/rejection.js';
@@ -72,7 +72,8 @@ export class AnswerRecorder {
     const { value, headers } = encodeAnswer(answer, worker, this.instant);
     if (value.length <= MAX_ANSWER_CHARACTERS) return { answer, message: { topic: topicOf(answer), key, value, headers } };
     const { request, predictionId, traceparent, pickUp, answeredAtMs } = answer;
-    const tooLarge: Rejected = { state: 'rejected', request, predictionId, traceparent, pickUp, answeredAtMs, rejection: reject('message_too_large', `the answer, which repeats the features, has ${value.length} characters; at most ${MAX_ANSWER_CHARACTERS} are published`) };
+    const asked = answer.state === 'rejected' ? answer.asked : askedBy(answer);
+    const tooLarge: Rejected = { state: 'rejected', request, predictionId, traceparent, pickUp, answeredAtMs, asked, rejection: reject('message_too_large', `the answer, which repeats the features, has ${value.length} characters; at most ${MAX_ANSWER_CHARACTERS} are published`) };
     return { answer: tooLarge, message: { topic: 'prediction.rejected.v1', key, ...encodeAnswer(tooLarge, worker, this.instant) } };
   }
 }
@@ -91,7 +92,7 @@ function tally(answers: readonly Answer[], isDeployed: (model: string) => boolea
       count(scored, `${served.model}\n${served.version}\n${role}\n${lane}\n${state}`, () => ({ model: served.model, version: served.version, role, lane, state }));
       const ignoredCount = ignoredValues(answer);
       if (ignoredCount > 0) ignored.set(served.model, (ignored.get(served.model) ?? 0) + ignoredCount);
-      if (fallback !== undefined) count(fallbacks, `${served.model}\n${fallback.kind}\n${fallback.reason}`, () => ({ model: served.model, ...fallback }));
+      if (fallback !== undefined) count(fallbacks, `${served.model}\n${fallback.kind}\n${fallback.reason}`, () => ({ model: served.model, kind: fallback.kind, reason: fallback.reason }));
     } else {
       const { code } = answer.rejection;
       const known = model !== undefined && isDeployed(model) ? model : 'none';

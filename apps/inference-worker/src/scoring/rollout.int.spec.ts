@@ -65,7 +65,9 @@ describe('shadows', () => {
     expect(champion).toMatchObject({ version: '1', role: 'champion' });
     expect(shadows.map(({ data }) => [data.version, data.features.values])).toEqual([['2', [30, 2]], ['3', [2]], ['4', [2, 30, 4]]]);
     expect(shadows[0]!.data.score).toBeCloseTo(logisticScore([30, 2], 2), 6);
+    const answered = { version: '1', role: 'champion', score: champion.score, totalMs: champion.timingsMs.total };
     for (const { id, data, message } of shadows) {
+      expect(data.answered).toEqual(answered);
       expect(data).toMatchObject({ predictionId: champion.predictionId, role: 'shadow', assignmentRevision: 5, requestCoordinates: champion.requestCoordinates, routingKey: 'case', team: 'ops' });
       expect(id).toBe(`${predictionId('/test', 'all')}/shadow/${data.version}`);
       expect(message.key?.toString()).toBe('key of all');

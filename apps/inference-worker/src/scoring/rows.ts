@@ -1,6 +1,6 @@
 import type { AssembledRow, FeatureScalar } from '@throughline/features';
 import type { FallbackTaken, OutputColumn, PickUp, ServedModel } from '../domain/answer.js';
-import type { Resolution } from '../domain/assignment.js';
+import type { Asked, Resolution } from '../domain/assignment.js';
 import type { Keyed } from '../domain/key-order.js';
 import type { Queued } from '../domain/model-queue.js';
 import type { Rejection } from '../domain/rejection.js';
@@ -45,6 +45,8 @@ export interface Row extends Queued, Keyed {
   /** The rejection is a forecast: the deadline itself has not passed. */
   isPredictedLate: boolean;
   group: RowGroup | undefined;
+  /** Whom its deployment names, where nobody of them was there to ask; else its group says it. */
+  asked: Asked | undefined;
   /** The request's values in the order of the features, when it brought tensors. */
   positional: (FeatureScalar | undefined)[] | undefined;
   assembled: AssembledRow | undefined;
@@ -89,7 +91,12 @@ export function rowOf({ request, rejection }: Candidate, pickUp: PickUp, ownTopi
     deadlineMs: deadlineMs === undefined ? Infinity : pickUp.steadyMs + request.requestedAtMs + deadlineMs - pickUp.nowMs,
     orderKey: typeof request.key === 'string' ? request.key : request.key.toString('latin1'),
     before: undefined, after: undefined, isDone: false,
-    isPredictedLate: false, group: undefined, positional: undefined, assembled: undefined, ageSeconds: undefined, found: undefined, batch: undefined, batchRow: 0,
+    isPredictedLate: false, group: undefined, asked: undefined, positional: undefined, assembled: undefined, ageSeconds: undefined, found: undefined, batch: undefined, batchRow: 0,
     featuresMs: 0, fallback: undefined, answeredBy: undefined,
   };
+}
+
+/** Who should have answered a row; `undefined` where it met no deployment. */
+export function askedFor({ group, asked }: { readonly group: RowGroup | undefined; readonly asked: Asked | undefined }): Asked | undefined {
+  return group === undefined ? asked : { version: group.served.version, role: group.role, revision: group.revision };
 }

@@ -2,8 +2,8 @@ import { setImmediate as otherWork } from 'node:timers/promises';
 import type { BusProducer, OutgoingMessage } from '@throughline/bus';
 import { toContractError } from '@throughline/contracts';
 import { counter, METRICS, type Logger } from '@throughline/telemetry';
-import type { Answer, Scored } from '../domain/answer.js';
-import { encodeAnswer, topicOf } from '../domain/answer-events.js';
+import type { Answer, AnswerGiven, Scored } from '../domain/answer.js';
+import { encodeAnswer, scoreOf, topicOf } from '../domain/answer-events.js';
 import type { Lookup, StoredValues } from '../domain/stored-features.js';
 import type { FeatureCache } from '../features/feature-cache.js';
 import type { LoadedModel } from '../serving/loaded-model.js';
@@ -48,7 +48,8 @@ export class ShadowScorer {
   constructor(private readonly options: ShadowOptions) {}
 
   /**
-   * Resolves when the answers of all shadows are acknowledged or dropped. Pinned answers have no shadow: they stand outside the traffic.
+   * Resolves when the answers of all shadows are acknowledged or dropped. Pinned answers have no shadow: they stand outside the traffic. Neither
+   * have a fallback's: nothing would be compared with what the version that failed had said, and that it failed is on record.
    *
    * @param maxPendingRows for callers who do not wait: with more rows than that under way, these are dropped
    */
@@ -160,7 +161,9 @@ function scored(row: ShadowRow, { served, role, revision }: ShadowGroup, times: 
     postprocess: rounded(times.endMs - endedMs),
     total: rounded(transport + times.endMs - steadyMs),
   };
-  return { ...answered, served, role, revision, found, row: assembled!, ageSeconds, outputs, outputRow: batchRow, batchSize: size, timingsMs, answeredAtMs: times.answeredAtMs };
+  return { ...answered, served, role, revision, found, row: assembled!, ageSeconds, outputs, outputRow: batchRow, batchSize: size, timingsMs, answeredAtMs: times.answeredAtMs, answered: given(answered) };
 }
+
+const given = (answer: Scored): AnswerGiven => ({ version: answer.served.version, role: answer.role, score: scoreOf(answer), totalMs: answer.timingsMs.total });
 
 const count = ({ model, version }: LoadedModel, result: string, rows: number): void => shadowAnswers.add(rows, { model, version, result });

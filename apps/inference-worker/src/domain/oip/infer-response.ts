@@ -1,7 +1,7 @@
 import type { TensorSpec } from '@throughline/contracts';
 import { unknownTensors } from '@throughline/features';
+import { askedBy, type Answer, type Rejected, type Scored } from '../answer.js';
 import { outputRow } from '../answer-events.js';
-import type { Answer, Rejected, Scored } from '../answer.js';
 
 /** Names that a response repeats of its request at most. */
 const MAX_NAMES = 20;
@@ -35,7 +35,7 @@ export function allOrNothing(answers: readonly Answer[]): { scored: readonly Sco
   const rejected = answers.map((answer): Rejected => {
     if (answer.state === 'rejected') return answer;
     const { request, predictionId, traceparent, pickUp, answeredAtMs } = answer;
-    return { state: 'rejected', request, predictionId, traceparent, pickUp, answeredAtMs, rejection: { ...first.rejection, reason: `answered together with ${reason}` } };
+    return { state: 'rejected', request, predictionId, traceparent, pickUp, answeredAtMs, asked: askedBy(answer), rejection: { ...first.rejection, reason: `answered together with ${reason}` } };
   });
   return { rejected, first: { ...first, rejection: { ...first.rejection, reason } } };
 }
