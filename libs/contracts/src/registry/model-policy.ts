@@ -29,7 +29,7 @@ export const ModelPolicy = Type.Object({
   }, { ...closed, description: 'tolerated; the guard of every rollout that has no maximum of its own' })),
   costCeilingMicroUsd: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'of a prediction, millionths of a dollar; on record only, as nothing measures costs yet' })),
   outcome: Type.Optional(Type.Object({ ...OutcomeDeclaration.properties, valueMicroUsd }, { ...closed, description: OutcomeDeclaration.description! })),
-  segments: Type.Optional(Type.Array(SegmentPlan, { maxItems: 50, description: 'parts of the traffic that every rollout watches apart, unless it names its own' })),
+  segments: Type.Optional(Type.Array(SegmentPlan, { maxItems: 20, description: 'parts of the traffic that every rollout watches apart, unless it names its own' })),
   promotion: Type.Optional(PromotionPolicy),
 }, { ...closed, description: 'the policy of a model' });
 export type ModelPolicy = Static<typeof ModelPolicy>;
