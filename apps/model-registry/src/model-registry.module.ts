@@ -9,6 +9,8 @@ import type { RegistrySettings } from './config.js';
 import { ArtifactsController } from './http/artifacts.controller.js';
 import { DeploymentsController } from './http/deployments.controller.js';
 import { ModelsController, RECEIVE_LIMITS } from './http/models.controller.js';
+import { PolicyController } from './policy/http/policy.controller.js';
+import { PolicyStore } from './policy/store.js';
 import { ArtifactFiles } from './store/artifacts.js';
 import { DeploymentStore } from './store/deployments.js';
 import { ENTITIES } from './store/entities.js';
@@ -30,12 +32,13 @@ export class ModelRegistryModule {
         DbModule.forRoot({ schema: 'model_registry', settings, entities: ENTITIES, migrations: MIGRATIONS }),
         BusModule.forRoot({ service: 'model-registry', settings, outbox: true, logger }),
       ],
-      controllers: [ModelsController, DeploymentsController, ArtifactsController],
+      controllers: [ModelsController, DeploymentsController, PolicyController, ArtifactsController],
       providers: [
         { provide: RECEIVE_LIMITS, useValue: limits },
         { provide: ArtifactFiles, useFactory: () => ArtifactFiles.open(join(settings.THROUGHLINE_HOME, 'artifacts'), Date.now()) },
         { provide: VersionStore, useFactory: (dataSource: DataSource) => new VersionStore(dataSource), inject: [DataSource] },
         { provide: DeploymentStore, useFactory: (dataSource: DataSource) => new DeploymentStore(dataSource), inject: [DataSource] },
+        { provide: PolicyStore, useFactory: (dataSource: DataSource, deployments: DeploymentStore) => new PolicyStore(dataSource, deployments), inject: [DataSource, DeploymentStore] },
         {
           provide: TopicReconciler,
           useFactory: (bus: Bus, deployments: DeploymentStore, log: Logger) => new TopicReconciler(bus.admin, deployments, log),

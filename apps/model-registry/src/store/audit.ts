@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { AuditRow } from './entities.js';
 
-export type AuditAction = 'version.created' | 'alias.moved' | 'alias.removed' | 'deployment.changed';
+export type AuditAction = 'version.created' | 'alias.moved' | 'alias.removed' | 'deployment.changed' | 'policy.changed';
 
 /** Who did it and why, as far as they said. */
 export interface Attribution {

@@ -6,6 +6,7 @@ import { decideAlias, type AliasMove } from '../domain/alias.js';
 import { decideDeployment, noDeployment, toEvent, versionsOf, withChampion, type Assignment, type Deployment } from '../domain/deployment.js';
 import { checkFallbacks, wantsPreviousChampion } from '../domain/fallbacks.js';
 import { CHAMPION, unknownModel, unknownVersion } from '../domain/names.js';
+import { declaredOutcome } from '../policy/in-force.js';
 import { refuseDuringRollout } from '../rollouts/store/active.js';
 import { writeAudit, type Attribution } from './audit.js';
 import { AliasChangeRow, AliasRow, DeploymentRow, ModelRow, VersionRow } from './entities.js';
@@ -43,7 +44,8 @@ export class DeploymentStore {
       await changeAlias(manager, model, move.alias, current?.version ?? null, move.version, by, at);
       if (move.alias === CHAMPION) {
         const deployment = await currentDeployment(manager, model);
-        await this.change(manager, deployment, decideDeployment(deployment, withChampion(deployment.assignment, move.version ?? undefined)), by, at);
+        const wanted = await declared(manager, model, withChampion(deployment.assignment, move.version ?? undefined));
+        await this.change(manager, deployment, decideDeployment(deployment, wanted), by, at);
       }
       return findAlias(manager, model, move.alias);
     });
@@ -68,6 +70,19 @@ export class DeploymentStore {
     return next.revision;
   }
 
+  /**
+   * Makes the deployment say what the model's policy says, within a transaction that holds the model's lock; nothing where nothing is deployed.
+   *
+   * @throws ContractError `rollout_running`
+   */
+  async redeclare(manager: EntityManager, model: string, by: Attribution, at: Date): Promise<void> {
+    const current = await currentDeployment(manager, model);
+    if (current.revision === 0) return;
+    const next = decideDeployment(current, await declared(manager, model, current.assignment));
+    if (next !== current) await refuseDuringRollout(manager, model);
+    await this.change(manager, current, next, by, at);
+  }
+
   /** The champion before the one in force, for a rollback. */
   previousChampion(manager: EntityManager, current: Deployment): Promise<number | undefined> {
     return previousChampion(manager, current);
@@ -89,7 +104,7 @@ export class DeploymentStore {
       if (!saysChampion && current.assignment.champion !== undefined) {
         throw new ContractError('invalid_request', `champion is missing, and version ${current.assignment.champion} serves`, { cure: 'A deployment is written whole: say which version is the champion, or null if nothing is to serve.' });
       }
-      const next = decideDeployment(current, wanted, expectedRevision);
+      const next = decideDeployment(current, await declared(manager, model, wanted), expectedRevision);
       await followChampion(manager, model, wanted.champion, by, at);
       await this.change(manager, current, next, by, at);
       const known = current.assignment.requestTopics ?? [];
@@ -163,6 +178,8 @@ export class DeploymentStore {
     await publish(manager, toEvent(next, served, at, previous));
   }
 }
+
+const declared = async (manager: EntityManager, model: string, wanted: Assignment): Promise<Assignment> => ({ ...wanted, outcome: await declaredOutcome(manager, model) });
 
 async function publish(manager: EntityManager, event: ModelDeployment): Promise<void> {
   const envelope = { id: `${event.model}/${event.revision}`, source: EVENT_SOURCE, timeMs: Date.parse(event.updatedAt) };

@@ -1,5 +1,6 @@
 import { outboxMigration } from '@throughline/db';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { ModelPolicies1764220000000 } from '../policy/migration.js';
 import { Rollouts1764200000000 } from '../rollouts/store/migration.js';
 
 const APPEND_ONLY = ['versions', 'alias_changes', 'deployments', 'audit'];
@@ -53,4 +54,4 @@ class ArtifactFormat1764100000000 implements MigrationInterface {
   }
 }
 
-export const MIGRATIONS: (new () => MigrationInterface)[] = [outboxMigration, RegistryTables1764000000000, ArtifactFormat1764100000000, Rollouts1764200000000];
+export const MIGRATIONS: (new () => MigrationInterface)[] = [outboxMigration, RegistryTables1764000000000, ArtifactFormat1764100000000, ModelPolicies1764220000000, Rollouts1764200000000];

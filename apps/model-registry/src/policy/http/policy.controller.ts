@@ -1,0 +1,32 @@
+import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { readModelPolicy } from '../domain/policy.js';
+import { PolicyStore } from '../store.js';
+import { PolicyResource, PutPolicy, toPolicy } from './policy.requests.js';
+
+@ApiTags('policy')
+@Controller('registry/v1/models/:name/policy')
+export class PolicyController {
+  constructor(@Inject(PolicyStore) private readonly policies: PolicyStore) {}
+
+  @Get()
+  @ApiOperation({ summary: 'What holds for a model whichever versions serve it', description: 'Revision 0, without any field, where none was put.' })
+  @ApiOkResponse({ type: PolicyResource })
+  async read(@Param('name') name: string): Promise<PolicyResource> {
+    return toPolicy(name, await this.policies.read(name));
+  }
+
+  @Put()
+  @ApiOperation({ summary: 'Replace the policy of a model', description: 'Compare and swap with `expectedRevision`. What the body leaves out is no longer so. A change of `outcome` makes a new revision of the deployment.' })
+  @ApiOkResponse({ type: PolicyResource })
+  async put(@Param('name') name: string, @Body() { expectedRevision, author = 'anonymous', reason, ...body }: PutPolicy): Promise<PolicyResource> {
+    return toPolicy(name, await this.policies.put(name, { policy: readModelPolicy(body as Record<string, unknown>), expectedRevision }, { author, reason }, new Date()));
+  }
+
+  @Get('history')
+  @ApiOperation({ summary: 'Every revision of the policy, newest first' })
+  @ApiOkResponse({ type: [PolicyResource] })
+  async history(@Param('name') name: string): Promise<PolicyResource[]> {
+    return (await this.policies.history(name)).map((revision) => toPolicy(name, revision));
+  }
+}
