@@ -94,6 +94,8 @@ export const METRICS = {
   // model-registry
   registryUploads: counter('throughline_registry_uploads', 'Uploads by result: created, unchanged, or the error’s code', ['result']),
   registryInspectSeconds: histogram('throughline_registry_inspect_duration_seconds', 'Inspecting an untrusted artifact in its own process', JOB_SECONDS),
+  rolloutsEnded: counter('throughline_rollouts_ended', 'Rollouts by how they ended: promoted, finished, rolled_back, aborted', ['model', 'strategy', 'result']),
+  rolloutsActive: gauge('throughline_rollouts_active', 'Rollouts under way, by the step they are in', ['model', 'strategy']),
   deploymentConflicts: counter('throughline_deployment_conflicts', 'Compare-and-swap attempts that lost'),
 
   // feature-store

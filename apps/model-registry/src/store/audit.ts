@@ -1,12 +1,14 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { AuditRow } from './entities.js';
 
-export type AuditAction = 'version.created' | 'alias.moved' | 'alias.removed' | 'deployment.changed' | 'policy.changed';
+export type AuditAction = 'version.created' | 'alias.moved' | 'alias.removed' | 'deployment.changed' | 'policy.changed' | 'version.override' | 'version.archived' | 'version.restored' | `rollout.${string}`;
 
 /** Who did it and why, as far as they said. */
 export interface Attribution {
   readonly author: string;
   readonly reason?: string | undefined;
+  /** Why versions that do not say what made them may serve all the same: the author answers for it. */
+  readonly override?: string | undefined;
 }
 
 /** Writes one line of the audit, in the transaction of what it tells about. */

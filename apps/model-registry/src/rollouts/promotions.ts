@@ -1,0 +1,45 @@
+import { ContractError, type RolloutRequest } from '@throughline/contracts';
+import type { AliasMove } from '../domain/alias.js';
+import { CHAMPION } from '../domain/names.js';
+import type { PolicyStore } from '../policy/store.js';
+import type { Attribution } from '../store/audit.js';
+import type { DeploymentStore } from '../store/deployments.js';
+import type { Rollouts } from './rollouts.js';
+import type { StoredRollout } from './store/rollouts.js';
+
+/** Who asks for a promotion. */
+export interface Promoter extends Attribution {
+  /** Whether they may decide where the model's policy asks for an approval. */
+  readonly mayApprove: boolean;
+}
+
+/** What became of it: the version serves, or a rollout has begun to bring it in. */
+export type Promotion = { readonly kind: 'serves' } | { readonly kind: 'rollout'; readonly rollout: StoredRollout };
+
+/**
+ * The one door through which a version becomes champion, whoever moves the alias and in whose words: at once, by a rollout, or by somebody who
+ * may approve, as the model's policy says. The first version of all has nothing to be held against, and a rollback asks nobody.
+ */
+export class Promotions {
+  constructor(private readonly use: { readonly deployments: DeploymentStore; readonly rollouts: Rollouts; readonly policies: PolicyStore }) {}
+
+  /**
+   * @param move of the alias `champion`
+   * @throws ContractError `approval_required`, `conflict`, and what a rollout's start or a move of the alias throws
+   */
+  async promote(model: string, move: AliasMove, by: Promoter, at: Date): Promise<Promotion> {
+    const { policy } = await this.use.policies.current(model);
+    const { mode = 'immediate', rollout } = policy.promotion ?? {};
+    const current = (await this.use.deployments.alias(model, CHAMPION))?.version ?? null;
+    if (mode === 'approval' && !by.mayApprove) {
+      throw new ContractError('approval_required', `the policy of “${model}” has its champion approved, and ${by.author} may not approve`, { cure: 'Let somebody with the role approver move the alias “champion”.' });
+    }
+    if (mode !== 'rollout' || current === null || move.version === null || move.version === current) {
+      await this.use.deployments.moveAlias(model, move, by, at);
+      return { kind: 'serves' };
+    }
+    if (move.expected !== undefined && move.expected !== current) throw new ContractError('conflict', `alias “${CHAMPION}” is version ${current}, not ${move.expected === null ? 'unset' : `version ${move.expected}`} as expected`);
+    const request: RolloutRequest = { strategy: 'canary', ...rollout, candidate: String(move.version) };
+    return { kind: 'rollout', rollout: await this.use.rollouts.start(model, request, by, at) };
+  }
+}

@@ -1,0 +1,133 @@
+import { setTimeout } from 'node:timers/promises';
+import { observableGauge, METRICS, type Logger } from '@throughline/telemetry';
+import type { Evidence } from './domain/evidence.js';
+import { decide, isEvaluationDue, type Decision, type Observation, type Warmth } from './domain/rollout.js';
+import type { RolloutSpec } from './domain/spec.js';
+import type { Verdict } from './domain/verdict.js';
+import type { Rollouts } from './rollouts.js';
+import type { RolloutStore, StoredRollout } from './store/rollouts.js';
+
+/** How many answers and outcomes have been counted, by step. */
+export interface StepTotals {
+  readonly step: number;
+  readonly champion: { readonly answers: number; readonly outcomes: number };
+  readonly candidate: { readonly answers: number; readonly outcomes: number };
+}
+
+/** What has been counted, and how far. */
+export interface EvidenceSource<Ends = unknown> {
+  totals(rolloutId: string): Promise<readonly StepTotals[]>;
+  read(rolloutId: string): Promise<Evidence>;
+  /** Where the topics end now. */
+  ends(): Promise<Ends>;
+  /** Whether all that stood before these ends has been counted. */
+  isCountedUntil(ends: Ends): Promise<boolean>;
+}
+
+export interface RunnerOptions {
+  readonly rollouts: Pick<Rollouts, 'carryOut'>;
+  readonly store: Pick<RolloutStore, 'allActive' | 'steps'>;
+  readonly evidence: EvidenceSource;
+  readonly warmthOf: (model: string, version: string, revision: number) => Warmth;
+  readonly judge: (spec: RolloutSpec, evidence: Evidence) => readonly Verdict[];
+  /** Whether the candidate's outcomes are better than the champion's, beyond doubt. */
+  readonly isBetter: (spec: RolloutSpec, evidence: Evidence) => boolean;
+  readonly nowMs: () => number;
+  readonly logger: Logger;
+}
+
+const LOOK_MS = 500;
+const NOTHING = { answers: 0, outcomes: 0 };
+
+/**
+ * Looks at every rollout under way, decides and has it done. Several registries may run one each: what two decide of the same state happens once.
+ */
+export class RolloutRunner {
+  private readonly stopping = new AbortController();
+  private loop: Promise<void> | undefined;
+  private active: readonly StoredRollout[] = [];
+  /** Ends of the topics as of an earlier look, by rollout and step. */
+  private readonly awaited = new Map<string, unknown>();
+  private stopGauge: (() => void) | undefined;
+
+  constructor(private readonly use: RunnerOptions) {}
+
+  start(): void {
+    this.stopGauge = observableGauge(METRICS.rolloutsActive, () => this.active.map(({ model, step, spec }) => ({ value: step, labels: { model, strategy: spec.strategy } })));
+    this.loop = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.stopGauge?.();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await this.look().catch((error: unknown) => this.use.logger.warn({ err: error }, 'looking at the rollouts failed'));
+      // Rejects when the service stops.
+      await setTimeout(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async look(): Promise<void> {
+    this.active = await this.use.store.allActive();
+    for (const rollout of this.active) {
+      await this.lookAt(rollout).catch((error: unknown) => this.use.logger.warn({ err: error, model: rollout.model, rollout: rollout.id }, 'looking at a rollout failed; it stays as it is until it can be looked at'));
+    }
+    const current = new Set(this.active.map(placeOf));
+    for (const place of this.awaited.keys()) if (!current.has(place)) this.awaited.delete(place);
+  }
+
+  private async lookAt(rollout: StoredRollout): Promise<void> {
+    const nowMs = this.use.nowMs();
+    const seen = await this.observe(rollout, nowMs);
+    const isDue = isEvaluationDue(rollout, seen.samples, nowMs);
+    const first = decide(rollout, seen);
+    // Nothing moves on before the guards have seen all that was counted until now.
+    if (!isDue && !movesOn(first)) return this.carryOut(rollout, first, {}, nowMs);
+    const evidence = await this.use.evidence.read(rollout.id);
+    const verdicts = rollout.step === 0 ? undefined : this.use.judge(rollout.spec, evidence);
+    const decision = decide(rollout, { ...seen, verdicts, isBetter: this.use.isBetter(rollout.spec, evidence) });
+    await this.carryOut(rollout, decision, { verdicts, evidence, samples: seen.samples }, nowMs);
+  }
+
+  private async carryOut(rollout: StoredRollout, decision: Decision, grounds: { verdicts?: readonly Verdict[] | undefined; evidence?: Evidence; samples?: number }, nowMs: number): Promise<void> {
+    if (decision.kind === 'none') return;
+    await this.use.rollouts.carryOut(rollout, decision, grounds, new Date(nowMs));
+    if (decision.kind === 'judged') return;
+    const { id, model, spec: { strategy, candidate }, step } = rollout;
+    this.use.logger.info({ model, rollout: id, strategy, candidate, step, decision: decision.kind }, `rollout: ${decision.reason}`);
+  }
+
+  private async observe(rollout: StoredRollout, nowMs: number): Promise<Observation> {
+    const { id, model, step, spec } = rollout;
+    const steps = await this.use.store.steps(id);
+    const revision = steps.find((one) => one.step === step)?.revision ?? 0;
+    const totals = await this.use.evidence.totals(id);
+    const here = totals.find((one) => one.step === step);
+    const { answers: predictions, outcomes } = here?.candidate ?? NOTHING;
+    return {
+      nowMs, predictions, outcomes, championAnswers: here?.champion.answers ?? 0,
+      warmth: this.use.warmthOf(model, String(spec.candidate), revision),
+      samples: totals.reduce((sum, { champion, candidate }) => sum + champion.answers + champion.outcomes + candidate.answers + candidate.outcomes, 0),
+      verdicts: undefined, isBetter: false,
+      isCaughtUp: await this.isCaughtUp(rollout),
+    };
+  }
+
+  /** Under traffic a topic's end is never reached; that of a look before is. */
+  private async isCaughtUp(rollout: StoredRollout): Promise<boolean> {
+    const place = placeOf(rollout);
+    const ends = this.awaited.get(place) ?? (await this.use.evidence.ends());
+    const isCounted = await this.use.evidence.isCountedUntil(ends);
+    if (isCounted) this.awaited.delete(place);
+    else this.awaited.set(place, ends);
+    return isCounted;
+  }
+}
+
+const placeOf = ({ id, step }: StoredRollout): string => `${id}/${step}`;
+const movesOn = ({ kind }: Decision): boolean => kind === 'advance' || kind === 'promote' || kind === 'finish';
