@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { commonSettings, defineSettings, parsers, parseSettings, required, servicePort, withDefault } from '@throughline/settings';
+import { publicKeysFile } from './serving/trusted-artifacts.js';
 
 const GIB = 1024 ** 3;
 
@@ -12,6 +13,7 @@ export const workerSettings = defineSettings({
   HTTP_MAX_ROWS: { meaning: 'Rows that one HTTP request may hold', unit: 'rows', parse: parsers.integer(1, 100_000), default: 5000 },
   HTTP_MAX_PENDING_ROWS: { meaning: 'Unanswered rows over HTTP at which further requests are refused as overloaded', unit: 'rows', parse: parsers.integer(1, 1_000_000), default: 20_000 },
   HTTP_MAX_PENDING_BYTES: { meaning: 'The same, by the bytes of unanswered requests and of answers that are not on record yet; refused before the body is read', unit: 'bytes', parse: parsers.integer(16 * 1024 * 1024, 64 * GIB), default: 128 * 1024 * 1024 },
+  WORKER_TRUSTED_KEYS_FILE: { meaning: 'Ed25519 public keys in PEM; where it is given, only artifacts that one of them has signed are served', parse: publicKeysFile },
   ARTIFACT_TIMEOUT_MS: { meaning: 'Longest download of an artifact', unit: 'ms', parse: parsers.integer(100, 600_000), default: 60_000 },
   MODEL_MEMORY_MAX_BYTES: { meaning: 'Memory that graphs may take, estimated; beyond it the least recently used leave until they are asked again', unit: 'bytes', parse: parsers.integer(64 * 1024 * 1024, 1024 * GIB), default: 2 * GIB },
   INLINE_MAX_BATCH_MS: { meaning: 'A graph whose largest batch takes longer, measured at warm-up, runs in a thread of its own', unit: 'ms', parse: parsers.number(0, 60_000), default: 1 },

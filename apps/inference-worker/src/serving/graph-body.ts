@@ -159,12 +159,12 @@ export class GraphBody implements Resident {
   private async open(isUrgent: boolean): Promise<boolean> {
     this.checkLosses();
     const { artifacts, loader, memory } = this.host;
-    const { served: { artifactSha256, sizeBytes }, plan, maxBatchSize } = this.options;
-    let bytes = this.sizeBytes === undefined ? await artifacts.get(artifactSha256, sizeBytes) : undefined;
+    const { served, plan, maxBatchSize } = this.options;
+    let bytes = this.sizeBytes === undefined ? await artifacts.get(served) : undefined;
     const estimate = (this.sizeBytes ??= estimateSessionBytes(bytes!) + THREAD_BYTES);
     if (!(await memory.admit(this, estimate, isUrgent))) return false;
     try {
-      bytes ??= await artifacts.get(artifactSha256, sizeBytes);
+      bytes ??= await artifacts.get(served);
       const warmUp = { batchSizes: warmUpSizes(maxBatchSize), inputWidth: plan.inputs.length === 1 ? plan.features.length : undefined };
       this.enter(await loader.load(bytes, warmUp, this.placement));
       return true;

@@ -2,6 +2,7 @@ import { ContractError, type ServedVersion } from '@throughline/contracts';
 import { PackPlanError, planPacking, type PackPlan } from '@throughline/features';
 import type { ServedModel } from '../domain/answer.js';
 import { LookupError, planLookups, type Lookup } from '../domain/stored-features.js';
+import { checkGolden } from './golden-check.js';
 import { GraphBody } from './graph-body.js';
 import type { ModelHost } from './model-host.js';
 import type { PreparedBatch } from './prepared-batch.js';
@@ -29,22 +30,43 @@ export class LoadedModel implements ServedModel {
   ) {}
 
   /**
-   * Fetches, loads, checks against the signature it was registered with, and warms up.
+   * Fetches, loads, checks against the signature it was registered with, warms up, and lets it answer its golden inputs.
    *
-   * @throws ContractError `artifact_load_failed` or another of the `artifact_…` codes, `rules_invalid`, `unavailable`, `not_found`
+   * @throws ContractError `artifact_load_failed`, `artifact_golden_mismatch` or another of the `artifact_…` codes, `rules_invalid`, `unavailable`, `not_found`
    */
   static async load(model: string, served: ServedVersion, limits: BatchLimits, host: ModelHost): Promise<LoadedModel> {
     try {
-      const lookups = planLookups(served.signature);
-      if (served.format === 'rules') {
-        const body = await RulesBody.load(served, host.artifacts);
-        return new LoadedModel(model, served, body.plan, lookups, body, limits);
-      }
-      const plan = planPacking(served.signature);
-      const body = await GraphBody.load(host, { model, served, plan, maxBatchSize: limits.maxBatchSize });
-      return new LoadedModel(model, served, plan, lookups, body, limits);
+      const loaded = await LoadedModel.open(model, served, limits, host);
+      await loaded.checkGolden();
+      return loaded;
     } catch (cause) {
       throw loadError(model, served, cause);
+    }
+  }
+
+  private static async open(model: string, served: ServedVersion, limits: BatchLimits, host: ModelHost): Promise<LoadedModel> {
+    const lookups = planLookups(served.signature);
+    if (served.format === 'rules') {
+      const body = await RulesBody.load(served, host.artifacts);
+      return new LoadedModel(model, served, body.plan, lookups, body, limits);
+    }
+    const plan = planPacking(served.signature);
+    const body = await GraphBody.load(host, { model, served, plan, maxBatchSize: limits.maxBatchSize });
+    return new LoadedModel(model, served, plan, lookups, body, limits);
+  }
+
+  private async checkGolden(): Promise<void> {
+    const { golden } = this.served;
+    if (golden === undefined) return;
+    // Memory must not run out from under the check.
+    this.acquire();
+    try {
+      await checkGolden(this, golden);
+    } catch (thrown) {
+      this.retire();
+      throw thrown;
+    } finally {
+      this.release();
     }
   }
 

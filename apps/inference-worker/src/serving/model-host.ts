@@ -5,10 +5,11 @@ import type { WorkerConfig } from '../config.js';
 import { ArtifactCache } from './artifact-cache.js';
 import { ModelMemory } from './model-memory.js';
 import { INTRA_OP_THREADS } from './runtime.js';
+import { TrustedArtifacts, type ArtifactSource } from './trusted-artifacts.js';
 
 /** What models live on. */
 export interface ModelHost {
-  readonly artifacts: Pick<ArtifactCache, 'get'>;
+  readonly artifacts: ArtifactSource;
   readonly loader: Pick<SessionLoader, 'load' | 'close'>;
   readonly memory: ModelMemory;
   readonly logger: Logger;
@@ -18,14 +19,15 @@ export interface ModelHost {
 const MAX_CONCURRENT_LOADS = 2;
 
 export function createModelHost(config: WorkerConfig, logger: Logger): ModelHost {
+  const cache = new ArtifactCache({
+    folder: join(config.THROUGHLINE_HOME, 'artifact-cache'),
+    registryUrl: config.REGISTRY_URL,
+    timeoutMs: config.ARTIFACT_TIMEOUT_MS,
+    maxBytes: config.ARTIFACT_CACHE_MAX_BYTES,
+    logger,
+  });
   return {
-    artifacts: new ArtifactCache({
-      folder: join(config.THROUGHLINE_HOME, 'artifact-cache'),
-      registryUrl: config.REGISTRY_URL,
-      timeoutMs: config.ARTIFACT_TIMEOUT_MS,
-      maxBytes: config.ARTIFACT_CACHE_MAX_BYTES,
-      logger,
-    }),
+    artifacts: new TrustedArtifacts(cache, config.WORKER_TRUSTED_KEYS_FILE),
     loader: new SessionLoader({
       intraOpNumThreads: INTRA_OP_THREADS,
       inlineMaxBatchMs: config.INLINE_MAX_BATCH_MS,

@@ -1,8 +1,8 @@
 import { ContractError, type ServedVersion } from '@throughline/contracts';
 import { planPacking, type PackPlan } from '@throughline/features';
 import { compileRules, parseRules, RulesError, type CompiledRules } from '@throughline/rules';
-import type { ArtifactCache } from './artifact-cache.js';
 import { RulesBatch, type PreparedBatch } from './prepared-batch.js';
+import type { ArtifactSource } from './trusted-artifacts.js';
 
 /** A version that is rules: a few kilobytes that are always in memory and run where they are asked. */
 export class RulesBody {
@@ -14,9 +14,9 @@ export class RulesBody {
     private readonly rules: CompiledRules,
   ) {}
 
-  /** @throws ContractError `rules_invalid`, `artifact_load_failed` for other rules than were registered, or one of `ArtifactCache.get` */
-  static async load(served: ServedVersion, artifacts: Pick<ArtifactCache, 'get'>): Promise<RulesBody> {
-    const rules = compiled(await artifacts.get(served.artifactSha256, served.sizeBytes));
+  /** @throws ContractError `rules_invalid`, `artifact_load_failed` for other rules than were registered, or one of `ArtifactSource.get` */
+  static async load(served: ServedVersion, artifacts: ArtifactSource): Promise<RulesBody> {
+    const rules = compiled(await artifacts.get(served));
     const fault = rulesFault(rules, served);
     if (fault !== undefined) throw new ContractError('artifact_load_failed', fault);
     return new RulesBody(planPacking({ inputs: rules.signature.inputs, features: served.signature.features }), rules);

@@ -39,7 +39,7 @@ export function hostOf(artifacts: Iterable<Uint8Array>, { maxBytes = 1e9, logger
   const bySha256 = new Map([...artifacts].map((artifact) => [sha256Hex(artifact), artifact]));
   return {
     artifacts: {
-      get: async (sha256) => {
+      get: async ({ artifactSha256: sha256 }) => {
         const artifact = bySha256.get(sha256);
         if (artifact === undefined) throw new ContractError('not_found', `there is no artifact ${sha256}`);
         return artifact;
