@@ -1,0 +1,49 @@
+import { setTimeout } from 'node:timers/promises';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { query } from '@throughline/db';
+import { LOGGER } from '@throughline/http';
+import type { Logger } from '@throughline/telemetry';
+import { DataSource } from 'typeorm';
+import { KEPT_DISAGREEMENTS } from './tally.js';
+
+const EVERY_MS = 60_000;
+/** Of each of the two memories: some 100 MB at most, and a quarter of an hour at 1,000 a second. */
+const REMEMBERED_IDS = 1_000_000;
+
+const FORGET_SQL = [
+  ...['rollout_counted', 'rollout_outcomes'].map((table) => `DELETE FROM ${table} WHERE position <= (SELECT max(position) FROM ${table}) - ${REMEMBERED_IDS}`),
+  `DELETE FROM rollout_disagreements d USING (
+     SELECT rollout_id, prediction_id, row_number() OVER (PARTITION BY rollout_id ORDER BY abs(difference) DESC) AS place FROM rollout_disagreements) ranked
+   WHERE d.rollout_id = ranked.rollout_id AND d.prediction_id = ranked.prediction_id AND ranked.place > ${KEPT_DISAGREEMENTS}`,
+];
+
+/** Keeps the memory of what was counted bounded. */
+@Injectable()
+export class EvidenceUpkeep implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly stopping = new AbortController();
+  private loop: Promise<void> | undefined;
+
+  constructor(@Inject(DataSource) private readonly dataSource: DataSource, @Inject(LOGGER) private readonly logger: Logger) {}
+
+  onApplicationBootstrap(): void {
+    this.loop = this.run();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.loop;
+  }
+
+  async forget(): Promise<void> {
+    for (const sql of FORGET_SQL) await query(this.dataSource, sql);
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await this.forget().catch((error: unknown) => this.logger.warn({ err: error }, 'forgetting old ids of rollouts failed; it is tried again'));
+      // Rejects when the service stops.
+      await setTimeout(EVERY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
