@@ -1,3 +1,8 @@
+export { authorOf, hasRole, requireRole, type Principal } from './auth/principal.js';
+export { createAuthenticator, isAuthConfigured, type DoorSettings } from './auth/authenticator.js';
+export { Caller, callerOf, guardRequests, Requires } from './auth/guard.js';
+export { DOORS_OF, isRole, ROLES, type Role } from './auth/roles.js';
+export { hashKey, keyText, SECRET_BYTES, type KeyRecord } from './auth/api-keys.js';
 export { Problems, type ErrorForm } from './api-problems.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export { fromFramework } from './http-errors.js';
@@ -6,4 +11,6 @@ export { isLoopback, refuseForeign } from './loopback.js';
 export type { OpenApiInfo, PathParameter } from './open-api.js';
 export { HttpError, problem, PROBLEM_CONTENT_TYPE, problemHeaders, statusOf, type Problem } from './problem.js';
 export { EXIT, runService } from './run-service.js';
-export { LOGGER, startService, type RunningService, type ServiceOptions, type ServiceSettings } from './service.js';
+export { addSecurityHeaders, SECURITY_HEADERS } from './security-headers.js';
+export { limitRates } from './limits.js';
+export { httpSettings, LOGGER, startService, type RunningService, type ServiceOptions, type ServiceSettings } from './service.js';

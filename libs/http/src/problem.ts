@@ -1,4 +1,5 @@
 import { ContractError, ERRORS, toContractError, type ErrorCode } from '@throughline/contracts';
+import { UnauthenticatedError } from './auth/unauthenticated.js';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 
@@ -74,9 +75,11 @@ export class HttpError extends ContractError {
 
 export const statusOf = (error: ContractError): number => (error instanceof HttpError ? error.status : STATUS[error.code]);
 
-/** Headers that go with an error: clients that may try again are told when. */
-export const problemHeaders = (error: ContractError): Record<string, string> =>
-  statusOf(error) === 503 ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {};
+/** Headers that go with an error: clients that may try again are told when, those nobody knows how to say who they are. */
+export function problemHeaders(error: ContractError): Record<string, string> {
+  if (error instanceof UnauthenticatedError) return { 'www-authenticate': error.challenge };
+  return statusOf(error) === 503 ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {};
+}
 
 /**
  * Any thrown value as a problem. The reason of a defect (`internal`) stays in the log: it may quote statements, paths or values.

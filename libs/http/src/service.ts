@@ -5,15 +5,20 @@ import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ContractError } from '@throughline/contracts';
+import type { commonSettings, Parsed } from '@throughline/settings';
 import { createLogger, newSpanId, startTelemetry, type Logger, type Telemetry } from '@throughline/telemetry';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { createAuthenticator, isAuthConfigured, type DoorSettings } from './auth/authenticator.js';
+import { guardRequests } from './auth/guard.js';
 import { edgeRoutes } from './edge-routes.js';
 import { HealthRegistry, type HealthCheck } from './health.js';
+import { limitRates } from './limits.js';
 import { readJsonBodies } from './json-body.js';
 import { isLoopback } from './loopback.js';
 import { nestLogger } from './nest-logger.js';
 import type { OpenApiInfo } from './open-api.js';
 import { ProblemFilter, ProblemLog, sendProblem } from './problem.filter.js';
+import { addSecurityHeaders } from './security-headers.js';
 import { validationPipe } from './validation.js';
 
 /** Injects the service's pino logger. */
@@ -21,7 +26,7 @@ export const LOGGER = Symbol('throughline.logger');
 
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 /** Long enough to upload a large model; not for ever. */
-const REQUEST_TIMEOUT_MS = 600_000;
+const REQUEST_TIMEOUT_SECONDS = 600;
 
 export interface ServiceSettings {
   readonly host: string;
@@ -30,7 +35,20 @@ export interface ServiceSettings {
   readonly otlpEndpoint?: string | undefined;
   /** Largest request body; default 1 MiB. */
   readonly bodyLimitBytes?: number;
+  /** Who is let in and how often; by default whoever is on this machine, as often as they like. */
+  readonly doors?: DoorSettings;
 }
+
+type CommonSettings = Pick<Parsed<typeof commonSettings>, 'HOST' | 'PORT' | 'OTEL_EXPORTER_OTLP_ENDPOINT'> & DoorSettings;
+
+/** What a service's parsed settings say of its HTTP side. @param bodyLimitBytes where the setting does not say */
+export const httpSettings = (settings: CommonSettings, bodyLimitBytes?: number): ServiceSettings => ({
+  host: settings.HOST,
+  port: settings.PORT,
+  otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+  bodyLimitBytes: settings.HTTP_BODY_LIMIT_BYTES ?? bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
+  doors: settings,
+});
 
 export interface ServiceOptions {
   readonly name: string;
@@ -63,8 +81,8 @@ export interface RunningService {
 /** Starts a service in this process and leaves signals and exit codes to the caller; for tests, and for `runService`. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { name, settings } = options;
-  refuseOpenListening(settings.host);
   const logger = options.logger ?? createLogger(name);
+  refuseOpenListening(settings, logger);
   const telemetry = startTelemetry({ service: name, instance: `${hostname()}-${process.pid}`, otlpEndpoint: settings.otlpEndpoint, logger });
   try {
     const app = await createApp(options, logger);
@@ -81,9 +99,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   }
 }
 
-function refuseOpenListening(host: string): void {
+function refuseOpenListening({ host, doors = {} }: ServiceSettings, logger: Logger): void {
   if (isLoopback(host)) return;
-  throw new ContractError('invalid_request', `HOST is ${host}, which others can reach, and no authentication is configured`, { cure: 'Listen on 127.0.0.1 and let a gateway that authenticates forward to it.' });
+  if (isAuthConfigured(doors)) return logger.warn({ host }, 'listening where others can reach it; keys and tokens travel in clear unless something in front speaks TLS');
+  throw new ContractError('invalid_request', `HOST is ${host}, which others can reach, and no authentication is configured`, { cure: 'Set AUTH_KEYS_FILE or AUTH_OIDC_ISSUER (docs/security.md), or listen on 127.0.0.1.' });
 }
 
 @Module({})
@@ -93,7 +112,7 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
   const problems = new ProblemLog(logger);
   const adapter = new FastifyAdapter({
     bodyLimit: options.settings.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: (options.settings.doors?.HTTP_REQUEST_TIMEOUT_SECONDS ?? REQUEST_TIMEOUT_SECONDS) * 1000,
     genReqId: newSpanId,
     forceCloseConnections: 'idle',
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, problems),
@@ -116,6 +135,7 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
 
 async function start(app: NestFastifyApplication, options: ServiceOptions, health: HealthRegistry, telemetry: Telemetry): Promise<CustomTransportStrategy | undefined> {
   try {
+    await guardDoors(app, options.settings.doors ?? {}, app.get<Logger>(LOGGER));
     edgeRoutes(app, { health, telemetry, openApi: options.openApi });
     await options.configure?.(app);
     for (const [name, check] of Object.entries(options.checks?.(app) ?? {})) health.add(name, check);
@@ -129,6 +149,14 @@ async function start(app: NestFastifyApplication, options: ServiceOptions, healt
     await app.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** In this order: who is not let in costs nothing more, and what is counted is counted by caller. */
+async function guardDoors(app: NestFastifyApplication, doors: DoorSettings, logger: Logger): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  addSecurityHeaders(fastify);
+  guardRequests(fastify, createAuthenticator(doors, logger));
+  await limitRates(fastify, doors);
 }
 
 async function shutDown(app: NestFastifyApplication, options: ServiceOptions, strategy: CustomTransportStrategy | undefined, health: HealthRegistry, telemetry: Telemetry): Promise<void> {

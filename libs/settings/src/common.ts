@@ -1,4 +1,5 @@
 import { defineSettings } from './define.js';
+import { doorSettings } from './doors.js';
 import { boolean, hostPorts, identifierPrefix, namePrefix, oneOf, port, text, url } from './parsers.js';
 
 /** The platform's own port; every service has a fixed distance from it. */
@@ -54,4 +55,5 @@ export const commonSettings = defineSettings({
   LEDGER_URL: serviceUrlSetting('outcome-ledger'),
   MONITOR_URL: serviceUrlSetting('drift-monitor'),
   RETRAINING_URL: serviceUrlSetting('retraining-coordinator'),
+  ...doorSettings,
 });
