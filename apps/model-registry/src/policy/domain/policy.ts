@@ -77,8 +77,7 @@ function reasonOf(validate: ValidateFunction, value: unknown, field: string): st
   }
   const error = validate.errors?.find(({ keyword }) => keyword === 'anyOf') ?? validate.errors?.[0];
   if (error?.keyword !== 'anyOf') return describeSchemaError(error, field);
-  const allowed = (error.schema as { const?: unknown }[] | undefined)?.map(({ const: one }) => one) ?? choicesOf(validate.errors ?? []);
-  return `${describeSchemaError({ ...error, message: 'must be one of' }, field)} ${allowed.join(', ')}`;
+  return `${describeSchemaError({ ...error, message: 'must be one of' }, field)} ${choicesOf(validate.errors ?? []).join(', ')}`;
 }
 
 const choicesOf = (errors: readonly { keyword: string; params: Record<string, unknown> }[]): unknown[] => errors.filter(({ keyword }) => keyword === 'const').map(({ params }) => params['allowedValue']);

@@ -2,6 +2,7 @@ import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { readModelPolicy } from '../domain/policy.js';
 import { PolicyStore } from '../store.js';
+// eslint-disable-next-line @typescript-eslint/consistent-type-imports -- Nest reads the body's class at run time
 import { PolicyResource, PutPolicy, toPolicy } from './policy.requests.js';
 
 @ApiTags('policy')

@@ -1,0 +1,71 @@
+import type { RunningService } from '@throughline/http';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { Client, graph, Installation } from '../testing/harness.js';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+
+let installation: Installation;
+let service: RunningService;
+let registry: Client;
+
+beforeAll(async () => {
+  installation = await Installation.create();
+  service = await installation.start();
+  registry = new Client(service.url);
+});
+afterAll(async () => {
+  await service.close();
+  await installation.remove();
+});
+
+const POLICY = { owner: 'ada', errorRate: { max: 0.01, measuredBy: 'errors' }, promotion: { mode: 'rollout', rollout: { strategy: 'canary', guards: [{ kind: 'error_rate', maxIncrease: 0.01 }] } } };
+const champion = (path: string) => registry.put(`${path}/aliases/champion`, { version: '1' });
+
+it('a policy is replaced by compare-and-swap, and every revision is kept with its author', async () => {
+  const path = '/models/kept';
+  expect(await registry.get(`${path}/policy`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  await registry.upload('kept');
+  expect(await registry.get(`${path}/policy`)).toMatchObject({ status: 200, body: { model: 'kept', revision: 0 } });
+  expect(await registry.put(`${path}/policy`, { ...POLICY, expectedRevision: 0, author: 'ada', reason: 'first' })).toMatchObject({ status: 200, body: { revision: 1, ...POLICY, author: 'ada' } });
+  expect(await registry.put(`${path}/policy`, { owner: 'eve', expectedRevision: 0 })).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  expect(await registry.put(`${path}/policy`, { ...POLICY, expectedRevision: 1 }), 'the same again').toMatchObject({ status: 200, body: { revision: 1 } });
+  const second = await registry.put(`${path}/policy`, { owner: 'bob', author: 'bob' });
+  expect(second.body).toMatchObject({ revision: 2, owner: 'bob' });
+  expect(second.body).not.toHaveProperty('promotion');
+  expect((await registry.get(`${path}/policy/history`)).body).toMatchObject([{ revision: 2, owner: 'bob', author: 'bob' }, { revision: 1, ...POLICY, author: 'ada', reason: 'first' }]);
+  expect((await registry.get('/audit?model=kept')).body).toMatchObject([{ action: 'policy.changed', actor: 'bob' }, { action: 'policy.changed', actor: 'ada', detail: { revision: 1 } }, { action: 'version.created' }]);
+  await expect(installation.sql('UPDATE model_policies SET policy = policy')).rejects.toThrow(/append-only/);
+});
+
+it('what the policy says of outcomes is in every deployment, whichever of the two came first, and no deployment can drop it', async () => {
+  const path = '/models/declared';
+  await registry.upload('declared');
+  await registry.upload('declared', { artifact: graph(1) });
+  await registry.put(`${path}/policy`, { outcome: { positiveFrom: 15 } });
+  await champion(path);
+  expect((await registry.get(`${path}/deployment`)).body).toMatchObject({ revision: 1, outcome: { positiveFrom: 15 } });
+  const outcome = { positiveFrom: 20, valueMicroUsd: { truePositive: 2_000_000 } };
+  await registry.put(`${path}/policy`, { outcome, author: 'ada' });
+  await registry.put(`${path}/policy`, { outcome, owner: 'ada' });
+  await registry.put(`${path}/deployment`, { champion: '2' });
+  const events = (await installation.deploymentEvents((all) => all.some(({ model, revision }) => model === 'declared' && revision === 3))).filter(({ model }) => model === 'declared');
+  expect(events.map(({ revision, champion: { version } = {}, outcome: told }) => [revision, version, told])).toEqual([[1, '1', { positiveFrom: 15 }], [2, '1', outcome], [3, '2', outcome]]);
+  expect((await registry.put(`${path}/policy`, {})).status).toBe(200);
+  expect((await registry.get(`${path}/deployment`)).body).not.toHaveProperty('outcome');
+});
+
+it.each([
+  [{ colour: 'red' }, 'property colour should not exist'],
+  [{ owner: '' }, 'owner must NOT have fewer than 1 characters'],
+  [{ errorRate: { max: 2, measuredBy: 'errors' } }, 'errorRate.max must be <= 1'],
+  [{ errorRate: { max: 0.1, measuredBy: 'guess' } }, 'errorRate.measuredBy must be one of errors, fallbacks'],
+  [{ outcome: { positiveFrom: 1, valueMicroUsd: { hit: 1 } } }, 'outcome.valueMicroUsd has an unknown field “hit”'],
+  [{ promotion: { mode: 'perhaps' } }, 'promotion.mode must be one of immediate, rollout, approval'],
+  [{ promotion: { mode: 'rollout', rollout: { strategy: 'canary', guards: [{ kind: 'p99_latency', maxRatio: 0.5 }] } } }, 'promotion.rollout.guards.0.maxRatio must be >= 1'],
+  [{ promotion: { mode: 'rollout', rollout: { strategy: 'canary', guards: [{ kind: 'mood' }] } } }, 'promotion.rollout.guards.0.kind must be one of error_rate'],
+  [{ segments: [{ name: 'a', entityRole: 'o', entityIds: ['x'] }, { name: 'a', entityRole: 'o', entityIds: ['y'] }] }, 'two segments are called “a”'],
+])('a policy with a fault, %j, is refused with the place of the fault, and changes nothing', async (body, detail) => {
+  await registry.upload('faulty');
+  expect(await registry.put('/models/faulty/policy', body)).toMatchObject({ status: 400, body: { code: 'invalid_request', detail: expect.stringContaining(detail) } });
+  expect((await registry.get('/models/faulty/policy')).body.revision).toBe(0);
+});
