@@ -9,13 +9,16 @@ import type { RegistrySettings } from './config.js';
 import { ArtifactsController } from './http/artifacts.controller.js';
 import { DeploymentsController } from './http/deployments.controller.js';
 import { ModelsController, RECEIVE_LIMITS } from './http/models.controller.js';
+import { VersionRecordsController } from './http/version-records.controller.js';
 import { PolicyController } from './policy/http/policy.controller.js';
 import { PolicyStore } from './policy/store.js';
+import { EVIDENCE_CONTROLLERS, EVIDENCE_PROVIDERS } from './rollouts/evidence/evidence.providers.js';
 import { ArtifactFiles } from './store/artifacts.js';
 import { DeploymentStore } from './store/deployments.js';
 import { ENTITIES } from './store/entities.js';
 import { MIGRATIONS } from './store/migrations.js';
 import { TopicReconciler } from './store/topic-reconciler.js';
+import { VersionRecords } from './store/version-records.js';
 import { VersionStore } from './store/versions.js';
 import { freezeBaseline } from './upload/freeze-baseline.js';
 import { RegisterVersion } from './upload/register-version.js';
@@ -32,12 +35,17 @@ export class ModelRegistryModule {
         DbModule.forRoot({ schema: 'model_registry', settings, entities: ENTITIES, migrations: MIGRATIONS }),
         BusModule.forRoot({ service: 'model-registry', settings, outbox: true, logger }),
       ],
-      controllers: [ModelsController, DeploymentsController, PolicyController, ArtifactsController],
+      controllers: [ModelsController, VersionRecordsController, DeploymentsController, PolicyController, ArtifactsController, ...EVIDENCE_CONTROLLERS],
       providers: [
         { provide: RECEIVE_LIMITS, useValue: limits },
         { provide: ArtifactFiles, useFactory: () => ArtifactFiles.open(join(settings.THROUGHLINE_HOME, 'artifacts'), Date.now()) },
         { provide: VersionStore, useFactory: (dataSource: DataSource) => new VersionStore(dataSource), inject: [DataSource] },
         { provide: DeploymentStore, useFactory: (dataSource: DataSource) => new DeploymentStore(dataSource), inject: [DataSource] },
+        {
+          provide: VersionRecords,
+          useFactory: (dataSource: DataSource, versions: VersionStore, deployments: DeploymentStore) => new VersionRecords(dataSource, versions, deployments),
+          inject: [DataSource, VersionStore, DeploymentStore],
+        },
         { provide: PolicyStore, useFactory: (dataSource: DataSource, deployments: DeploymentStore) => new PolicyStore(dataSource, deployments), inject: [DataSource, DeploymentStore] },
         {
           provide: TopicReconciler,
@@ -50,6 +58,7 @@ export class ModelRegistryModule {
             new RegisterVersion({ versions, artifacts, freezeBaseline, inspectionLimits, now: () => new Date(), logger: log }),
           inject: [VersionStore, ArtifactFiles, LOGGER],
         },
+        ...EVIDENCE_PROVIDERS,
       ],
     };
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RunningService } from '@throughline/http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Client, graph, Installation, sklearnFixture } from './testing/harness.js';
+import { Client, graph, Installation, LINEAGE, sklearnFixture } from './testing/harness.js';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
@@ -134,7 +134,7 @@ describe('how a model is served', () => {
     ['a misspelt field', { batching: { maxSize: 1 } }, 400, 'invalid_request', /batching has an unknown field “maxSize”/],
   ])('is refused with %s, and nothing changes', async (_, policy, status, code, reason) => {
     const path = await withVersions('refused-policy');
-    const other = { features: ['a', 'b', 'c', 'd'].map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification' };
+    const other = { features: ['a', 'b', 'c', 'd'].map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification', ...LINEAGE };
     await registry.upload('refused-policy', { artifact: await sklearnFixture('sklearn-tensor'), metadata: other });
     expect(await registry.put(`${path}/deployment`, { champion: '1', ...policy })).toMatchObject({ status, body: { code, detail: expect.stringMatching(reason), cure: expect.stringMatching(/\w/) } });
     expect((await registry.get(`${path}/deployment`)).status).toBe(404);
@@ -142,7 +142,7 @@ describe('how a model is served', () => {
 
   it('keeps a champion from moving to other outputs than its fallbacks have, until they move with it', async () => {
     const path = await withVersions('moving');
-    const other = { features: ['a', 'b', 'c', 'd'].map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification' };
+    const other = { features: ['a', 'b', 'c', 'd'].map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification', ...LINEAGE };
     await registry.upload('moving', { artifact: await sklearnFixture('sklearn-tensor'), metadata: other });
     await registry.put(`${path}/deployment`, { champion: '1', fallbacks: [{ kind: 'rules', version: 4 }] });
     expect(await registry.put(`${path}/aliases/champion`, { version: '5' })).toMatchObject({ status: 400, body: { detail: expect.stringMatching(/version 4 has no output “label”/), cure: expect.stringMatching(/same request/) } });

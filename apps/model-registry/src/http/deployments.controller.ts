@@ -3,7 +3,7 @@ import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nes
 import { BUS, type Bus, type OwnTopic } from '@throughline/bus';
 import { ContractError, ModelDeployment } from '@throughline/contracts';
 import type { Assignment } from '../domain/deployment.js';
-import { checkAliasName, versionNumber } from '../domain/names.js';
+import { CHAMPION, checkAliasName, versionNumber } from '../domain/names.js';
 import { readPolicy } from '../domain/serving-policy.js';
 import type { Attribution } from '../store/audit.js';
 import { DeploymentStore } from '../store/deployments.js';
@@ -35,6 +35,7 @@ export class DeploymentsController {
   @ApiOperation({ summary: 'Point an alias at a version', description: 'Compare and swap with `expected`. Moving `champion` changes what serves.' })
   @ApiOkResponse({ type: AliasResource })
   async putAlias(@Param('name') name: string, @Param('alias') alias: string, @Body() body: PutAlias): Promise<AliasResource> {
+    if (body.override !== undefined && alias !== CHAMPION) throw new ContractError('invalid_request', `the alias “${alias.slice(0, 100)}” lets nothing serve, so that there is nothing to override`, { cure: 'Leave override out.' });
     const expected = typeof body.expected === 'string' ? versionNumber(name, body.expected) : body.expected;
     const move = { alias: checkAliasName(alias), version: versionNumber(name, body.version), expected };
     return toAlias((await this.deployments.moveAlias(name, move, attribution(body), new Date()))!);
@@ -80,7 +81,10 @@ export class DeploymentsController {
   }
 }
 
-const attribution = ({ author, reason }: { author?: string; reason?: string }): Attribution => ({ author: author ?? 'anonymous', reason });
+function attribution({ author, reason, override }: { author?: string; reason?: string; override?: string }): Attribution {
+  if (override !== undefined && author === undefined) throw new ContractError('invalid_request', 'author is missing: an override is somebody’s', { cure: 'Say who answers for it: "author".' });
+  return { author: author ?? 'anonymous', reason, override };
+}
 
 const toAssignment = (model: string, { champion, challengers = [], shadows = [], splitSalt, maxBatchSize, ...body }: PutDeployment): Assignment => ({
   champion: typeof champion === 'string' ? versionNumber(model, champion) : undefined,

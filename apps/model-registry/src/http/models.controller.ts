@@ -1,14 +1,17 @@
 import '@fastify/multipart';
-import { Controller, Get, HttpStatus, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpStatus, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HttpError } from '@throughline/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { UploadMetadata } from '../domain/metadata.js';
 import { checkModelName, unknownModel, versionNumber } from '../domain/names.js';
 import { ArtifactFiles } from '../store/artifacts.js';
+import type { VersionRow } from '../store/entities.js';
+import { VersionRecords, type VersionRecord } from '../store/version-records.js';
 import { VersionStore } from '../store/versions.js';
 import { receiveUpload, type ReceivedUpload, type ReceiveLimits } from '../upload/receive.js';
 import { RegisterVersion } from '../upload/register-version.js';
+import { ListVersionsQuery } from './requests.js';
 import { ModelResource, toModel, toVersion, VersionResource } from './resources.js';
 
 export const RECEIVE_LIMITS = Symbol('model-registry.receive-limits');
@@ -31,6 +34,7 @@ export class ModelsController {
     @Inject(VersionStore) private readonly versions: VersionStore,
     @Inject(ArtifactFiles) private readonly artifacts: ArtifactFiles,
     @Inject(RegisterVersion) private readonly registration: RegisterVersion,
+    @Inject(VersionRecords) private readonly records: VersionRecords,
     @Inject(RECEIVE_LIMITS) private readonly limits: ReceiveLimits,
   ) {}
 
@@ -59,7 +63,7 @@ export class ModelsController {
     try {
       const { row, created } = await this.registration.register(name, received);
       reply.code(created ? HttpStatus.CREATED : HttpStatus.OK);
-      return toVersion(row);
+      return toVersion(row, created ? undefined : await this.recordOf(row));
     } finally {
       await received.discard();
     }
@@ -79,16 +83,21 @@ export class ModelsController {
   }
 
   @Get(':name/versions')
-  @ApiOperation({ summary: 'Versions, newest first' })
+  @ApiOperation({ summary: 'Versions, newest first', description: 'Without the archived ones, unless they are asked for.' })
   @ApiOkResponse({ type: [VersionResource] })
-  async listVersions(@Param('name') name: string): Promise<VersionResource[]> {
-    return (await this.versions.list(name)).map(toVersion);
+  async listVersions(@Param('name') name: string, @Query() { archived }: ListVersionsQuery): Promise<VersionResource[]> {
+    const [rows, records] = await Promise.all([this.versions.list(name), this.records.of(name)]);
+    return rows.map((row) => toVersion(row, records.get(row.version))).filter(({ archivedAt }) => archived === 'true' || archivedAt === undefined);
   }
 
   @Get(':name/versions/:version')
   @ApiOkResponse({ type: VersionResource })
   async readVersion(@Param('name') name: string, @Param('version') version: string): Promise<VersionResource> {
     const row = await this.versions.get(name, versionNumber(name, version));
-    return { ...toVersion(row), baselineProfile: await this.versions.baselineProfile(row.model, row.version) };
+    return { ...toVersion(row, await this.recordOf(row)), baselineProfile: await this.versions.baselineProfile(row.model, row.version) };
+  }
+
+  private async recordOf({ model, version }: VersionRow): Promise<VersionRecord | undefined> {
+    return (await this.records.of(model, version)).get(version);
   }
 }

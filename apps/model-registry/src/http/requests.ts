@@ -1,12 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { Allow, IsArray, IsInt, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { Allow, IsArray, IsIn, IsInt, IsNumber, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
 import { PolicyRequest } from '../domain/serving-policy.js';
 
 const VERSION = /^[1-9]\d{0,8}$/;
 const isVersion = { message: '$property must be a version, such as "3"' };
 
-class Attributed {
+export class Attributed {
   @ApiPropertyOptional({ example: 'ada@example.org', description: 'who decided it' })
   @IsOptional() @IsString() @MaxLength(200)
   author?: string;
@@ -16,7 +16,13 @@ class Attributed {
   reason?: string;
 }
 
-export class PutAlias extends Attributed {
+class Overriding extends Attributed {
+  @ApiPropertyOptional({ example: 'trained by hand before we kept records', description: 'why versions that lack data set, code or metrics may serve all the same; goes on record under the author, who is then mandatory' })
+  @IsOptional() @IsString() @Length(1, 2000)
+  override?: string;
+}
+
+export class PutAlias extends Overriding {
   @ApiProperty({ example: '2' })
   @Matches(VERSION, isVersion)
   version!: string;
@@ -25,6 +31,22 @@ export class PutAlias extends Attributed {
   @ValidateIf((body: PutAlias) => body.expected !== undefined && body.expected !== null)
   @Matches(VERSION, isVersion)
   expected?: string | null;
+}
+
+export class PostOverride {
+  @ApiProperty({ example: 'ada@example.org', description: 'who answers for it' })
+  @IsString() @Length(1, 200)
+  author!: string;
+
+  @ApiProperty({ example: 'the training run was lost; scored by hand against May' })
+  @IsString() @Length(1, 2000)
+  reason!: string;
+}
+
+export class ListVersionsQuery {
+  @ApiPropertyOptional({ enum: ['true', 'false'], default: 'false', description: 'true: the archived ones as well' })
+  @IsOptional() @IsIn(['true', 'false'])
+  archived?: 'true' | 'false';
 }
 
 export class DeleteAliasQuery extends Attributed {
@@ -49,7 +71,7 @@ const PolicyProperty = (field: keyof typeof PolicyRequest): PropertyDecorator =>
   Allow()(target, property as string);
 };
 
-export class PutDeployment extends Attributed {
+export class PutDeployment extends Overriding {
   @ApiPropertyOptional({ type: String, nullable: true, example: '1', description: 'null: nothing serves; may be left out only where nothing does' })
   @ValidateIf((body: PutDeployment) => body.champion !== undefined && body.champion !== null)
   @Matches(VERSION, isVersion)

@@ -1,9 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { ModelSignature } from '@throughline/contracts';
+import type { GoldenInputs, ModelSignature } from '@throughline/contracts';
 import type { ArtifactFormat } from '../domain/format.js';
+import { missingLineage } from '../domain/lineage.js';
 import type { UploadMetadata } from '../domain/metadata.js';
 import { PolicyRequest, type ServingPolicy } from '../domain/serving-policy.js';
 import type { AliasChangeRow, AliasRow, AuditRow, DeploymentRow, VersionRow } from '../store/entities.js';
+import { NO_RECORD, type VersionRecord } from '../store/version-records.js';
 import type { ListedModel } from '../store/versions.js';
 
 /** What the registry answers. Versions are strings, times RFC 3339. */
@@ -15,6 +17,12 @@ export class ModelResource {
   @ApiProperty() createdAt!: string;
 }
 
+export class OverrideResource {
+  @ApiProperty({ example: 'ada@example.org' }) author!: string;
+  @ApiProperty() reason!: string;
+  @ApiProperty() at!: string;
+}
+
 export class VersionResource {
   @ApiProperty({ example: 'flight-delays' }) model!: string;
   @ApiProperty({ example: '2' }) version!: string;
@@ -24,6 +32,11 @@ export class VersionResource {
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'of a graph: inputs and outputs as read from it, features, task and score as uploaded; of rules: as their document says' }) signature!: ModelSignature;
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'as uploaded' }) metadata!: UploadMetadata;
   @ApiProperty({ description: 'whether drift can be measured against a frozen baseline' }) hasBaseline!: boolean;
+  @ApiProperty({ type: [String], example: [], description: 'what it does not say of its making: of dataset, codeCommit, metrics; it serves only with none, or an override' }) missingLineage!: string[];
+  @ApiProperty({ type: [OverrideResource], description: 'who lets it serve all the same' }) overrides!: OverrideResource[];
+  @ApiPropertyOptional({ description: 'cannot be deployed, and is listed only on request' }) archivedAt?: string | undefined;
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'rows with the outputs that every worker must see before it serves' }) golden?: GoldenInputs | undefined;
+  @ApiPropertyOptional({ description: 'Ed25519, of the artifact’s bytes, base64' }) artifactSignature?: string | undefined;
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'only where one version is read' }) baselineProfile?: object | undefined;
   @ApiProperty() createdAt!: string;
 }
@@ -76,8 +89,10 @@ export const toModel = ({ name, latestVersion, aliases, revision, createdAt }: L
   aliases: Object.fromEntries(Object.entries(aliases).map(([alias, version]) => [alias, String(version)])),
 });
 
-export const toVersion = ({ model, version, format, artifactSha256, sizeBytes, signature, metadata, hasBaseline, createdAt }: VersionRow): VersionResource => ({
-  model, version: String(version), format, artifactSha256, sizeBytes, signature, metadata, hasBaseline, createdAt: createdAt.toISOString(),
+export const toVersion = ({ model, version, format, artifactSha256, sizeBytes, signature, metadata, hasBaseline, golden, artifactSignature, createdAt }: VersionRow, { overrides, archivedAt }: VersionRecord = NO_RECORD): VersionResource => ({
+  model, version: String(version), format, artifactSha256, sizeBytes, signature, metadata, hasBaseline, missingLineage: missingLineage(format, metadata),
+  overrides: overrides.map(({ author, reason, at }) => ({ author, reason, at: at.toISOString() })), archivedAt: archivedAt?.toISOString(),
+  golden: golden ?? undefined, artifactSignature: artifactSignature ?? undefined, createdAt: createdAt.toISOString(),
 });
 
 export const toAlias = ({ model, alias, version, author, reason, changedAt }: AliasRow): AliasResource => ({

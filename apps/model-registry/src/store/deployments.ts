@@ -9,6 +9,7 @@ import { CHAMPION, unknownModel, unknownVersion } from '../domain/names.js';
 import { declaredOutcome } from '../policy/in-force.js';
 import { refuseDuringRollout } from '../rollouts/store/active.js';
 import { writeAudit, type Attribution } from './audit.js';
+import { requireServable, requireUnarchived } from './servable.js';
 import { AliasChangeRow, AliasRow, DeploymentRow, ModelRow, VersionRow } from './entities.js';
 import { lockModel, servedVersions } from './versions.js';
 
@@ -172,6 +173,7 @@ export class DeploymentStore {
     if (next === current) return;
     const { model, revision, assignment } = next;
     const { served, previous } = await namedVersions(manager, next);
+    await requireServable(manager, model, [...versionsOf(assignment), ...(previous === undefined ? [] : [previous])], by, at);
     checkFallbacks(assignment.fallbacks ?? [], assignment.champion === undefined ? undefined : served(assignment.champion), served);
     await manager.insert(DeploymentRow, { model, revision, assignment, author: by.author, reason: by.reason ?? null, decidedAt: at } as object);
     await writeAudit(manager, { at, actor: by.author, action: 'deployment.changed', model, detail: { revision, assignment, reason: by.reason } });
@@ -199,6 +201,7 @@ async function changeAlias(manager: EntityManager, model: string, alias: string,
   if (toVersion === null) await manager.delete(AliasRow, { model, alias });
   else {
     if (!(await manager.existsBy(VersionRow, { model, version: toVersion }))) throw unknownVersion(model, toVersion);
+    await requireUnarchived(manager, model, toVersion);
     await manager.upsert(AliasRow, { model, alias, version: toVersion, ...change }, ['model', 'alias']);
   }
   await manager.insert(AliasChangeRow, { model, alias, fromVersion, toVersion, ...change });

@@ -1,4 +1,4 @@
-import type { ModelSignature } from '@throughline/contracts';
+import type { GoldenInputs, ModelSignature } from '@throughline/contracts';
 import { Column, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import type { Assignment } from '../domain/deployment.js';
 import type { ArtifactFormat } from '../domain/format.js';
@@ -26,6 +26,8 @@ export class VersionRow {
   @Column('boolean', { name: 'has_baseline' }) hasBaseline!: boolean;
   /** Large, and rarely wanted. */
   @Column('jsonb', { name: 'baseline_profile', nullable: true, select: false }) baselineProfile?: object | null;
+  @Column('jsonb', { nullable: true }) golden!: GoldenInputs | null;
+  @Column('text', { name: 'artifact_signature', nullable: true }) artifactSignature!: string | null;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
 }
 

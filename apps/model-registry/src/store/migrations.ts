@@ -1,7 +1,9 @@
 import { outboxMigration } from '@throughline/db';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { ModelPolicies1764220000000 } from '../policy/migration.js';
+import { RolloutEvidence1764230000000 } from '../rollouts/evidence/migration.js';
 import { Rollouts1764200000000 } from '../rollouts/store/migration.js';
+import { VersionTrust1764210000000 } from '../trust/migration.js';
 
 const APPEND_ONLY = ['versions', 'alias_changes', 'deployments', 'audit'];
 
@@ -54,4 +56,4 @@ class ArtifactFormat1764100000000 implements MigrationInterface {
   }
 }
 
-export const MIGRATIONS: (new () => MigrationInterface)[] = [outboxMigration, RegistryTables1764000000000, ArtifactFormat1764100000000, ModelPolicies1764220000000, Rollouts1764200000000];
+export const MIGRATIONS: (new () => MigrationInterface)[] = [outboxMigration, RegistryTables1764000000000, ArtifactFormat1764100000000, ModelPolicies1764220000000, Rollouts1764200000000, VersionTrust1764210000000, RolloutEvidence1764230000000];

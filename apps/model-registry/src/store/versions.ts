@@ -1,4 +1,4 @@
-import { ContractError, type ServedVersion } from '@throughline/contracts';
+import { ContractError, type GoldenInputs, type ServedVersion } from '@throughline/contracts';
 import { inTransaction } from '@throughline/db';
 import { In, type DataSource, type EntityManager } from 'typeorm';
 import type { UploadMetadata } from '../domain/metadata.js';
@@ -6,7 +6,8 @@ import { unknownModel, unknownVersion } from '../domain/names.js';
 import { writeAudit } from './audit.js';
 import { ModelRow, VersionRow } from './entities.js';
 
-export type NewVersion = Omit<VersionRow, 'version' | 'hasBaseline' | 'createdAt'> & { readonly author: string };
+export type NewVersion = Omit<VersionRow, 'version' | 'hasBaseline' | 'createdAt' | 'golden' | 'artifactSignature'> & { readonly author: string; readonly golden?: GoldenInputs | null; readonly artifactSignature?: string | null };
+
 export interface ListedModel {
   readonly name: string;
   readonly createdAt: Date;
@@ -91,10 +92,12 @@ export async function servedVersions(manager: EntityManager, model: string, vers
   return (version) => served.get(version)!;
 }
 
-const toServed = ({ version, format, artifactSha256, sizeBytes, signature, metadata, baselineProfile }: VersionRow): ServedVersion => ({
+const toServed = ({ version, format, artifactSha256, sizeBytes, signature, metadata, baselineProfile, golden, artifactSignature }: VersionRow): ServedVersion => ({
   version: String(version), format, artifactSha256, sizeBytes, signature,
   ...(metadata.metrics === undefined ? {} : { metrics: metadata.metrics }),
   ...(baselineProfile === null || baselineProfile === undefined ? {} : { baselineProfile }),
+  ...(golden === null ? {} : { golden }),
+  ...(artifactSignature === null ? {} : { artifactSignature }),
 });
 
 async function checkParent(manager: EntityManager, model: string, { parentVersion }: UploadMetadata): Promise<void> {

@@ -78,7 +78,9 @@ export class Installation {
 }
 
 export const FEATURES = ['distance', 'hour'];
-export const METADATA = { features: FEATURES.map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification', trainer: 'test' };
+/** What every version must say of its making before it serves. */
+export const LINEAGE = { dataset: { snapshotId: 'test-1', sha256: '0'.repeat(64) }, codeCommit: '4f2a9c1', metrics: { auc: 0.6 } };
+export const METADATA = { features: FEATURES.map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification', trainer: 'test', ...LINEAGE };
 
 /** A small valid model; another `bias` makes other bytes. */
 export const graph = (bias = 0): Uint8Array => logisticRegressionGraph({ weights: [0.5, -0.25], bias, mean: [0, 0], scale: [1, 1], featureNames: FEATURES });

@@ -4,16 +4,18 @@ export interface UploadIdentity {
   readonly artifactSha256: string;
   readonly metadata: object;
   readonly referenceSha256?: string | undefined;
+  /** Ed25519 of the artifact's bytes, base64 with padding: another signature is another version. */
+  readonly artifactSignature?: string | undefined;
 }
 
 /**
- * What makes two uploads of a version the same one: the bytes of both files and the metadata's meaning, whatever the order of its keys. Whoever has
+ * What makes two uploads of a version the same one: the bytes of both files, the signature and the metadata's meaning, whatever the order of its keys. Whoever has
  * the files can tell without an upload whether the registry has the version.
  *
- * @returns SHA-256, in hexadecimal digits, of the canonical JSON of [artifact's SHA-256, metadata, reference's SHA-256 or null]
+ * @returns SHA-256, in hexadecimal digits, of the canonical JSON of [artifact's SHA-256, metadata, reference's SHA-256 or null, and the signature where there is one]
  */
-export function uploadDigest({ artifactSha256, metadata, referenceSha256 }: UploadIdentity): string {
-  return createHash('sha256').update(canonicalJson([artifactSha256, metadata, referenceSha256 ?? null])).digest('hex');
+export function uploadDigest({ artifactSha256, metadata, referenceSha256, artifactSignature }: UploadIdentity): string {
+  return createHash('sha256').update(canonicalJson([artifactSha256, metadata, referenceSha256 ?? null, ...(artifactSignature === undefined ? [] : [artifactSignature])])).digest('hex');
 }
 
 /** JSON with sorted keys, without those that are undefined: equal texts mean the same. */
