@@ -1,11 +1,9 @@
-import { openAsBlob } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { ContractError } from '@throughline/contracts';
 import type { Command } from 'commander';
 import { readConfig } from '../config.js';
 import { ask, jsonBody } from '../http.js';
 import { Progress, table } from '../terminal.js';
+import { readText, uploadVersion } from '../upload.js';
 
 interface Model {
   readonly name: string;
@@ -94,49 +92,10 @@ function readPush(argument: string, { name, artifact, ...files }: PushOptions): 
 }
 
 async function push(model: string, { artifact, metadata, reference }: UploadFiles, progress: Progress): Promise<Version> {
-  const form = new FormData();
-  if (metadata !== undefined) form.set('metadata', await readText(metadata));
-  form.set('artifact', await fileBlob(artifact), basename(artifact));
-  if (reference !== undefined) form.set('reference', await fileBlob(reference), basename(reference));
-  // Only the encoded form knows its boundary, and only its stream shows how far it is.
-  const encoded = new Response(form);
-  const totalBytes = await sizeOf([artifact, metadata, reference].filter((file) => file !== undefined));
-  const body = (encoded.body as ReadableStream<Uint8Array>).pipeThrough(countingBytes((sentBytes) => progress.update(sentBytes < totalBytes ? `uploading ${Math.floor((100 * sentBytes) / totalBytes)} %` : 'the registry is inspecting the model')));
   try {
-    return await ask<Version>(versionsUrl(model), { method: 'POST', headers: { 'content-type': encoded.headers.get('content-type') as string }, body, duplex: 'half' } as RequestInit);
+    return await uploadVersion<Version>(versionsUrl(model), { metadata: metadata === undefined ? undefined : await readText(metadata), files: { artifact, reference } }, (doing) => progress.update(doing));
   } finally {
     progress.end();
-  }
-}
-
-function countingBytes(onSent: (bytes: number) => void): TransformStream<Uint8Array, Uint8Array> {
-  let sentBytes = 0;
-  return new TransformStream({
-    transform(chunk, controller) {
-      sentBytes += chunk.length;
-      onSent(sentBytes);
-      controller.enqueue(chunk);
-    },
-  });
-}
-
-const sizeOf = async (files: readonly string[]): Promise<number> => (await Promise.all(files.map((file) => stat(file)))).reduce((sum, { size }) => sum + size, 0);
-const cannotRead = (file: string, error: unknown): ContractError => new ContractError('invalid_request', `cannot read ${file}: ${(error as Error).message}`, { cure: 'Check the path.' });
-
-async function fileBlob(file: string): Promise<Blob> {
-  try {
-    if (!(await stat(file)).isFile()) throw new Error('it is no file');
-    return await openAsBlob(file);
-  } catch (error) {
-    throw cannotRead(file, error);
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw cannotRead(file, error);
   }
 }
 
