@@ -6,6 +6,7 @@ import { commonSettings, defineSettings, parsers, parseSettings, type Parsed } f
 export const cliSettings = defineSettings({
   ...commonSettings,
   PLATFORM_URL: { meaning: 'The platform’s one origin; without it the running platform’s', parse: parsers.url('http', 'https') },
+  THROUGHLINE_API_KEY: { meaning: 'API key or token that is sent with every request', parse: parsers.text, secret: true },
   LEDGER_URL: { meaning: 'Address of the outcome-ledger; without it the platform’s', parse: parsers.url('http', 'https') },
   REGISTRY_URL: { meaning: 'Address of the model-registry; without it the platform’s', parse: parsers.url('http', 'https') },
   LOCAL_KAFKA_PORT: { meaning: 'Port of the local Kafka; 0: any free one', parse: parsers.port, default: KAFKA_PORT },

@@ -1,4 +1,5 @@
 import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
+import { bearer } from '@throughline/settings';
 
 /**
  * Asks a service and reads its JSON.
@@ -8,7 +9,8 @@ import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
 export async function ask<T>(url: string, init?: RequestInit): Promise<T> {
   let answer: Response;
   try {
-    answer = await fetch(url, init);
+    const headers = { ...(init?.headers as Record<string, string> | undefined), ...bearer(process.env['THROUGHLINE_API_KEY']) };
+    answer = await fetch(url, { ...init, headers });
   } catch (error) {
     const { cause } = error as { cause?: Error };
     throw new ContractError('unavailable', `${new URL(url).origin} does not answer (${cause?.message ?? (error as Error).message})`, {

@@ -4,6 +4,7 @@ import { commonSettings, defineSettings, parsers, parseSettings, withDefault, ty
 export const demoSettings = defineSettings({
   ...commonSettings,
   PLATFORM_URL: { meaning: 'The platform’s one origin', parse: parsers.url('http', 'https'), default: 'http://127.0.0.1:3000' },
+  THROUGHLINE_API_KEY: { meaning: 'API key (role admin) that is sent with every request', parse: parsers.text, secret: true },
   LOG_LEVEL: withDefault(commonSettings.LOG_LEVEL, 'error'),
 });
 

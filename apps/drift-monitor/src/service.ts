@@ -1,6 +1,6 @@
 import { BUS, KafkaBatchStrategy, type Bus } from '@throughline/bus';
 import { query } from '@throughline/db';
-import type { ServiceOptions } from '@throughline/http';
+import { httpSettings, type ServiceOptions } from '@throughline/http';
 import { DataSource } from 'typeorm';
 import { SERVICE, type DriftMonitorSettings } from './config.js';
 import { DriftMonitorModule } from './drift-monitor.module.js';
@@ -8,7 +8,7 @@ import { DriftMonitorModule } from './drift-monitor.module.js';
 /** How the service runs; by `main.ts` in a process of its own, by tests in theirs. */
 export const driftMonitor = (settings: DriftMonitorSettings): ServiceOptions => ({
   name: SERVICE,
-  settings: { host: settings.HOST, port: settings.PORT, otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT },
+  settings: httpSettings(settings),
   module: DriftMonitorModule.forRoot(settings),
   openApi: { title: 'Throughline drift monitor', description: 'Baselines against live windows, live quality from outcomes, alerts with evidence.' },
   strategy: (app) => app.get(KafkaBatchStrategy),

@@ -1,15 +1,18 @@
 import { BUS, KafkaBatchStrategy, type Bus } from '@throughline/bus';
 import { query } from '@throughline/db';
-import type { ServiceOptions } from '@throughline/http';
+import { httpSettings, type ServiceOptions } from '@throughline/http';
 import { DataSource } from 'typeorm';
 import type { FeatureStoreSettings } from './config.js';
 import { FeatureStoreModule, SERVICE } from './feature-store.module.js';
+
+/** Rows of several thousand entities. */
+const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** How the service runs; by `main.ts` in a process of its own, by tests in theirs. */
 export function featureStore(settings: FeatureStoreSettings): ServiceOptions {
   return {
     name: SERVICE,
-    settings: { host: settings.HOST, port: settings.PORT, otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT, bodyLimitBytes: 4 * 1024 * 1024 },
+    settings: httpSettings(settings, BODY_LIMIT_BYTES),
     module: FeatureStoreModule.forRoot(settings),
     openApi: { title: 'Throughline feature store', description: 'Windowed features from events, current values in Feast’s words.' },
     strategy: (app) => app.get(KafkaBatchStrategy),

@@ -29,6 +29,7 @@ import { WorkerGauges } from './scoring/worker-gauges.js';
 import { Deployments } from './serving/deployments.js';
 import { ModelFleet } from './serving/model-fleet.js';
 import { createModelHost } from './serving/model-host.js';
+import { ServingReports } from './serving/serving-reports.js';
 import { WarmStartStrategy } from './warm-start.strategy.js';
 
 export const SERVICE = 'inference-worker';
@@ -48,7 +49,7 @@ export class InferenceWorkerModule {
 const storedFeatures = (config: WorkerConfig): Provider[] => [
   {
     provide: GuardedFeatureStore,
-    useFactory: () => new GuardedFeatureStore({ store: new FeatureStoreClient({ url: config.FEATURE_STORE_URL, timeoutMs: config.FEATURE_STORE_TIMEOUT_MS }), openMs: config.FEATURE_STORE_OPEN_MS }),
+    useFactory: () => new GuardedFeatureStore({ store: new FeatureStoreClient({ url: config.FEATURE_STORE_URL, timeoutMs: config.FEATURE_STORE_TIMEOUT_MS, serviceKey: config.AUTH_SERVICE_KEY }), openMs: config.FEATURE_STORE_OPEN_MS }),
   },
   { provide: FeatureUpdates, useFactory: (bus: Bus) => new FeatureUpdates(bus, createLogger(SERVICE)), inject: [BUS] },
   {
@@ -82,6 +83,11 @@ const models = (config: WorkerConfig): Provider[] => [
     provide: Deployments,
     useFactory: (bus: Bus, fleet: ModelFleet, ownTopics: OwnRequestTopics) => new Deployments(bus, fleet, () => void ownTopics.changed(), createLogger(SERVICE)),
     inject: [BUS, ModelFleet, OwnRequestTopics],
+  },
+  {
+    provide: ServingReports,
+    useFactory: (bus: Bus, fleet: ModelFleet) => new ServingReports({ fleet, producer: bus.producer, worker: config.WORKER_ID, nowMs: clock.nowMs, logger: createLogger(SERVICE) }),
+    inject: [BUS, ModelFleet],
   },
 ];
 

@@ -1,10 +1,11 @@
 import { BUS, type Bus } from '@throughline/bus';
-import type { ServiceOptions } from '@throughline/http';
+import { httpSettings, type ServiceOptions } from '@throughline/http';
 import type { WorkerConfig } from './config.js';
 import { answerErrorsInProtocol } from './http/oip-errors.js';
 import { boundPendingBytes } from './http/pending-bytes.js';
 import { InferenceWorkerModule, SERVICE } from './inference-worker.module.js';
 import { ModelFleet } from './serving/model-fleet.js';
+import { ServingReports } from './serving/serving-reports.js';
 import { WarmStartStrategy } from './warm-start.strategy.js';
 
 /** 5,000 rows of 200 features are about 10 MB of JSON. */
@@ -12,7 +13,7 @@ const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
 export const serviceOptions = (config: WorkerConfig): ServiceOptions => ({
   name: SERVICE,
-  settings: { host: config.HOST, port: config.PORT, otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT, bodyLimitBytes: BODY_LIMIT_BYTES },
+  settings: httpSettings(config, BODY_LIMIT_BYTES),
   module: InferenceWorkerModule.forRoot(config),
   openApi: { title: 'Throughline inference worker', description: 'Scores requests with ONNX Runtime and puts every answer on record. Errors below /v2 have the form of the Open Inference Protocol, `{error}`.' },
   configure: (app) => {
@@ -22,6 +23,7 @@ export const serviceOptions = (config: WorkerConfig): ServiceOptions => ({
   strategy: (app) => app.get(WarmStartStrategy),
   checks: (app) => ({ models: () => app.get(ModelFleet).checkReady(), kafka: () => app.get<Bus>(BUS).admin.ping() }),
   drain: async (app) => {
+    app.get(ServingReports).leave();
     await app.get<Bus>(BUS).producer.flush();
     app.get(ModelFleet).close();
   },

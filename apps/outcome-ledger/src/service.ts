@@ -1,6 +1,6 @@
 import { BUS, KafkaBatchStrategy, type Bus } from '@throughline/bus';
 import { query } from '@throughline/db';
-import type { ServiceOptions } from '@throughline/http';
+import { httpSettings, type ServiceOptions } from '@throughline/http';
 import { DataSource } from 'typeorm';
 import type { LedgerConfig } from './config.js';
 import { OutcomeLedgerModule, SERVICE } from './outcome-ledger.module.js';
@@ -10,7 +10,7 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 
 export const serviceOptions = (config: LedgerConfig): ServiceOptions => ({
   name: SERVICE,
-  settings: { host: config.HOST, port: config.PORT, otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT, bodyLimitBytes: BODY_LIMIT_BYTES },
+  settings: httpSettings(config, BODY_LIMIT_BYTES),
   module: OutcomeLedgerModule.forRoot(config),
   openApi: { title: 'Throughline outcome ledger', description: 'Every prediction with the features as used, every outcome, and what the one says of the other.' },
   strategy: (app) => app.get(KafkaBatchStrategy),

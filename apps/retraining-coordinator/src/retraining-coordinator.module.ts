@@ -22,8 +22,8 @@ export const SERVICE = 'retraining-coordinator';
 @Module({})
 export class RetrainingCoordinatorModule {
   static forRoot(settings: RetrainingSettings): DynamicModule {
-    const ledger = new LedgerClient(settings.LEDGER_URL);
-    const registry = new RegistryClient(settings.REGISTRY_URL);
+    const ledger = new LedgerClient({ url: settings.LEDGER_URL, serviceKey: settings.AUTH_SERVICE_KEY });
+    const registry = new RegistryClient({ url: settings.REGISTRY_URL, serviceKey: settings.AUTH_SERVICE_KEY });
     return {
       module: RetrainingCoordinatorModule,
       imports: [

@@ -1,6 +1,6 @@
 import { BUS, KafkaBatchStrategy, type Bus } from '@throughline/bus';
 import { query } from '@throughline/db';
-import type { ServiceOptions } from '@throughline/http';
+import { httpSettings, type ServiceOptions } from '@throughline/http';
 import { DataSource } from 'typeorm';
 import type { RetrainingSettings } from './config.js';
 import { RetrainingCoordinatorModule, SERVICE } from './retraining-coordinator.module.js';
@@ -9,7 +9,7 @@ import { RetrainingCoordinatorModule, SERVICE } from './retraining-coordinator.m
 export function retrainingCoordinator(settings: RetrainingSettings): ServiceOptions {
   return {
     name: SERVICE,
-    settings: { host: settings.HOST, port: settings.PORT, otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT },
+    settings: httpSettings(settings),
     module: RetrainingCoordinatorModule.forRoot(settings),
     openApi: { title: 'Throughline retraining coordinator', description: 'Retrains on evidence, compares with the champion on later data, registers the candidate.' },
     strategy: (app) => app.get(KafkaBatchStrategy),

@@ -16,6 +16,9 @@ const issuerUrl: Parser<string> = parser('a URL that starts with https://, or ht
   return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)) ? raw : undefined;
 });
 
+/** The header that says who sends a request. @param key an API key or a token; without one the request names nobody */
+export const bearer = (key: string | undefined): { authorization?: string } => (key === undefined ? {} : { authorization: `Bearer ${key}` });
+
 /** Who is let in, and how much of everything; docs/security.md explains them. With any of the first three, every request must say who sends it. */
 export const doorSettings = defineSettings({
   AUTH_KEYS_FILE: { meaning: 'File of API keys, as `throughline keys create` writes it: hashes only; read again when it changes', parse: text },

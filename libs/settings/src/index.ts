@@ -1,6 +1,6 @@
 export { commonSettings, DEFAULT_PORT, servicePort, SERVICES, serviceUrl } from './common.js';
 export type { ServiceName, ServiceUrlSetting } from './common.js';
-export { doorSettings } from './doors.js';
+export { bearer, doorSettings } from './doors.js';
 export { defineSettings, parseSettings, required, SettingError, withDefault } from './define.js';
 export type { Parsed, Setting, Settings } from './define.js';
 export * as parsers from './parsers.js';

@@ -1,4 +1,5 @@
 import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
+import { bearer } from '@throughline/settings';
 
 const TIMEOUT_MS = 60_000;
 
@@ -35,7 +36,8 @@ export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined>
 /** Any answer. @throws ContractError `unavailable` when there is none */
 export async function request(url: string, init: RequestInit = {}): Promise<Response> {
   try {
-    return await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const headers = { ...(init.headers as Record<string, string> | undefined), ...bearer(process.env['THROUGHLINE_API_KEY']) };
+    return await fetch(url, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (cause) {
     const { message, cause: inner } = cause as Error & { cause?: Error };
     throw new ContractError('unavailable', `${url} does not answer: ${inner?.message || message}`, { cause });

@@ -1,5 +1,6 @@
 import { ContractError } from '@throughline/contracts';
 import type { FeatureScalar } from '@throughline/features';
+import { bearer } from '@throughline/settings';
 import type { StoredValues } from '../domain/stored-features.js';
 
 /** What to read of one view: these features of these entities. */
@@ -28,7 +29,7 @@ const MAX_CELLS = 200_000;
 
 /** Reads current values from the feature store, in the words of Feast's feature server. */
 export class FeatureStoreClient {
-  constructor(private readonly options: { readonly url: string; readonly timeoutMs: number }) {}
+  constructor(private readonly options: { readonly url: string; readonly timeoutMs: number; readonly serviceKey?: string | undefined }) {}
 
   /**
    * Values by entity id; `null` for an entity that the store does not know.
@@ -50,7 +51,7 @@ export class FeatureStoreClient {
     const body = { features: features.map((feature) => `${view}@${viewVersion}:${feature}`), entities: { [entityType]: entityIds }, full_feature_names: false };
     try {
       const response = await fetch(`${this.options.url}/get-online-features`, {
-        method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(this.options.timeoutMs),
+        method: 'POST', headers: { 'content-type': 'application/json', ...bearer(this.options.serviceKey) }, body: JSON.stringify(body), signal: AbortSignal.timeout(this.options.timeoutMs),
       });
       const reason = `the feature store answered ${response.status} for view ${view}@${viewVersion}`;
       if (response.status >= 500) throw new StoreOutage(reason);

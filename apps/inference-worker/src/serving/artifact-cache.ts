@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContractError } from '@throughline/contracts';
+import { bearer } from '@throughline/settings';
 import type { Logger } from '@throughline/telemetry';
 
 export interface ArtifactCacheOptions {
   /** Folder of the cached files; may be shared by the workers of one machine. */
   readonly folder: string;
   readonly registryUrl: string;
+  /** With which the worker names itself to the registry. */
+  readonly serviceKey?: string | undefined;
   readonly timeoutMs: number;
   /** Files beyond it are evicted, the least recently used first. */
   readonly maxBytes: number;
@@ -79,7 +82,7 @@ export class ArtifactCache {
   private async download(sha256: string, sizeBytes: number): Promise<Uint8Array> {
     const url = `${this.options.registryUrl}/registry/v1/artifacts/${sha256}`;
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(this.options.timeoutMs) });
+      const response = await fetch(url, { headers: bearer(this.options.serviceKey), signal: AbortSignal.timeout(this.options.timeoutMs) });
       if (response.status === 404) throw new ContractError('not_found', `the registry has no artifact ${sha256}`);
       if (!response.ok || response.body === null) throw new ContractError('unavailable', `the registry answered ${response.status} for artifact ${sha256}`);
       const received = await receiveHashed(response.body, sizeBytes);

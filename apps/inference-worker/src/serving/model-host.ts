@@ -13,6 +13,8 @@ export interface ModelHost {
   readonly loader: Pick<SessionLoader, 'load' | 'close'>;
   readonly memory: ModelMemory;
   readonly logger: Logger;
+  /** Told that a version of a model has come into memory or left it. */
+  readonly onMoved?: (model: string) => void;
 }
 
 /** Loading is one core's work; a second one so that a large graph does not hold up small ones. */
@@ -22,6 +24,7 @@ export function createModelHost(config: WorkerConfig, logger: Logger): ModelHost
   const cache = new ArtifactCache({
     folder: join(config.THROUGHLINE_HOME, 'artifact-cache'),
     registryUrl: config.REGISTRY_URL,
+    serviceKey: config.AUTH_SERVICE_KEY,
     timeoutMs: config.ARTIFACT_TIMEOUT_MS,
     maxBytes: config.ARTIFACT_CACHE_MAX_BYTES,
     logger,

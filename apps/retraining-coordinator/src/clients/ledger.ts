@@ -1,6 +1,6 @@
 import { ContractError } from '@throughline/contracts';
 import { exportedRowCount } from '../training/read-export.js';
-import { callService } from './service-call.js';
+import { callService, type Peer } from './service-call.js';
 
 /** More rows improve no logistic regression, and must fit into memory. */
 const MAX_ROWS = 200_000;
@@ -10,7 +10,7 @@ const JSON_HEADERS = { 'content-type': 'application/json' };
 
 /** The outcome ledger, over its HTTP API. */
 export class LedgerClient {
-  constructor(private readonly url: string) {}
+  constructor(private readonly ledger: Peer) {}
 
   /**
    * Parquet of the newest predictions with outcomes, at most `windowSeconds` of event time back from the newest; less when they would be
@@ -31,7 +31,7 @@ export class LedgerClient {
 
   private async newestMs(model: string, signal: AbortSignal): Promise<number> {
     const query = new URLSearchParams({ model, outcome: 'joined', limit: '1' });
-    const response = await callService('the ledger', `${this.url}/ledger/v1/predictions?${query}`, {}, signal);
+    const response = await callService('the ledger', this.ledger, `/ledger/v1/predictions?${query}`, {}, signal);
     const { predictions } = (await response.json()) as { predictions: { occurredAt: string }[] };
     const newestMs = Date.parse(predictions[0]?.occurredAt ?? '');
     if (Number.isNaN(newestMs)) throw new ContractError('insufficient_data', `no prediction of ${model} has an outcome yet`);
@@ -42,7 +42,7 @@ export class LedgerClient {
     const from = fromMs === undefined ? {} : { from: new Date(fromMs).toISOString() };
     // The end is exclusive. One row more than wanted tells that there are more.
     const body = { model, ...from, to: new Date(newestMs + 1).toISOString(), joinedOnly: true, limit: MAX_ROWS + 1 };
-    const response = await callService('the ledger', `${this.url}/ledger/v1/exports`, { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify(body) }, signal);
+    const response = await callService('the ledger', this.ledger, '/ledger/v1/exports', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify(body) }, signal);
     try {
       return await response.arrayBuffer();
     } catch (cause) {

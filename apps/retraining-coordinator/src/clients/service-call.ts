@@ -1,15 +1,23 @@
 import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
+import { bearer } from '@throughline/settings';
 
 /** How long another service may take to start answering. */
 const TIMEOUT_MS = 120_000;
+
+/** Another service, and the key with which this one names itself to it. */
+export interface Peer {
+  readonly url: string;
+  readonly serviceKey?: string | undefined;
+}
 
 /**
  * Calls another service. Its problems become errors of the closed list again.
  *
  * @throws ContractError `unavailable` when it cannot be reached or fails by itself; else the code of its problem
  */
-export async function callService(service: string, url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-  const response = await reach(service, url, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) }, signal);
+export async function callService(service: string, peer: Peer, path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+  const headers = { ...(init.headers as Record<string, string> | undefined), ...bearer(peer.serviceKey) };
+  const response = await reach(service, `${peer.url}${path}`, { ...init, headers, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) }, signal);
   if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; cure?: string };
   const detail = `${service}: ${problem.detail ?? `status ${response.status}`}`;
