@@ -19,6 +19,7 @@ const KEYWORDS: Readonly<Record<string, (constraints: readonly unknown[]) => Key
   maxLength: ([maxLength]) => ({ maxLength }),
   minLength: ([minLength]) => ({ minLength }),
   isLength: ([minLength, maxLength]) => ({ minLength, ...(maxLength === undefined ? {} : { maxLength }) }),
+  isOptional: () => ({ nullable: true }),
   isNotEmpty: () => ({ minLength: 1 }),
   matches: ([pattern]) => ({ pattern: (pattern as RegExp).source }),
   min: ([minimum]) => ({ minimum }),
@@ -31,7 +32,7 @@ const KEYWORDS: Readonly<Record<string, (constraints: readonly unknown[]) => Key
   arrayNotEmpty: () => ({ minItems: 1 }),
   arrayUnique: () => ({ uniqueItems: true }),
 };
-const OF_THE_LIST = new Set(['arrayMinSize', 'arrayMaxSize', 'arrayNotEmpty', 'arrayUnique']);
+const OF_THE_LIST = new Set(['isOptional', 'arrayMinSize', 'arrayMaxSize', 'arrayNotEmpty', 'arrayUnique']);
 
 /**
  * Tells the description of each DTO the limits that validate it, so that nobody writes them twice. What `@ApiProperty` says itself stays.

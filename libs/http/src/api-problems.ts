@@ -6,7 +6,7 @@ const EXTENSION = 'x-problems';
 
 /**
  * Declares with which codes of the closed list an operation may end, for /openapi.json. What any operation may answer (400 for a bad
- * address, 401, 403, 429, 500, 503), what comes of a path with a parameter (404) and of a body (400, 413, 415) is understood.
+ * address, 401, 403, 429, 431, 500, 503), what comes of a path with a parameter (404, 414) and of a body (400, 413, 415) is understood.
  */
 export const Problems = (...codes: ErrorCode[]): MethodDecorator & ClassDecorator => ApiExtension(EXTENSION, codes as never);
 
@@ -31,7 +31,7 @@ const WITH_BODY: readonly ErrorCode[] = ['message_too_large'];
 const RETRY_AFTER = { description: 'seconds', schema: { type: 'integer' } };
 const NAMES: Readonly<Record<number, string>> = {
   400: 'The request is not valid', 401: 'Nobody is known by these credentials', 403: 'Not allowed', 404: 'There is nothing of this name', 409: 'It stands against the current state',
-  413: 'Too large', 415: 'A body of this content type is not read here', 422: 'Understood, and impossible', 429: 'Too many requests', 500: 'A defect', 503: 'Not now', 504: 'Not in time',
+  413: 'Too large', 414: 'The address is too long', 415: 'A body of this content type is not read here', 422: 'Understood, and impossible', 429: 'Too many requests', 431: 'Address or headers are too long', 500: 'A defect', 503: 'Not now', 504: 'Not in time',
 };
 
 /** Adds the answers of an operation that are errors; what it documents itself under the same status stays. */
@@ -39,25 +39,31 @@ export function documentProblems(path: string, operation: Operation, forms: read
   const form = forms.find(({ prefix }) => path.startsWith(prefix));
   const codes = new Set([...(operation[EXTENSION] ?? []), ...understood(operation)]);
   delete operation[EXTENSION];
-  const byStatus = Map.groupBy(codes, (code) => statusOf(new ContractError(code, '')));
-  for (const [status, ofStatus] of byStatus) operation.responses[status] ??= answer(status, ofStatus.map((code) => exampleOf(code, path)), form);
-  if (operation.requestBody !== undefined) operation.responses[415] ??= answer(415, [{ ...exampleOf('invalid_request', path), status: 415 }], form);
+  const answers = new Map([...Map.groupBy(codes, (code) => statusOf(new ContractError(code, ''))), ...understoodStatuses(operation)]);
+  for (const [status, ofStatus] of answers) operation.responses[status] ??= answer(ofStatus.map((code) => ({ ...exampleOf(code, path), status })), form);
 }
 
-function understood({ parameters = [], requestBody }: Operation): readonly ErrorCode[] {
-  const named: ErrorCode[] = parameters.some((parameter) => parameter.in === 'path') ? ['not_found'] : [];
-  return [...named, ...(requestBody === undefined ? [] : WITH_BODY), ...ALWAYS];
+function understood(operation: Operation): readonly ErrorCode[] {
+  return [...(hasPathParameter(operation) ? (['not_found'] as const) : []), ...(operation.requestBody === undefined ? [] : WITH_BODY), ...ALWAYS];
 }
 
+/** Statuses of HTTP itself, which have no code of their own. */
+function understoodStatuses(operation: Operation): [number, ErrorCode[]][] {
+  const statuses = [431, ...(hasPathParameter(operation) ? [414] : []), ...(operation.requestBody === undefined ? [] : [415])];
+  return statuses.map((status) => [status, ['invalid_request']]);
+}
+
+const hasPathParameter = ({ parameters = [] }: Operation): boolean => parameters.some((parameter) => parameter.in === 'path');
 const exampleOf = (code: ErrorCode, path: string): Problem => problem(new ContractError(code, ERRORS[code].title), path, '4f1c93ab7e21d08f');
 
-function answer(status: number, problems: readonly Problem[], form: ErrorForm | undefined): object {
+function answer(problems: readonly Problem[], form: ErrorForm | undefined): object {
+  const { status, title } = problems[0]!;
   const content = {
     schema: form?.schema ?? { $ref: '#/components/schemas/Problem' },
     examples: Object.fromEntries(problems.map((example) => [example.code, { value: form?.of(example) ?? example }])),
   };
   return {
-    description: NAMES[status] ?? problems[0]!.title,
+    description: NAMES[status] ?? title,
     content: { [form?.contentType ?? PROBLEM_CONTENT_TYPE]: content },
     ...(status === 503 || status === 429 ? { headers: { 'retry-after': RETRY_AFTER } } : {}),
   };

@@ -4,6 +4,7 @@ export { Caller, callerOf, guardRequests, Requires } from './auth/guard.js';
 export { DOORS_OF, isRole, ROLES, type Role } from './auth/roles.js';
 export { hashKey, keyText, SECRET_BYTES, type KeyRecord } from './auth/api-keys.js';
 export { Problems, type ErrorForm } from './api-problems.js';
+export { answerClientError } from './client-error.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export { fromFramework } from './http-errors.js';
 export { refuseNul, whyUnfit } from './json-body.js';

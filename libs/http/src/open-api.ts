@@ -3,6 +3,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { ERRORS } from '@throughline/contracts';
 import { describeLimits } from './api-limits.js';
 import { documentProblems, type ErrorForm } from './api-problems.js';
+import { toOpenApi31 } from './open-api-31.js';
 
 /** Of a parameter in paths: what every route that has it says of it. */
 export interface PathParameter {
@@ -44,17 +45,19 @@ export function openApiDocument(app: NestFastifyApplication, { title, descriptio
   const document = SwaggerModule.createDocument(app, config);
   for (const [path, item] of Object.entries(document.paths)) {
     for (const operation of METHODS.flatMap((method) => item[method] ?? [])) {
-      documentPathParameters(operation as Operation, pathParameters);
+      documentParameters(operation as Operation, pathParameters);
       documentProblems(path, operation as Operation, errorForms);
     }
   }
-  return { ...document, components: { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA } } };
+  return toOpenApi31({ ...document, components: { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA } } });
 }
 
-type Operation = Parameters<typeof documentProblems>[1] & { parameters?: { in: string; name: string; description?: string; example?: unknown; schema?: object }[] };
+type Operation = Parameters<typeof documentProblems>[1] & { parameters?: { in: string; name: string; description?: string; example?: unknown; schema?: { nullable?: boolean } }[] };
 
-function documentPathParameters({ parameters = [] }: Operation, known: Readonly<Record<string, PathParameter>>): void {
+function documentParameters({ parameters = [] }: Operation, known: Readonly<Record<string, PathParameter>>): void {
   for (const parameter of parameters) {
+    // No text in an address means null.
+    if (parameter.schema !== undefined) delete parameter.schema.nullable;
     const described = parameter.in === 'path' && Object.hasOwn(known, parameter.name) ? known[parameter.name] : undefined;
     if (described === undefined) continue;
     parameter.description ??= described.description;

@@ -116,6 +116,14 @@ describe('errors', () => {
     const escaped = `{"name":"\\ud83d\\ude00 \\\\u0000 \\\\ud800"}`;
     expect(await call('/things', json(escaped))).toMatchObject({ status: 201, body: { name } });
   });
+  it('takes a null where a field may be left out as left out', async () => expect((await call('/things', json('{"name":"a","count":null}'))).body).toEqual({ name: 'a' }));
+  it('answers headers that are too long as a problem', async () => {
+    expect(await call(`/things/1?q=${'x'.repeat(20_000)}`)).toMatchObject({ status: 431, type: expect.stringContaining('problem+json'), body: { code: 'invalid_request', status: 431 } });
+  });
+  it('answers a name that is too long as a problem', async () => {
+    expect((await call(`/things/${'x'.repeat(300)}`)).status).toBe(200);
+    expect(await call(`/things/${'x'.repeat(501)}`)).toMatchObject({ status: 414, type: expect.stringContaining('problem+json') });
+  });
   it('lets a valid body through', async () => expect(await call('/things', json('{"name":"a"}'))).toMatchObject({ status: 201, body: { name: 'a' } }));
 });
 
@@ -156,7 +164,7 @@ describe('what every service answers', () => {
     expect(body).toMatchObject({ openapi: expect.stringMatching(/^3/), info: { title: 'Things' } });
     const paths = body['paths'] as Record<string, Record<string, { responses: Record<string, unknown>; parameters: unknown[] }>>;
     const change = paths['/things/{id}']!['put']!;
-    expect(Object.keys(change.responses)).toEqual(['200', '400', '401', '403', '404', '409', '429', '500', '503']);
+    expect(Object.keys(change.responses)).toEqual(['200', '400', '401', '403', '404', '409', '414', '429', '431', '500', '503']);
     expect(change.responses['409']).toMatchObject({ content: { 'application/problem+json': { examples: { conflict: { value: { status: 409, code: 'conflict' } } } } } });
     expect(change.parameters).toMatchObject([{ name: 'id', description: 'number of a thing', example: '1', schema: { maxLength: 20 } }]);
     expect(Object.keys(paths['/things']!['post']!.responses)).toEqual(expect.arrayContaining(['201', '413', '415']));
@@ -164,7 +172,7 @@ describe('what every service answers', () => {
   });
   it('describes the limits that it validates', async () => {
     const { body } = await call('/openapi.json');
-    expect((body['components'] as { schemas: { Thing: object } }).schemas.Thing).toMatchObject({ properties: { count: { type: 'integer', minimum: 1 }, name: { type: 'string', maxLength: 900 } } });
+    expect((body['components'] as { schemas: { Thing: object } }).schemas.Thing).toMatchObject({ properties: { count: { type: ['integer', 'null'], minimum: 1 }, name: { type: 'string', maxLength: 900 } } });
   });
 });
 

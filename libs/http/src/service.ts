@@ -10,6 +10,7 @@ import { createLogger, newSpanId, startTelemetry, type Logger, type Telemetry } 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createAuthenticator, isAuthConfigured, type DoorSettings } from './auth/authenticator.js';
 import { guardRequests } from './auth/guard.js';
+import { answerClientError } from './client-error.js';
 import { edgeRoutes } from './edge-routes.js';
 import { HealthRegistry, type HealthCheck } from './health.js';
 import { limitRates } from './limits.js';
@@ -27,6 +28,8 @@ export const LOGGER = Symbol('throughline.logger');
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 /** Long enough to upload a large model; not for ever. */
 const REQUEST_TIMEOUT_SECONDS = 600;
+
+const MAX_PARAMETER_LENGTH = 500;
 
 export interface ServiceSettings {
   readonly host: string;
@@ -115,6 +118,9 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
     requestTimeout: (options.settings.doors?.HTTP_REQUEST_TIMEOUT_SECONDS ?? REQUEST_TIMEOUT_SECONDS) * 1000,
     genReqId: newSpanId,
     forceCloseConnections: 'idle',
+    // Longer than any name may be; by default 100, which some are.
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, problems),
   });
   const module: DynamicModule = {

@@ -25,7 +25,7 @@ export function mergeOpenApi(info: Readonly<Record<string, unknown>>, documents:
     }
     for (const [path, operations] of Object.entries(own.paths ?? {})) paths[path] = { ...paths[path], ...tagged(operations, service) };
   }
-  return { openapi: '3.0.0', info, paths, components, tags: documents.map(({ service }) => ({ name: service })) };
+  return { openapi: '3.1.0', info, paths, components, tags: documents.map(({ service }) => ({ name: service })) };
 }
 
 const reference = (kind: string, name: string): string => `#/components/${kind}/${name}`;

@@ -15,7 +15,7 @@ it('holds every path, tagged with its service', () => {
     { service: 'b', document: using('/b', 'B', { type: 'number' }) },
   ]);
   expect(merged).toEqual({
-    openapi: '3.0.0',
+    openapi: '3.1.0',
     info: { title: 'All' },
     tags: [{ name: 'a' }, { name: 'b' }],
     paths: { '/a': operation('a', 'A'), '/b': operation('b', 'B') },

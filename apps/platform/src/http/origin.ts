@@ -1,6 +1,6 @@
 import httpProxy from '@fastify/http-proxy';
 import { asyncApiDocument, ContractError } from '@throughline/contracts';
-import { fromFramework, problem, PROBLEM_CONTENT_TYPE, problemHeaders, refuseForeign, statusOf } from '@throughline/http';
+import { answerClientError, fromFramework, problem, PROBLEM_CONTENT_TYPE, problemHeaders, refuseForeign, statusOf } from '@throughline/http';
 import { renderMetrics } from '@throughline/telemetry';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { mergeMetrics } from '../domain/merge-metrics.js';
@@ -29,6 +29,7 @@ export async function createOrigin(options: OriginOptions): Promise<FastifyInsta
     logger: false,
     forceCloseConnections: true,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
   });
   app.addHook('onRequest', async (request) => refuseForeign(request.headers));
