@@ -28,6 +28,7 @@ export class VersionResource {
   @ApiProperty({ example: '2' }) version!: string;
   @ApiProperty({ enum: ['onnx', 'rules'] }) format!: ArtifactFormat;
   @ApiProperty() artifactSha256!: string;
+  @ApiProperty({ description: 'identity of the upload: SHA-256 of the canonical JSON of [SHA-256 of the artifact, metadata, SHA-256 of the reference or null]; the same upload again is the same version' }) uploadDigest!: string;
   @ApiProperty({ description: 'bytes' }) sizeBytes!: number;
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'of a graph: inputs and outputs as read from it, features, task and score as uploaded; of rules: as their document says' }) signature!: ModelSignature;
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'as uploaded' }) metadata!: UploadMetadata;
@@ -89,8 +90,8 @@ export const toModel = ({ name, latestVersion, aliases, revision, createdAt }: L
   aliases: Object.fromEntries(Object.entries(aliases).map(([alias, version]) => [alias, String(version)])),
 });
 
-export const toVersion = ({ model, version, format, artifactSha256, sizeBytes, signature, metadata, hasBaseline, golden, artifactSignature, createdAt }: VersionRow, { overrides, archivedAt }: VersionRecord = NO_RECORD): VersionResource => ({
-  model, version: String(version), format, artifactSha256, sizeBytes, signature, metadata, hasBaseline, missingLineage: missingLineage(format, metadata),
+export const toVersion = ({ model, version, format, artifactSha256, uploadDigest, sizeBytes, signature, metadata, hasBaseline, golden, artifactSignature, createdAt }: VersionRow, { overrides, archivedAt }: VersionRecord = NO_RECORD): VersionResource => ({
+  model, version: String(version), format, artifactSha256, uploadDigest, sizeBytes, signature, metadata, hasBaseline, missingLineage: missingLineage(format, metadata),
   overrides: overrides.map(({ author, reason, at }) => ({ author, reason, at: at.toISOString() })), archivedAt: archivedAt?.toISOString(),
   golden: golden ?? undefined, artifactSignature: artifactSignature ?? undefined, createdAt: createdAt.toISOString(),
 });

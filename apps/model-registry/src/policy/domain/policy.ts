@@ -1,4 +1,4 @@
-import { ContractError, GuardPlans, ModelPolicy, type GuardPlan, type PromotionMode, type RolloutPlan } from '@throughline/contracts';
+import { ContractError, GuardPlans, ModelPolicy } from '@throughline/contracts';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { canonical } from '../../domain/canonical.js';
 import { describeSchemaError } from '../../domain/schema-error.js';
@@ -12,11 +12,16 @@ export interface PolicyInForce {
 
 export const NO_POLICY: PolicyInForce = { revision: 0, policy: {} };
 
-const CURES: Readonly<Record<string, string>> = {
-  errorRate: 'For example {"max": 0.01, "measuredBy": "errors"}.',
-  outcome: 'For example {"positiveFrom": 15, "maturitySeconds": 86400, "valueMicroUsd": {"truePositive": 2000000, "falsePositive": -500000}}.',
-  segments: 'For example [{"name": "hubs", "entityRole": "origin", "entityIds": ["ATL", "ORD"]}].',
-  promotion: 'For example {"mode": "rollout", "rollout": {"strategy": "canary", "steps": [{"share": 0.05, "minSeconds": 600}, {"share": 1}]}}.',
+/** Examples of the fields, for whoever reads the description or gets one wrong. */
+export const EXAMPLES: Readonly<Record<keyof ModelPolicy, unknown>> = {
+  owner: 'ada@example.org',
+  team: 'flights',
+  description: 'chance that a flight departs more than 15 minutes late',
+  errorRate: { max: 0.01, measuredBy: 'errors' },
+  costCeilingMicroUsd: 50,
+  outcome: { positiveFrom: 15, maturitySeconds: 86_400, valueMicroUsd: { truePositive: 2_000_000, falsePositive: -500_000 } },
+  segments: [{ name: 'hubs', entityRole: 'origin', entityIds: ['ATL', 'ORD'] }],
+  promotion: { mode: 'rollout', rollout: { strategy: 'canary', steps: [{ share: 0.05, minSeconds: 600 }, { share: 1, minSeconds: 600 }] } },
 };
 
 const ajv = new Ajv({ allErrors: false, strict: true, allowUnionTypes: true });
@@ -37,18 +42,6 @@ export function readModelPolicy(body: Readonly<Record<string, unknown>>): ModelP
   }
   checkSegments(policy);
   return policy;
-}
-
-export const promotionMode = ({ promotion }: ModelPolicy): PromotionMode => promotion?.mode ?? 'immediate';
-
-/** How a new version is brought in where nobody says how. */
-export const rolloutPlan = ({ promotion }: ModelPolicy): RolloutPlan => promotion?.rollout ?? { strategy: 'canary' };
-
-/** Guards with the tolerated error rate, where they have no maximum of their own. */
-export function withTolerance<G extends { readonly kind: string; readonly max?: number | undefined }>(guards: readonly G[], { errorRate }: ModelPolicy): G[] {
-  if (errorRate === undefined) return [...guards];
-  const kind: GuardPlan['kind'] = errorRate.measuredBy === 'errors' ? 'error_rate' : 'fallback_rate';
-  return guards.map((guard) => (guard.kind === kind && guard.max === undefined ? { ...guard, max: errorRate.max } : guard));
 }
 
 /**
@@ -88,4 +81,4 @@ function checkSegments({ segments = [] }: ModelPolicy): void {
   if (twice !== undefined) throw refuse('segments', `two segments are called “${twice}”`);
 }
 
-const refuse = (field: string, reason: string): ContractError => new ContractError('invalid_request', reason, CURES[field] === undefined ? undefined : { cure: CURES[field] });
+const refuse = (field: string, reason: string): ContractError => new ContractError('invalid_request', reason, { cure: `For example ${JSON.stringify(EXAMPLES[field as keyof ModelPolicy])}.` });

@@ -1,5 +1,7 @@
 import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+ 
+import { authorOf, Caller, Problems, Requires, type Principal } from '@throughline/http';
 import { readModelPolicy } from '../domain/policy.js';
 import { PolicyStore } from '../store.js';
 // eslint-disable-next-line @typescript-eslint/consistent-type-imports -- Nest reads the body's class at run time
@@ -18,10 +20,14 @@ export class PolicyController {
   }
 
   @Put()
+  // Whoever may write it could otherwise write away that a promotion needs an approval.
+  @Requires('approver')
   @ApiOperation({ summary: 'Replace the policy of a model', description: 'Compare and swap with `expectedRevision`. What the body leaves out is no longer so. A change of `outcome` makes a new revision of the deployment.' })
   @ApiOkResponse({ type: PolicyResource })
-  async put(@Param('name') name: string, @Body() { expectedRevision, author = 'anonymous', reason, ...body }: PutPolicy): Promise<PolicyResource> {
-    return toPolicy(name, await this.policies.put(name, { policy: readModelPolicy(body as Record<string, unknown>), expectedRevision }, { author, reason }, new Date()));
+  @Problems('conflict', 'rollout_running')
+  async put(@Param('name') name: string, @Body() { expectedRevision, author, reason, ...body }: PutPolicy, @Caller() caller: Principal): Promise<PolicyResource> {
+    const by = { author: authorOf(caller, author), reason };
+    return toPolicy(name, await this.policies.put(name, { policy: readModelPolicy(body as Record<string, unknown>), expectedRevision }, by, new Date()));
   }
 
   @Get('history')

@@ -1,11 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ModelPolicy } from '@throughline/contracts';
-import { Allow, IsInt, IsOptional, IsString, MaxLength, Min } from 'class-validator';
+import { Allow, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { EXAMPLES } from '../domain/policy.js';
 import type { PolicyRevision } from '../store.js';
 
 /** A field of the policy: checked against its schema, whose errors say more than decorators could. */
 const PolicyField = (field: keyof typeof ModelPolicy.properties): PropertyDecorator => (target, property) => {
-  ApiPropertyOptional(ModelPolicy.properties[field] as never)(target, property);
+  ApiPropertyOptional({ ...ModelPolicy.properties[field], example: EXAMPLES[field] } as never)(target, property);
   Allow()(target, property as string);
 };
 
@@ -22,7 +23,7 @@ class PolicyFields {
 
 export class PutPolicy extends PolicyFields {
   @ApiPropertyOptional({ example: 3, description: 'the revision that must be in force now, 0 for none; absent: whatever is' })
-  @IsOptional() @IsInt() @Min(0)
+  @IsOptional() @IsInt() @Min(0) @Max(2 ** 31 - 1)
   expectedRevision?: number;
 
   @ApiPropertyOptional({ example: 'ada@example.org', description: 'who decided it' })
@@ -37,9 +38,9 @@ export class PutPolicy extends PolicyFields {
 export class PolicyResource extends PolicyFields {
   @ApiProperty({ example: 'flight-delay' }) model!: string;
   @ApiProperty({ example: 2, description: '0 where none was put' }) revision!: number;
-  @ApiPropertyOptional() author?: string | undefined;
-  @ApiPropertyOptional() reason?: string | undefined;
-  @ApiPropertyOptional() decidedAt?: string | undefined;
+  @ApiPropertyOptional({ example: 'ada@example.org' }) author?: string | undefined;
+  @ApiPropertyOptional({ example: 'outcomes are worth money now' }) reason?: string | undefined;
+  @ApiPropertyOptional({ example: '2026-11-21T12:00:00.000Z' }) decidedAt?: string | undefined;
 }
 
 export const toPolicy = (model: string, { policy, revision, author, reason, decidedAt }: PolicyRevision): PolicyResource => ({
