@@ -1,11 +1,12 @@
 import multipart from '@fastify/multipart';
 import { BUS, type Bus } from '@throughline/bus';
 import { query } from '@throughline/db';
-import type { ServiceOptions } from '@throughline/http';
+import { httpSettings, type ServiceOptions } from '@throughline/http';
 import { createLogger } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
 import type { RegistrySettings } from './config.js';
 import { ModelRegistryModule } from './model-registry.module.js';
+import { PatientStrategy } from './rollouts/evidence/patient-strategy.js';
 import { parserLimits } from './upload/receive.js';
 
 /** The service, ready to run; `main.ts` and the tests start the same. */
@@ -15,13 +16,15 @@ export function modelRegistry(settings: RegistrySettings): ServiceOptions {
   return {
     name: 'model-registry',
     logger,
-    settings: { host: settings.HOST, port: settings.PORT, otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT },
+    settings: httpSettings(settings),
     module: ModelRegistryModule.forRoot(settings, logger),
     openApi: { title: 'Throughline model registry', description: 'Versions of models, their aliases, and what serves.' },
+    strategy: (app) => app.get(PatientStrategy),
     configure: (app) => void app.register(multipart, { limits }),
     checks: (app) => ({
       database: () => query(app.get(DataSource), 'SELECT 1'),
       kafka: () => app.get<Bus>(BUS).admin.ping(),
     }),
+    dead: (app) => app.get<Bus>(BUS).dead,
   };
 }

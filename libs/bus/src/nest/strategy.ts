@@ -50,14 +50,18 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     return this.running.get(`${group} ${topic}`);
   }
 
+  /** May be called again after it failed: what runs already stays. */
   private async subscribeAll(): Promise<void> {
-    await Promise.all(
+    const subscribed = await Promise.allSettled(
       this.registered.map(async ({ options, handler }) => {
         const { topic, group = this.service } = options;
+        if (this.running.has(`${group} ${topic}`)) return;
         const running = await this.bus.subscribe({ ...options, group, handler: (batch) => invoke(handler, batch) });
         this.running.set(`${group} ${topic}`, running);
       }),
     );
+    const failed = subscribed.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   }
 }
 

@@ -22,6 +22,24 @@ interface BinsRow {
 /** Counts outcomes; it is no measure of anything. */
 const OUTCOME = 'outcome';
 
+/** How many answers and outcomes have been counted in a step. */
+export interface StepTotals {
+  readonly step: number;
+  readonly champion: ArmTotals;
+  readonly candidate: ArmTotals;
+}
+
+interface ArmTotals {
+  readonly answers: number;
+  readonly outcomes: number;
+}
+
+const totalOf = (arm: Arm, measure: string): string => `coalesce(sum(count) FILTER (WHERE arm = '${arm}' AND measure = '${measure}'), 0)::float8`;
+const TOTALS_SQL = `
+  SELECT step, ${totalOf('champion', 'error')} AS champion_answers, ${totalOf('champion', OUTCOME)} AS champion_outcomes,
+    ${totalOf('candidate', 'error')} AS candidate_answers, ${totalOf('candidate', OUTCOME)} AS candidate_outcomes
+  FROM rollout_sums WHERE rollout_id = $1 AND measure IN ('error', '${OUTCOME}') GROUP BY step ORDER BY step`;
+
 /** What rollouts have seen so far. */
 export class EvidenceStore {
   constructor(private readonly dataSource: DataSource) {}
@@ -47,6 +65,16 @@ export class EvidenceStore {
       );
       return { steps: steps.map(({ step }) => stepOf(step, sums.filter((row) => row.step === step), bins.filter((row) => row.step === step))) };
     });
+  }
+
+  /** Answers and outcomes of each arm, by step: what a look at a rollout needs, without the evidence itself. */
+  async totals(rolloutId: string): Promise<StepTotals[]> {
+    const rows = await query<{ step: number; champion_answers: number; champion_outcomes: number; candidate_answers: number; candidate_outcomes: number }>(this.dataSource, TOTALS_SQL, [rolloutId]);
+    return rows.map((row) => ({
+      step: row.step,
+      champion: { answers: row.champion_answers, outcomes: row.champion_outcomes },
+      candidate: { answers: row.candidate_answers, outcomes: row.candidate_outcomes },
+    }));
   }
 
   /** The comparisons of a shadow with the largest difference of scores, largest first. */

@@ -1,11 +1,14 @@
 import type { Provider, Type } from '@nestjs/common';
 import { BUS, type Bus } from '@throughline/bus';
+import { LOGGER } from '@throughline/http';
+import type { Logger } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
 import { EvidenceStore } from './evidence-store.js';
 import { OutcomeJoinedHandler } from './outcome-joined.handler.js';
 import { PredictionRejectedHandler } from './prediction-rejected.handler.js';
 import { PredictionScoredHandler } from './prediction-scored.handler.js';
 import { PredictionShadowedHandler } from './prediction-shadowed.handler.js';
+import { PatientStrategy } from './patient-strategy.js';
 import { EvidenceProgress } from './progress.js';
 import { ServingReports } from './serving-reports.js';
 import { StepIndex } from './step-index.js';
@@ -15,11 +18,15 @@ import { EvidenceUpkeep } from './upkeep.js';
 /** What gathers the evidence of rollouts; the runner takes `EvidenceStore`, `EvidenceProgress` and `ServingReports`. */
 export const EVIDENCE_CONTROLLERS: Type[] = [PredictionScoredHandler, PredictionShadowedHandler, PredictionRejectedHandler, OutcomeJoinedHandler];
 
+/** Also the name of the consumer group. */
+const SERVICE = 'model-registry';
+
 export const EVIDENCE_PROVIDERS: Provider[] = [
+  { provide: PatientStrategy, useFactory: (bus: Bus, log: Logger) => new PatientStrategy(bus, SERVICE, log), inject: [BUS, LOGGER] },
   { provide: StepIndex, useFactory: (dataSource: DataSource) => new StepIndex(dataSource), inject: [DataSource] },
   { provide: Tally, useFactory: (dataSource: DataSource) => new Tally(dataSource), inject: [DataSource] },
   { provide: EvidenceStore, useFactory: (dataSource: DataSource) => new EvidenceStore(dataSource), inject: [DataSource] },
-  { provide: EvidenceProgress, useFactory: (bus: Bus) => new EvidenceProgress(bus, 'model-registry'), inject: [BUS] },
+  { provide: EvidenceProgress, useFactory: (bus: Bus) => new EvidenceProgress(bus, SERVICE), inject: [BUS] },
   ServingReports,
   EvidenceUpkeep,
 ];
