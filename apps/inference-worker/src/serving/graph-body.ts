@@ -62,6 +62,15 @@ export class GraphBody implements Resident {
     return (this.session !== undefined && this.running > 0) || this.arriving !== undefined;
   }
 
+  get isResident(): boolean {
+    return this.session !== undefined;
+  }
+
+  /** Why it does not come back. */
+  get fault(): ContractError | undefined {
+    return this.session === undefined && this.failure !== undefined ? toContractError(this.failure.error) : undefined;
+  }
+
   prepare(rowCount: number): PreparedBatch {
     return new TensorBatch(this.options.plan, rowCount, !this.isInline, (columns, rows) => this.run(columns, rows));
   }
@@ -88,6 +97,7 @@ export class GraphBody implements Resident {
   async evict(): Promise<void> {
     const { session } = this;
     this.session = undefined;
+    this.host.onMoved?.(this.model);
     await session?.dispose();
   }
 
@@ -145,6 +155,7 @@ export class GraphBody implements Resident {
     } catch (error) {
       this.warnOfFailure(error);
       this.failure = { error, untilMs: performance.now() + FAILURE_BACKOFF_MS };
+      this.host.onMoved?.(this.model);
       throw error;
     }
   }
@@ -185,6 +196,7 @@ export class GraphBody implements Resident {
     if (this.placement === undefined && session.isInline) this.sizeBytes! -= THREAD_BYTES;
     this.placement = session;
     this.session = session;
+    this.host.onMoved?.(this.model);
     this.host.memory.shrink(this, this.sizeBytes!);
     void session.lost.then(() => this.lose(session));
   }
@@ -193,6 +205,7 @@ export class GraphBody implements Resident {
   private lose(session: HostedSession): void {
     if (this.session !== session) return;
     this.session = undefined;
+    this.host.onMoved?.(this.model);
     this.forgetOldLosses();
     this.lossesMs.push(performance.now());
     threadsLost.add(1, { model: this.model });

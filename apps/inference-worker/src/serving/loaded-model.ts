@@ -126,6 +126,16 @@ export class LoadedModel implements ServedModel {
     return this.body instanceof GraphBody ? this.body.residence() : undefined;
   }
 
+  /** Whether it would answer at once. */
+  get isResident(): boolean {
+    return !(this.body instanceof GraphBody) || this.body.isResident;
+  }
+
+  /** Why it does not come back to memory. */
+  get fault(): ContractError | undefined {
+    return this.body instanceof GraphBody ? this.body.fault : undefined;
+  }
+
   /** Keeps the model until `release`; in memory too, unless that is full of models in use. */
   acquire(): void {
     this.users++;

@@ -5,6 +5,7 @@ import { artifactAlert, isArtifactFault } from './artifact-alert.js';
 import { LoadedModel, type BatchLimits } from './loaded-model.js';
 import type { ModelHost } from './model-host.js';
 import { ModelSlot, type LoadFailure } from './model-slot.js';
+import type { SlotReport } from './slot-report.js';
 
 export interface FleetOptions {
   readonly host: ModelHost;
@@ -22,11 +23,15 @@ export class ModelFleet {
   private readonly slots = new Map<string, ModelSlot>();
   /** Alerts that have been raised: a version is loaded again and again, its fault is told once. */
   private readonly alerted = new Set<string>();
+  private readonly host: ModelHost;
+  private onChange: (model: string) => void = () => {};
   private isCaughtUp = false;
   private readonly loadSeconds = histogram(METRICS.modelLoadSeconds);
   private readonly stopGauge = observableGauge(METRICS.modelsLoaded, () => [...this.slots.values()].map(({ model, serving }) => ({ value: serving.versions.size, labels: { model } })));
 
-  constructor(private readonly options: FleetOptions) {}
+  constructor(private readonly options: FleetOptions) {
+    this.host = { ...options.host, onMoved: (model) => this.onChange(model) };
+  }
 
   /** Takes over a deployment; loading goes on in the background. */
   apply(deployment: ModelDeployment): void {
@@ -38,6 +43,7 @@ export class ModelFleet {
       limitsOf: (target) => this.limitsOf(target),
       onSwap: ({ model, revision, champion }) => logger.info({ model, revision, champion: champion?.version }, 'serving'),
       onFailure: (failure) => this.failed(failure),
+      onChange: () => this.onChange(deployment.model),
     });
     this.slots.set(deployment.model, created);
   }
@@ -46,6 +52,21 @@ export class ModelFleet {
   remove(model: string): void {
     this.slots.get(model)?.close();
     this.slots.delete(model);
+    this.onChange(model);
+  }
+
+  /** Calls the listener whenever what `report` says of a model may have changed. */
+  watch(listener: (model: string) => void): void {
+    this.onChange = listener;
+  }
+
+  /** What is held of a model; `undefined` when it is not deployed. */
+  report(model: string): SlotReport | undefined {
+    return this.slots.get(model)?.report;
+  }
+
+  bringBackStandbys(): void {
+    for (const slot of this.slots.values()) slot.bringBackStandbys();
   }
 
   assignment(model: string): Assignment<LoadedModel> | undefined {
@@ -109,7 +130,7 @@ export class ModelFleet {
     const startMs = performance.now();
     const seconds = (): number => (performance.now() - startMs) / 1000;
     try {
-      const loaded = await LoadedModel.load(target.model, served, this.limitsOf(target), this.options.host);
+      const loaded = await LoadedModel.load(target.model, served, this.limitsOf(target), this.host);
       this.options.onLoaded?.(loaded);
       this.loadSeconds.record(seconds(), { model: target.model, result: 'loaded' });
       return loaded;
