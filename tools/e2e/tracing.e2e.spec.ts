@@ -59,6 +59,9 @@ async function deploy(registry: string): Promise<void> {
       features: names.map((name) => ({ name, kind: 'numeric' })),
       task: 'binary_classification',
       score: { output: 'probability', index: 0, threshold: 0.5 },
+      dataset: { snapshotId: 'test' },
+      codeCommit: 'test',
+      metrics: { auc: 0.5 },
     }),
   );
   form.set('artifact', new Blob([artifact as Uint8Array<ArrayBuffer>]), 'model.onnx');

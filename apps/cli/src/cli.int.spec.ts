@@ -37,7 +37,7 @@ afterAll(() => home.close());
 
 it('models push uploads, says the same for the same, and tells a broken model from a good one', async () => {
   const artifact = file('model.onnx', logisticRegressionGraph({ weights: [1, -1], bias: 0, mean: [0, 0], scale: [1, 1], featureNames: ['hour', 'distance'] }));
-  const metadata = file('metadata.json', JSON.stringify({ features: [{ name: 'hour', kind: 'numeric' }, { name: 'distance', kind: 'numeric' }], task: 'binary_classification', score: { output: 'probability', index: 0, threshold: 0.5 } }));
+  const metadata = file('metadata.json', JSON.stringify({ features: [{ name: 'hour', kind: 'numeric' }, { name: 'distance', kind: 'numeric' }], task: 'binary_classification', score: { output: 'probability', index: 0, threshold: 0.5 }, dataset: { snapshotId: 'test' }, codeCommit: 'test', metrics: { auc: 0.5 } }));
   expect((await home.run('models', 'list')).out).toContain('No models yet');
   const first = await home.run('models', 'push', 'flight-delay', '--artifact', artifact, '--metadata', metadata);
   expect([first.code, first.out]).toEqual([0, expect.stringContaining('flight-delay version 1')]);

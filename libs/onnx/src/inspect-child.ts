@@ -1,8 +1,8 @@
 import { ContractError } from '@throughline/contracts';
-import type { ChildAnswer } from './inspect-in-child.js';
+import type { ChildAnswer, Trial } from './inspect-in-child.js';
 import { OnnxSession } from './session.js';
 
-// The process that `inspectInChild` starts: an ONNX file on standard input, one message back.
+// The process that `inspectInChild` starts: an ONNX file on standard input, one message back, and one for each trial it is sent.
 
 async function readStandardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
@@ -11,10 +11,25 @@ async function readStandardInput(): Promise<Uint8Array> {
 }
 
 async function inspect(bytes: Uint8Array): Promise<ChildAnswer> {
-  try {
+  return attempt(async () => {
     const session = await OnnxSession.load(bytes);
     await tryOut(session);
+    process.on('message', (trial) => void attempt(() => answerTrial(session, trial as Trial)).then((answer) => process.send!(answer)));
     return { signature: session.signature };
+  });
+}
+
+async function answerTrial(session: OnnxSession, { columns, rowCount }: Trial): Promise<ChildAnswer> {
+  try {
+    return { outputs: (await session.runColumns(columns, rowCount)).outputs };
+  } catch (thrown) {
+    throw new ContractError('artifact_load_failed', `the model loads, but fails on the ${rowCount} row(s) it was given: ${(thrown as Error).message}`);
+  }
+}
+
+async function attempt(work: () => Promise<ChildAnswer>): Promise<ChildAnswer> {
+  try {
+    return await work();
   } catch (thrown) {
     if (thrown instanceof ContractError) return { code: thrown.code, reason: thrown.message, cure: thrown.cure };
     throw thrown;

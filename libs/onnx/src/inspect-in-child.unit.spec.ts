@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { externalDataGraph, failingRunGraph, identityGraph, slowLoadGraph, wholeBatchOutputGraph } from './graph/probe-graphs.js';
+import { customOperatorGraph, externalDataGraph, failingRunGraph, hollowTensorGraph, identityGraph, slowLoadGraph, wholeBatchOutputGraph } from './graph/probe-graphs.js';
 import { inspectInChild } from './inspect-in-child.js';
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
@@ -30,10 +30,28 @@ describe('inspectInChild', () => {
     ['half a model', () => fixture('sklearn-tensor.onnx').subarray(0, 300), 'artifact_not_onnx'],
     ['ZipMap', () => fixture('sklearn-zipmap.onnx'), 'artifact_non_tensor_output'],
     ['external data', () => externalDataGraph(2, '../secret'), 'artifact_external_data'],
+    ['a custom operator', () => customOperatorGraph(2), 'artifact_load_failed'],
+    ['weights that are declared and not there', () => hollowTensorGraph(1_000_000), 'artifact_load_failed'],
     ['a model that fails on every row', () => failingRunGraph(2), 'artifact_load_failed'],
     ['an output that is not per row', () => wholeBatchOutputGraph(2), 'artifact_load_failed'],
   ])('refuses %s', async (_, bytes, code) => {
     await expect(inspectInChild(bytes())).rejects.toMatchObject({ code, cure: expect.any(String) });
+  });
+
+  it('names a custom operator', () =>
+    expect(inspectInChild(customOperatorGraph(2))).rejects.toMatchObject({ message: expect.stringContaining('“Fancy” of “com.example”'), cure: expect.stringContaining('standard operators') }));
+
+  it('answers the rows of a trial', async () => {
+    const { outputs } = await inspectInChild(identityGraph(2), {}, ({ inputs }) => ({ columns: { [inputs[0]!.name]: Float32Array.of(1, 2, 3, 4) }, rowCount: 2 }));
+    expect(outputs).toMatchObject([{ name: 'output', datatype: 'FP32', rowWidth: 2 }]);
+    expect([...outputs[0]!.data as Float32Array]).toEqual([1, 2, 3, 4]);
+    await expectNoChildLeft();
+  });
+
+  it('ends with the child killed when the trial fails, or cannot be made', async () => {
+    await expect(inspectInChild(identityGraph(2), {}, () => ({ columns: {}, rowCount: 2 }))).rejects.toMatchObject({ code: 'artifact_load_failed' });
+    await expect(inspectInChild(identityGraph(2), {}, () => { throw new Error('no trial'); })).rejects.toThrow('no trial');
+    await expectNoChildLeft();
   });
 
   it('kills the child when time is up', async () => {

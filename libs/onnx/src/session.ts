@@ -63,7 +63,7 @@ export class OnnxSession {
       });
       return new OnnxSession(session, signature);
     } catch (cause) {
-      throw new ContractError('artifact_load_failed', messageOf(cause), { cause });
+      throw loadFailure(cause);
     }
   }
 
@@ -139,6 +139,17 @@ export class OnnxSession {
       if (this.inFlight === 0) this.whenIdle?.();
     }
   }
+}
+
+/** What ONNX Runtime says of an operator that is none of its own, as domain, name and version. */
+const UNKNOWN_OPERATOR = /([\w.]+):(\w+)\(-?\d+\) is not a registered function\/op/;
+
+function loadFailure(cause: unknown): ContractError {
+  const [, domain, operator] = UNKNOWN_OPERATOR.exec(messageOf(cause)) ?? [];
+  if (operator === undefined) return new ContractError('artifact_load_failed', messageOf(cause), { cause });
+  return new ContractError('artifact_load_failed', `the operator “${operator}” of “${domain}” is a custom one that ONNX Runtime does not have`, {
+    cause, cure: 'Export the model with standard operators only (domains ai.onnx, ai.onnx.ml and com.microsoft); no library of custom operators is ever loaded.',
+  });
 }
 
 /** The rows that were asked for, without the padding. */

@@ -8,7 +8,7 @@ export async function promoteFlightDelay(home: Installation): Promise<void> {
   const artifact = join(home.folder, 'model.onnx');
   const metadata = join(home.folder, 'metadata.json');
   writeFileSync(artifact, logisticRegressionGraph({ weights: [0.1, -0.01], bias: 0, mean: [0, 0], scale: [1, 1], featureNames: ['hour', 'distance'] }));
-  writeFileSync(metadata, JSON.stringify({ features: [{ name: 'hour', kind: 'numeric' }, { name: 'distance', kind: 'numeric' }], task: 'binary_classification', score: { output: 'probability', index: 0, threshold: 0.5 } }));
+  writeFileSync(metadata, JSON.stringify({ features: [{ name: 'hour', kind: 'numeric' }, { name: 'distance', kind: 'numeric' }], task: 'binary_classification', score: { output: 'probability', index: 0, threshold: 0.5 }, dataset: { snapshotId: 'test' }, codeCommit: 'test', metrics: { auc: 0.5 } }));
   for (const args of [['push', 'flight-delay', '--artifact', artifact, '--metadata', metadata], ['promote', 'flight-delay', '1']]) {
     const { code, err } = await home.run('models', ...args);
     if (code !== 0) throw new Error(err);

@@ -1,4 +1,4 @@
-import { trainLogisticRegression, type LogisticRegressionFit } from '@throughline/features';
+import { LOGISTIC_REGRESSION_TRAINER, trainLogisticRegression, type LogisticRegressionFit } from '@throughline/features';
 import { logisticRegressionGraph, OnnxSession } from '@throughline/onnx';
 import { ENTITIES, FEATURE_NAMES, featureSpecs } from '../domain/airport-traffic.js';
 import { qualityOf, type QualityReport } from '../domain/quality.js';
@@ -43,7 +43,7 @@ export async function trainFirstModel(viewVersion: number, onProgress: OnTrainin
     task: 'binary_classification',
     score: { output: 'probability', index: 0, threshold: thresholdOf(scores.subarray(0, set.cut), fit.positiveCount) },
     metrics: metricsOf(heldOut),
-    trainer: 'throughline logistic regression',
+    ...LOGISTIC_REGRESSION_TRAINER,
     hyperparameters: { l2: L2, iterations: fit.iterations },
     dataset: describe(set),
     tags: { demo: 'flights' },
@@ -77,7 +77,7 @@ function describe(set: TrainingSet) {
   const { trainFromMs, holdOutFromMs, trainToMs } = SCHEDULE;
   const instant = (ms: number): string => new Date(ms).toISOString();
   return {
-    source: 'vega-datasets, flights-3m.parquet', label: `arrives more than ${LATE_AFTER_MINUTES} minutes late`, sha256: digestOf(set),
+    snapshotId: `flights-3m.parquet/${instant(trainFromMs)}/${instant(trainToMs)}`, source: 'vega-datasets, flights-3m.parquet', label: `arrives more than ${LATE_AFTER_MINUTES} minutes late`, sha256: digestOf(set),
     from: instant(trainFromMs), cut: instant(holdOutFromMs), to: instant(trainToMs), trainRows: set.cut, heldOutRows: set.rowCount - set.cut,
   };
 }

@@ -1,6 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { ContractError, FeatureSpec } from '@throughline/contracts';
 import { Ajv } from 'ajv';
+import { GoldenRequest } from './golden.js';
 import { SCORE } from './names.js';
 import { describeSchemaError } from './schema-error.js';
 
@@ -8,6 +9,11 @@ const ShortText = (description: string) => Type.Optional(Type.String({ minLength
 
 const Features = Type.Array(FeatureSpec, { minItems: 1, maxItems: 10_000, description: 'of a graph: in the order of the input’s columns, or one for each input' });
 const Task = Type.Union([Type.Literal('binary_classification'), Type.Literal('regression'), Type.Literal('other')], { description: 'of a graph' });
+
+const Dataset = Type.Object({
+  snapshotId: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: 'of the data set, where it is kept' })),
+  sha256: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$', description: 'of its rows' })),
+}, { additionalProperties: true });
 
 /** What an uploader says about a model, beside the artifact itself. */
 export const UploadMetadata = Type.Object(
@@ -25,10 +31,13 @@ export const UploadMetadata = Type.Object(
     entities: Type.Optional(Type.Record(Type.String({ minLength: 1 }), Type.String({ minLength: 1 }), { description: 'role to entity type, such as origin: airport' })),
     metrics: Type.Optional(Type.Record(Type.String(), Type.Number(), { description: 'measured on held-out data' })),
     trainer: ShortText('what trained it'),
+    trainerVersion: ShortText('version of what trained it'),
     parentVersion: ShortText('version of the same model that it was trained to replace'),
-    dataset: Type.Optional(Type.Union([Type.String(), Type.Record(Type.String(), Type.Any())], { description: 'what it was trained on' })),
+    dataset: Type.Optional(Type.Union([Type.String(), Dataset], { description: 'what it was trained on: its snapshot and hash, and whatever else tells it apart' })),
     codeCommit: ShortText('commit of the training code'),
+    environmentSha256: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$', description: 'of what pins the training environment: a lock file, an image' })),
     hyperparameters: Type.Optional(Type.Record(Type.String(), Type.Any())),
+    golden: Type.Optional(GoldenRequest),
     owner: ShortText('person who answers for it'),
     team: ShortText('team that pays for it'),
     tags: Type.Optional(Type.Record(Type.String(), Type.String())),

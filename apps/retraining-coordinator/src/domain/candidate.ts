@@ -1,4 +1,5 @@
 import type { FeatureSpec, ModelSignature } from '@throughline/contracts';
+import { LOGISTIC_REGRESSION_TRAINER } from '@throughline/features';
 
 /** What the registry is told of a candidate; the same candidate always gives the same, so that registering twice is registering once. */
 export interface CandidateMetadata {
@@ -8,6 +9,8 @@ export interface CandidateMetadata {
   readonly entities?: Readonly<Record<string, string>>;
   readonly metrics: Readonly<Record<string, number>>;
   readonly trainer: string;
+  readonly trainerVersion: string;
+  readonly codeCommit: string;
   readonly parentVersion: string;
   readonly dataset: Readonly<Record<string, unknown>>;
   readonly hyperparameters: Readonly<Record<string, number>>;
@@ -34,7 +37,7 @@ export function candidateMetadata({ signature, championVersion, runId, metrics, 
     task: signature.task,
     score: { output: 'probability', index: 0, threshold: signature.score?.threshold ?? DEFAULT_THRESHOLD },
     ...(signature.entities === undefined ? {} : { entities: signature.entities }),
-    metrics, trainer: 'throughline logistic regression', parentVersion: championVersion, dataset, hyperparameters, tags: { retrainingRun: runId },
+    metrics, ...LOGISTIC_REGRESSION_TRAINER, parentVersion: championVersion, dataset, hyperparameters, tags: { retrainingRun: runId },
   };
 }
 

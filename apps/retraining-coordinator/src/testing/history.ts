@@ -20,6 +20,7 @@ export async function deployChampion(registryUrl: string, model: string): Promis
   const form = new FormData();
   const metadata = {
     features: FEATURES.map((name) => ({ name, kind: 'numeric' })), task: 'binary_classification', score: { output: 'probability', index: 0, threshold: 0.5 },
+    dataset: { snapshotId: 'test' }, codeCommit: 'test', metrics: { auc: 0.5 },
   };
   form.append('metadata', JSON.stringify(metadata));
   const graph = logisticRegressionGraph({ ...CHAMPION, mean: [0, 0], scale: [1, 1], featureNames: FEATURES });

@@ -96,9 +96,10 @@ async function scorer(artifact: Uint8Array, { values, width }: LabelledRows, { i
 
 function describeDataset(parquet: ArrayBuffer, { occurredAtMs }: LabelledRows, { train, compared, cutMs }: { train: readonly number[]; compared: readonly number[]; cutMs: number }) {
   const times = train.map((row) => occurredAtMs[row]!);
+  const [from, to] = [times[0]!, occurredAtMs[compared.at(-1)!]!].map((ms) => new Date(ms).toISOString());
   return {
-    source: 'outcome-ledger', sha256: createHash('sha256').update(new Uint8Array(parquet)).digest('hex'), trainRows: train.length, heldOutRows: compared.length,
-    from: new Date(times[0]!).toISOString(), cut: new Date(cutMs).toISOString(), to: new Date(occurredAtMs[compared.at(-1)!]!).toISOString(),
+    snapshotId: `outcome-ledger/${from}/${to}`, source: 'outcome-ledger', sha256: createHash('sha256').update(new Uint8Array(parquet)).digest('hex'), trainRows: train.length, heldOutRows: compared.length,
+    from, cut: new Date(cutMs).toISOString(), to,
   };
 }
 

@@ -61,7 +61,7 @@ describe('trainCandidate', () => {
     expect(metadata.metrics['rows']).toBe(championMetrics['rows']);
     expect(metadata.metrics['auc']).toBeGreaterThan(0.85);
     expect(Math.abs(championMetrics['auc']! - 0.5)).toBeLessThan(0.05);
-    expect(metadata).toMatchObject({ parentVersion: '7', task: 'binary_classification', entities: { origin: 'airport' }, score: { output: 'probability', index: 0, threshold: 0.4 }, dataset: { source: 'outcome-ledger', heldOutRows: 1000 } });
+    expect(metadata).toMatchObject({ parentVersion: '7', task: 'binary_classification', entities: { origin: 'airport' }, score: { output: 'probability', index: 0, threshold: 0.4 }, dataset: { snapshotId: expect.stringMatching(/^outcome-ledger\/\d{4}-.*Z\/\d{4}-.*Z$/), sha256: expect.stringMatching(/^[0-9a-f]{64}$/), source: 'outcome-ledger', heldOutRows: 1000 }, codeCommit: expect.stringMatching(/^@throughline\/features@/), metrics: { auc: expect.any(Number) } });
     const session = await OnnxSession.load(artifact);
     const { outputs } = await session.run(Float32Array.of(9, 3, 1, 3), 2);
     expect(Number(outputs[0]!.data[0])).toBeGreaterThan(Number(outputs[0]!.data[1]));

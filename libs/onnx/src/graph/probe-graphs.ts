@@ -80,6 +80,27 @@ export function denseGraph({ features, width, layers, seed }: { features: number
   });
 }
 
+/** Asks for an operator that only its author has. */
+export function customOperatorGraph(features: number): Uint8Array {
+  return encodeModel({
+    name: 'custom_operator',
+    input: [floatValue('input', ['N', features])],
+    output: [floatValue('output', ['N', features])],
+    node: [node('Fancy', ['input'], ['output'], [], 'com.example')],
+  }, {}, ['com.example']);
+}
+
+/** Declares weights of `size`² numbers, and brings none. */
+export function hollowTensorGraph(size: number): Uint8Array {
+  return encodeModel({
+    name: 'hollow_tensor',
+    input: [floatValue('input', ['N', 2])],
+    output: [floatValue('output', ['N', size])],
+    initializer: [{ name: 'weights', dataType: onnx.TensorProto.DataType.FLOAT, dims: [size, size], rawData: new Uint8Array(0) }],
+    node: [node('MatMul', ['input', 'weights'], ['output'])],
+  });
+}
+
 /** Keeps its weights in a file beside the model, which nobody may follow. */
 export function externalDataGraph(features: number, location: string): Uint8Array {
   return encodeModel({

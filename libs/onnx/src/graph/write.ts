@@ -49,14 +49,15 @@ export function node(
   return { opType, input, output, attribute: attributes, domain, name: `${opType}_${output[0]}` };
 }
 
-/** Encodes a graph as the bytes of an `.onnx` file. */
-export function encodeModel(graph: Onnx.IGraphProto, metadata: Record<string, string> = {}): Uint8Array {
+/** Encodes a graph as the bytes of an `.onnx` file, operators of version 1 of the domains beside the standard ones. */
+export function encodeModel(graph: Onnx.IGraphProto, metadata: Record<string, string> = {}, moreDomains: readonly string[] = []): Uint8Array {
   const model = onnx.ModelProto.create({
     irVersion: IR_VERSION,
     producerName: 'throughline',
     opsetImport: [
       { domain: '', version: OPSET },
       { domain: ML_DOMAIN, version: ML_OPSET },
+      ...moreDomains.map((domain) => ({ domain, version: 1 })),
     ],
     graph,
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
