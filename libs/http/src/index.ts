@@ -1,4 +1,4 @@
-export { authorOf, hasRole, requireRole, type Principal } from './auth/principal.js';
+export { ANONYMOUS, authorOf, hasRole, requireRole, type Principal } from './auth/principal.js';
 export { createAuthenticator, isAuthConfigured, type DoorSettings } from './auth/authenticator.js';
 export { Caller, callerOf, guardRequests, Requires } from './auth/guard.js';
 export { DOORS_OF, isRole, ROLES, type Role } from './auth/roles.js';
