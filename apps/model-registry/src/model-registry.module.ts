@@ -13,6 +13,8 @@ import { VersionRecordsController } from './http/version-records.controller.js';
 import { PolicyController } from './policy/http/policy.controller.js';
 import { PolicyStore } from './policy/store.js';
 import { EVIDENCE_CONTROLLERS, EVIDENCE_PROVIDERS } from './rollouts/evidence/evidence.providers.js';
+import { RolloutsController } from './rollouts/http/rollouts.controller.js';
+import { ROLLOUT_PROVIDERS } from './rollouts/rollout.providers.js';
 import { ArtifactFiles } from './store/artifacts.js';
 import { DeploymentStore } from './store/deployments.js';
 import { ENTITIES } from './store/entities.js';
@@ -35,8 +37,9 @@ export class ModelRegistryModule {
         DbModule.forRoot({ schema: 'model_registry', settings, entities: ENTITIES, migrations: MIGRATIONS }),
         BusModule.forRoot({ service: 'model-registry', settings, outbox: true, logger }),
       ],
-      controllers: [ModelsController, VersionRecordsController, DeploymentsController, PolicyController, ArtifactsController, ...EVIDENCE_CONTROLLERS],
+      controllers: [ModelsController, VersionRecordsController, DeploymentsController, PolicyController, RolloutsController, ArtifactsController, ...EVIDENCE_CONTROLLERS],
       providers: [
+        ...ROLLOUT_PROVIDERS,
         { provide: RECEIVE_LIMITS, useValue: limits },
         { provide: ArtifactFiles, useFactory: () => ArtifactFiles.open(join(settings.THROUGHLINE_HOME, 'artifacts'), Date.now()) },
         { provide: VersionStore, useFactory: (dataSource: DataSource) => new VersionStore(dataSource), inject: [DataSource] },

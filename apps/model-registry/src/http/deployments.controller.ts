@@ -1,13 +1,16 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Inject, Param, Put, Query } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Inject, Param, Put, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { BUS, type Bus, type OwnTopic } from '@throughline/bus';
 import { ContractError, ModelDeployment } from '@throughline/contracts';
+import { ANONYMOUS, authorOf, Caller, hasRole, Problems, type Principal } from '@throughline/http';
+import type { FastifyReply } from 'fastify';
 import type { Assignment } from '../domain/deployment.js';
 import { CHAMPION, checkAliasName, versionNumber } from '../domain/names.js';
 import { readPolicy } from '../domain/serving-policy.js';
+import { Promotions, type Promoter } from '../rollouts/promotions.js';
 import type { Attribution } from '../store/audit.js';
 import { DeploymentStore } from '../store/deployments.js';
-import { DeleteAliasQuery, PutAlias, PutDeployment } from './requests.js';
+import { AliasQuery, DeleteAliasQuery, PutAlias, PutDeployment } from './requests.js';
 import { AliasChangeResource, AliasResource, DeploymentRevisionResource, toAlias, toAliasChange, toRevision } from './resources.js';
 
 const DEPLOYMENT = { schema: ModelDeployment as never };
@@ -15,7 +18,11 @@ const DEPLOYMENT = { schema: ModelDeployment as never };
 @ApiTags('deployment')
 @Controller('registry/v1/models/:name')
 export class DeploymentsController {
-  constructor(@Inject(DeploymentStore) private readonly deployments: DeploymentStore, @Inject(BUS) private readonly bus: Bus) {}
+  constructor(
+    @Inject(DeploymentStore) private readonly deployments: DeploymentStore,
+    @Inject(Promotions) private readonly promotions: Promotions,
+    @Inject(BUS) private readonly bus: Bus,
+  ) {}
 
   @Get('aliases')
   @ApiOkResponse({ type: [AliasResource] })
@@ -24,30 +31,43 @@ export class DeploymentsController {
   }
 
   @Get('aliases/:alias')
+  @ApiOperation({ summary: 'Where an alias is, or was', description: 'With `at`: which version it was at that instant, who had put it there and why.' })
   @ApiOkResponse({ type: AliasResource })
-  async readAlias(@Param('name') name: string, @Param('alias') alias: string): Promise<AliasResource> {
+  async readAlias(@Param('name') name: string, @Param('alias') alias: string, @Query() { at }: AliasQuery): Promise<AliasResource> {
+    if (at !== undefined) {
+      const then = await this.deployments.aliasAt(name, alias, new Date(at));
+      if (then === undefined) throw new ContractError('not_found', `model “${name}” had no alias “${alias.slice(0, 100)}” at ${at}`);
+      return toAlias({ ...then, version: then.toVersion! });
+    }
     const row = await this.deployments.alias(name, alias);
     if (row === undefined) throw new ContractError('not_found', `model “${name}” has no alias “${alias.slice(0, 100)}”`);
     return toAlias(row);
   }
 
   @Put('aliases/:alias')
-  @ApiOperation({ summary: 'Point an alias at a version', description: 'Compare and swap with `expected`. Moving `champion` changes what serves.' })
+  @ApiOperation({ summary: 'Point an alias at a version', description: 'Compare and swap with `expected`. Moving `champion` changes what serves: at once, by a rollout or with an approval, as the model’s policy says.' })
   @ApiOkResponse({ type: AliasResource })
-  async putAlias(@Param('name') name: string, @Param('alias') alias: string, @Body() body: PutAlias): Promise<AliasResource> {
+  @ApiAcceptedResponse({ type: AliasResource, description: 'a rollout has begun to bring the version in: the alias moves when it is through' })
+  @Problems('conflict', 'unknown_version', 'lineage_incomplete', 'archived', 'rollout_running', 'approval_required', 'signature_differs')
+  async putAlias(@Param('name') name: string, @Param('alias') alias: string, @Body() body: PutAlias, @Caller() caller: Principal, @Res({ passthrough: true }) reply: FastifyReply): Promise<AliasResource> {
     if (body.override !== undefined && alias !== CHAMPION) throw new ContractError('invalid_request', `the alias “${alias.slice(0, 100)}” lets nothing serve, so that there is nothing to override`, { cure: 'Leave override out.' });
     const expected = typeof body.expected === 'string' ? versionNumber(name, body.expected) : body.expected;
     const move = { alias: checkAliasName(alias), version: versionNumber(name, body.version), expected };
-    return toAlias((await this.deployments.moveAlias(name, move, attribution(body), new Date()))!);
+    if (alias !== CHAMPION) return toAlias((await this.deployments.moveAlias(name, move, attribution(caller, body), new Date()))!);
+    const promotion = await this.promotions.promote(name, move, promoter(caller, body), new Date());
+    const resource = toAlias((await this.deployments.alias(name, alias))!);
+    if (promotion.kind === 'serves') return resource;
+    reply.code(HttpStatus.ACCEPTED);
+    return { ...resource, rollout: promotion.rollout.id };
   }
 
   @Delete('aliases/:alias')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Remove an alias', description: 'Without `champion` nothing of the model serves.' })
   @ApiNoContentResponse()
-  async deleteAlias(@Param('name') name: string, @Param('alias') alias: string, @Query() query: DeleteAliasQuery): Promise<void> {
+  async deleteAlias(@Param('name') name: string, @Param('alias') alias: string, @Query() query: DeleteAliasQuery, @Caller() caller: Principal): Promise<void> {
     const expected = query.expected === undefined ? undefined : versionNumber(name, query.expected);
-    await this.deployments.moveAlias(name, { alias: checkAliasName(alias), version: null, expected }, attribution(query), new Date());
+    await this.deployments.moveAlias(name, { alias: checkAliasName(alias), version: null, expected }, attribution(caller, query), new Date());
   }
 
   @Get('aliases/:alias/history')
@@ -67,10 +87,12 @@ export class DeploymentsController {
   @Put('deployment')
   @ApiOperation({ summary: 'Replace what serves', description: 'Compare and swap with `expectedRevision`. What the body leaves out is no longer so, how the model is served included; moves of the champion alias keep that.' })
   @ApiOkResponse(DEPLOYMENT)
-  putDeployment(@Param('name') name: string, @Body() body: PutDeployment): Promise<ModelDeployment> {
+  async putDeployment(@Param('name') name: string, @Body() body: PutDeployment, @Caller() caller: Principal): Promise<ModelDeployment> {
     const makeTopics = async (topics: readonly string[]): Promise<void> => void (await Promise.all(topics.map((topic) => this.bus.admin.ensureTopic(topic as OwnTopic))));
     const options = { wanted: toAssignment(name, body), saysChampion: body.champion !== undefined, expectedRevision: body.expectedRevision, makeTopics };
-    return this.deployments.deploy(name, options, attribution(body), new Date());
+    const by = promoter(caller, body);
+    await this.promotions.checkDirectWrite(name, options.wanted.champion, by);
+    return this.deployments.deploy(name, options, by, new Date());
   }
 
   @Get('deployment/history')
@@ -81,10 +103,19 @@ export class DeploymentsController {
   }
 }
 
-function attribution({ author, reason, override }: { author?: string; reason?: string; override?: string }): Attribution {
-  if (override !== undefined && author === undefined) throw new ContractError('invalid_request', 'author is missing: an override is somebody’s', { cure: 'Say who answers for it: "author".' });
-  return { author: author ?? 'anonymous', reason, override };
+function attribution(caller: Principal, { author, reason, override }: { author?: string; reason?: string; override?: string }): Attribution {
+  const by = authorOf(caller, author);
+  if (override !== undefined && author === undefined && isNobody(caller)) throw new ContractError('invalid_request', 'author is missing: an override is somebody’s', { cure: 'Say who answers for it: "author".' });
+  return { author: by, reason, override };
 }
+
+/** Who is known by name approves by their role; where nobody has to say who they are, by saying so. */
+function promoter(caller: Principal, body: { author?: string; reason?: string; override?: string; approve?: boolean }): Promoter {
+  const mayApprove = isNobody(caller) ? body.approve === true && body.author !== undefined : hasRole(caller, 'approver');
+  return { ...attribution(caller, body), mayApprove };
+}
+
+const isNobody = (caller: Principal): boolean => caller === ANONYMOUS;
 
 const toAssignment = (model: string, { champion, challengers = [], shadows = [], splitSalt, maxBatchSize, ...body }: PutDeployment): Assignment => ({
   champion: typeof champion === 'string' ? versionNumber(model, champion) : undefined,

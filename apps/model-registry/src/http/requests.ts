@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { Allow, IsArray, IsIn, IsInt, IsNumber, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { Allow, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsRFC3339, IsString, Length, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
 import { PolicyRequest } from '../domain/serving-policy.js';
 
 const VERSION = /^[1-9]\d{0,8}$/;
@@ -22,6 +22,13 @@ class Overriding extends Attributed {
   override?: string;
 }
 
+/** Where callers are known their role says whether they may; where nobody has to say who they are, an approval is given by name. */
+const Approve = (): PropertyDecorator => (target, property) => {
+  ApiPropertyOptional({ example: true, description: 'the author approves it, where the model’s policy asks for that and nobody is authenticated' })(target, property);
+  IsOptional()(target, property as string);
+  IsBoolean()(target, property as string);
+};
+
 export class PutAlias extends Overriding {
   @ApiProperty({ example: '2' })
   @Matches(VERSION, isVersion)
@@ -31,6 +38,9 @@ export class PutAlias extends Overriding {
   @ValidateIf((body: PutAlias) => body.expected !== undefined && body.expected !== null)
   @Matches(VERSION, isVersion)
   expected?: string | null;
+
+  @Approve()
+  approve?: boolean;
 }
 
 export class PostOverride {
@@ -47,6 +57,12 @@ export class ListVersionsQuery {
   @ApiPropertyOptional({ enum: ['true', 'false'], default: 'false', description: 'true: the archived ones as well' })
   @IsOptional() @IsIn(['true', 'false'])
   archived?: 'true' | 'false';
+}
+
+export class AliasQuery {
+  @ApiPropertyOptional({ example: '2026-05-03T14:00:00Z', description: 'instant of the past, RFC 3339' })
+  @IsOptional() @IsRFC3339() @MaxLength(40)
+  at?: string;
 }
 
 export class DeleteAliasQuery extends Attributed {
@@ -102,6 +118,9 @@ export class PutDeployment extends Overriding {
   @ApiPropertyOptional({ example: 3, description: 'the revision that must be in force now, 0 for none; absent: whatever is' })
   @IsOptional() @IsInt() @Min(0)
   expectedRevision?: number;
+
+  @Approve()
+  approve?: boolean;
 }
 
 export class AuditQuery {

@@ -49,6 +49,7 @@ export class AliasResource {
   @ApiProperty() author!: string;
   @ApiPropertyOptional({ type: String, nullable: true }) reason!: string | null;
   @ApiProperty() changedAt!: string;
+  @ApiPropertyOptional({ example: '3f0e6c8e-3b0a-4f64-9a57-0a4f7a1d2b11', description: 'that has begun to bring the wanted version in' }) rollout?: string;
 }
 
 export class AliasChangeResource {

@@ -18,10 +18,24 @@ export type Promotion = { readonly kind: 'serves' } | { readonly kind: 'rollout'
 
 /**
  * The one door through which a version becomes champion, whoever moves the alias and in whose words: at once, by a rollout, or by somebody who
- * may approve, as the model's policy says. The first version of all has nothing to be held against, and a rollback asks nobody.
+ * may approve, as the model's policy says. The first version
+ * of all has nothing to be held against, and a rollback asks nobody.
  */
 export class Promotions {
   constructor(private readonly use: { readonly deployments: DeploymentStore; readonly rollouts: Rollouts; readonly policies: PolicyStore }) {}
+
+  /**
+   * A direct write of the deployment may go on with the champion there is; another one comes by the policy's way, or by somebody who may approve.
+   *
+   * @throws ContractError `approval_required`
+   */
+  async checkDirectWrite(model: string, champion: number | undefined, by: Promoter): Promise<void> {
+    const { policy } = await this.use.policies.current(model);
+    const { mode = 'immediate' } = policy.promotion ?? {};
+    if (mode === 'immediate' || by.mayApprove) return;
+    const current = await this.championOf(model);
+    if (current !== null && champion !== undefined && champion !== current) throw approvalRequired(model, by, mode === 'rollout' ? 'brought in by a rollout' : 'approved');
+  }
 
   /**
    * @param move of the alias `champion`
@@ -30,10 +44,8 @@ export class Promotions {
   async promote(model: string, move: AliasMove, by: Promoter, at: Date): Promise<Promotion> {
     const { policy } = await this.use.policies.current(model);
     const { mode = 'immediate', rollout } = policy.promotion ?? {};
-    const current = (await this.use.deployments.alias(model, CHAMPION))?.version ?? null;
-    if (mode === 'approval' && !by.mayApprove) {
-      throw new ContractError('approval_required', `the policy of “${model}” has its champion approved, and ${by.author} may not approve`, { cure: 'Let somebody with the role approver move the alias “champion”.' });
-    }
+    const current = await this.championOf(model);
+    if (mode === 'approval' && current !== null && !by.mayApprove) throw approvalRequired(model, by, 'approved');
     if (mode !== 'rollout' || current === null || move.version === null || move.version === current) {
       await this.use.deployments.moveAlias(model, move, by, at);
       return { kind: 'serves' };
@@ -42,4 +54,13 @@ export class Promotions {
     const request: RolloutRequest = { strategy: 'canary', ...rollout, candidate: String(move.version) };
     return { kind: 'rollout', rollout: await this.use.rollouts.start(model, request, by, at) };
   }
+
+  private async championOf(model: string): Promise<number | null> {
+    return (await this.use.deployments.alias(model, CHAMPION))?.version ?? null;
+  }
 }
+
+const approvalRequired = (model: string, { author }: Promoter, how: string): ContractError =>
+  new ContractError('approval_required', `the policy of “${model}” has a new champion ${how}, and ${author} may not approve`, {
+    cure: 'Let somebody with the role approver do it; where nobody is authenticated, say “approve” and who you are.',
+  });

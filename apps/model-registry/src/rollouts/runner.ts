@@ -4,24 +4,17 @@ import type { Evidence } from './domain/evidence.js';
 import { decide, isEvaluationDue, type Decision, type Observation, type Warmth } from './domain/rollout.js';
 import type { RolloutSpec } from './domain/spec.js';
 import type { Verdict } from './domain/verdict.js';
+import type { StepTotals } from './evidence/evidence-store.js';
 import type { Rollouts } from './rollouts.js';
 import type { RolloutStore, StoredRollout } from './store/rollouts.js';
 
-/** How many answers and outcomes have been counted, by step. */
-export interface StepTotals {
-  readonly step: number;
-  readonly champion: { readonly answers: number; readonly outcomes: number };
-  readonly candidate: { readonly answers: number; readonly outcomes: number };
-}
-
 /** What has been counted, and how far. */
-export interface EvidenceSource<Ends = unknown> {
+export interface EvidenceSource {
   totals(rolloutId: string): Promise<readonly StepTotals[]>;
   read(rolloutId: string): Promise<Evidence>;
-  /** Where the topics end now. */
-  ends(): Promise<Ends>;
-  /** Whether all that stood before these ends has been counted. */
-  isCountedUntil(ends: Ends): Promise<boolean>;
+  /** True once all has been counted that was published when it was asked first, or first after the last true. */
+  isCaughtUp(rolloutId: string): Promise<boolean>;
+  forget(rolloutId: string): void;
 }
 
 export interface RunnerOptions {
@@ -46,8 +39,6 @@ export class RolloutRunner {
   private readonly stopping = new AbortController();
   private loop: Promise<void> | undefined;
   private active: readonly StoredRollout[] = [];
-  /** Ends of the topics as of an earlier look, by rollout and step. */
-  private readonly awaited = new Map<string, unknown>();
   private stopGauge: (() => void) | undefined;
 
   constructor(private readonly use: RunnerOptions) {}
@@ -73,12 +64,12 @@ export class RolloutRunner {
   }
 
   private async look(): Promise<void> {
+    const before = this.active;
     this.active = await this.use.store.allActive();
+    for (const { id } of before) if (!this.active.some((rollout) => rollout.id === id)) this.use.evidence.forget(id);
     for (const rollout of this.active) {
       await this.lookAt(rollout).catch((error: unknown) => this.use.logger.warn({ err: error, model: rollout.model, rollout: rollout.id }, 'looking at a rollout failed; it stays as it is until it can be looked at'));
     }
-    const current = new Set(this.active.map(placeOf));
-    for (const place of this.awaited.keys()) if (!current.has(place)) this.awaited.delete(place);
   }
 
   private async lookAt(rollout: StoredRollout): Promise<void> {
@@ -114,20 +105,9 @@ export class RolloutRunner {
       warmth: this.use.warmthOf(model, String(spec.candidate), revision),
       samples: totals.reduce((sum, { champion, candidate }) => sum + champion.answers + champion.outcomes + candidate.answers + candidate.outcomes, 0),
       verdicts: undefined, isBetter: false,
-      isCaughtUp: await this.isCaughtUp(rollout),
+      isCaughtUp: await this.use.evidence.isCaughtUp(id),
     };
-  }
-
-  /** Under traffic a topic's end is never reached; that of a look before is. */
-  private async isCaughtUp(rollout: StoredRollout): Promise<boolean> {
-    const place = placeOf(rollout);
-    const ends = this.awaited.get(place) ?? (await this.use.evidence.ends());
-    const isCounted = await this.use.evidence.isCountedUntil(ends);
-    if (isCounted) this.awaited.delete(place);
-    else this.awaited.set(place, ends);
-    return isCounted;
   }
 }
 
-const placeOf = ({ id, step }: StoredRollout): string => `${id}/${step}`;
 const movesOn = ({ kind }: Decision): boolean => kind === 'advance' || kind === 'promote' || kind === 'finish';
