@@ -141,23 +141,22 @@ export class DeploymentStore {
     return this.dataSource.manager.find(AliasChangeRow, { where: { model, alias }, order: { id: 'DESC' } });
   }
 
-  /**
-   * Publishes every deployment in force that the topic does not have, as after the loss of a topic; what the outbox still holds is on its way.
-   *
-   * @param published highest revision of each model on the topic
-   * @returns the models that were published again
-   */
-  async republish(published: ReadonlyMap<string, number>): Promise<string[]> {
-    const inForce = await query<{ model: string; revision: number }>(this.dataSource, 'SELECT model, max(revision) AS revision FROM deployments GROUP BY model ORDER BY model');
-    const missing = inForce.filter(({ model, revision }) => (published.get(model) ?? 0) < revision).map(({ model }) => model);
-    const sent = await Promise.all(missing.map((model) => inTransaction(this.dataSource, async (manager) => {
-      await lockModel(manager, model);
-      const waiting = await manager.query<unknown[]>('SELECT 1 FROM outbox WHERE topic = $1 AND key = $2 LIMIT 1', [TOPIC, Buffer.from(model)]);
-      if (waiting.length > 0) return [];
-      await publish(manager, await readDeployment(manager, model));
-      return [model];
-    })));
-    return sent.flat();
+  /** The revision in force of each model whose deployments have all left the outbox: the topic has it, unless the topic was lost. */
+  async settledRevisions(): Promise<Map<string, number>> {
+    const rows = await query<{ model: string; revision: number }>(this.dataSource, `
+      SELECT model, max(revision) AS revision FROM deployments WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE topic = $1 AND key = convert_to(model, 'UTF8'))
+      GROUP BY model ORDER BY model`, [TOPIC]);
+    return new Map(rows.map(({ model, revision }) => [model, revision]));
+  }
+
+  /** Publishes the deployments in force of these models again, as after the loss of the topic. */
+  async republish(models: readonly string[]): Promise<void> {
+    for (const model of models) {
+      await inTransaction(this.dataSource, async (manager) => {
+        await lockModel(manager, model);
+        await publish(manager, await readDeployment(manager, model));
+      });
+    }
   }
 
   private async decide<R>(work: (manager: EntityManager) => Promise<R>): Promise<R> {

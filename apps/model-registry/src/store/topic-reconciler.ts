@@ -17,8 +17,13 @@ export class TopicReconciler implements OnApplicationBootstrap {
   }
 
   async reconcile(): Promise<void> {
-    const models = await this.deployments.republish(await this.publishedRevisions());
-    if (models.length > 0) this.logger.warn({ models }, 'the topic lacked deployments; they are published again');
+    // Before the topic is read: what is decided or leaves the outbox meanwhile is not missing.
+    const settled = await this.deployments.settledRevisions();
+    const published = await this.publishedRevisions();
+    const missing = [...settled].filter(([model, revision]) => (published.get(model) ?? 0) < revision).map(([model]) => model);
+    if (missing.length === 0) return;
+    await this.deployments.republish(missing);
+    this.logger.warn({ models: missing }, 'the topic lacked deployments; they are published again');
   }
 
   private async publishedRevisions(): Promise<Map<string, number>> {
