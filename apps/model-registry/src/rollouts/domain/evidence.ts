@@ -65,3 +65,10 @@ export function binValue(bin: number): number {
   if (bin === 0) return 0;
   return Math.sign(bin) * SMALLEST * 10 ** ((Math.abs(bin) - 0.5) / BINS_A_DECADE);
 }
+
+/** Where a bin begins and ends; bin 0 is everything that is too small to tell from 0. */
+export function binEdges(bin: number): readonly [low: number, high: number] {
+  if (bin === 0) return [-SMALLEST, SMALLEST];
+  const [near, far] = [Math.abs(bin) - 1, Math.abs(bin)].map((edge) => SMALLEST * 10 ** (edge / BINS_A_DECADE)) as [number, number];
+  return bin > 0 ? [near, far] : [-far, -near];
+}
