@@ -10,7 +10,7 @@ export const driftMonitor = (settings: DriftMonitorSettings): ServiceOptions => 
   name: SERVICE,
   settings: httpSettings(settings),
   module: DriftMonitorModule.forRoot(settings),
-  openApi: { title: 'Throughline drift monitor', description: 'Baselines against live windows, live quality from outcomes, alerts with evidence.' },
+  openApi: { title: 'Throughline drift monitor', description: 'Baselines against live windows, live quality from outcomes, alerts with evidence.', pathParameters: { name: { description: 'name of a model', example: 'flight-delay' } } },
   strategy: (app) => app.get(KafkaBatchStrategy),
   checks: (app) => ({ database: () => query(app.get(DataSource), 'SELECT 1'), kafka: () => app.get<Bus>(BUS).admin.ping() }),
   dead: (app) => app.get<Bus>(BUS).dead,

@@ -1,7 +1,7 @@
 import { BUS, type Bus } from '@throughline/bus';
 import { httpSettings, type ServiceOptions } from '@throughline/http';
 import type { WorkerConfig } from './config.js';
-import { answerErrorsInProtocol } from './http/oip-errors.js';
+import { answerErrorsInProtocol, PROTOCOL_ERROR } from './http/oip-errors.js';
 import { boundPendingBytes } from './http/pending-bytes.js';
 import { InferenceWorkerModule, SERVICE } from './inference-worker.module.js';
 import { ModelFleet } from './serving/model-fleet.js';
@@ -11,11 +11,16 @@ import { WarmStartStrategy } from './warm-start.strategy.js';
 /** 5,000 rows of 200 features are about 10 MB of JSON. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
+const PATH_PARAMETERS = {
+  model: { description: 'name of a model', example: 'flight-delay' },
+  version: { description: 'of the model; it is pinned and counts for no rollout', example: '1' },
+};
+
 export const serviceOptions = (config: WorkerConfig): ServiceOptions => ({
   name: SERVICE,
   settings: httpSettings(config, BODY_LIMIT_BYTES),
   module: InferenceWorkerModule.forRoot(config),
-  openApi: { title: 'Throughline inference worker', description: 'Scores requests with ONNX Runtime and puts every answer on record. Errors below /v2 have the form of the Open Inference Protocol, `{error}`.' },
+  openApi: { title: 'Throughline inference worker', description: 'Scores requests with ONNX Runtime and puts every answer on record. Errors below /v2 have the form of the Open Inference Protocol, `{error}`.', pathParameters: PATH_PARAMETERS, errorForms: [PROTOCOL_ERROR] },
   configure: (app) => {
     answerErrorsInProtocol(app);
     boundPendingBytes(app, config.HTTP_MAX_PENDING_BYTES, app.get<Bus>(BUS).producer);

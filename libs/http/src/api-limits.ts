@@ -26,6 +26,7 @@ const KEYWORDS: Readonly<Record<string, (constraints: readonly unknown[]) => Key
   max: ([maximum]) => ({ maximum }),
   isInt: () => ({ type: 'integer' }),
   isUuid: () => ({ format: 'uuid' }),
+  isInstant: () => ({ format: 'date-time' }),
   isRFC3339: () => ({ format: 'date-time' }),
   arrayMinSize: ([minItems]) => ({ minItems }),
   arrayMaxSize: ([maxItems]) => ({ maxItems }),

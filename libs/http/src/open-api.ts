@@ -36,6 +36,9 @@ const PROBLEM_SCHEMA = {
   },
 };
 
+/** Of a parameter in paths; longer ones are answered with 414. By default it would be 100, and some names are longer. */
+export const MAX_PARAMETER_LENGTH = 500;
+
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
 
 /** OpenAPI of the service's controllers, with every answer each operation may give: see `Problems`. */
@@ -45,23 +48,37 @@ export function openApiDocument(app: NestFastifyApplication, { title, descriptio
   const document = SwaggerModule.createDocument(app, config);
   for (const [path, item] of Object.entries(document.paths)) {
     for (const operation of METHODS.flatMap((method) => item[method] ?? [])) {
-      documentParameters(operation as Operation, pathParameters);
+      documentParameters(path, operation as Operation, pathParameters);
       documentProblems(path, operation as Operation, errorForms);
     }
   }
   return toOpenApi31({ ...document, components: { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA } } });
 }
 
-type Operation = Parameters<typeof documentProblems>[1] & { parameters?: { in: string; name: string; description?: string; example?: unknown; schema?: { nullable?: boolean } }[] };
+type Operation = Omit<Parameters<typeof documentProblems>[1], 'parameters'> & { parameters?: Parameter[] };
+interface Parameter {
+  in: string;
+  name: string;
+  required?: boolean;
+  description?: string;
+  example?: unknown;
+  schema?: { nullable?: boolean } & object;
+}
 
-function documentParameters({ parameters = [] }: Operation, known: Readonly<Record<string, PathParameter>>): void {
-  for (const parameter of parameters) {
+/** A handler of several paths, or one that reads the request itself, does not tell which parameters its path has; the path does. */
+function documentParameters(path: string, operation: Operation, known: Readonly<Record<string, PathParameter>>): void {
+  const ofPath = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name!);
+  const parameters = operation.parameters ?? [];
+  const declared = ofPath.map((name) => parameters.find((parameter) => parameter.in === 'path' && parameter.name === name) ?? { in: 'path', name, schema: { type: 'string' } });
+  operation.parameters = [...declared.map((parameter) => described(parameter, known)), ...parameters.filter((parameter) => parameter.in !== 'path')];
+  for (const { schema } of operation.parameters) {
     // No text in an address means null.
-    if (parameter.schema !== undefined) delete parameter.schema.nullable;
-    const described = parameter.in === 'path' && Object.hasOwn(known, parameter.name) ? known[parameter.name] : undefined;
-    if (described === undefined) continue;
-    parameter.description ??= described.description;
-    parameter.example ??= described.example;
-    parameter.schema = { ...parameter.schema, ...described.schema };
+    if (schema !== undefined) delete schema.nullable;
   }
+}
+
+function described(parameter: Parameter, known: Readonly<Record<string, PathParameter>>): Parameter {
+  const ofName = Object.hasOwn(known, parameter.name) ? known[parameter.name] : undefined;
+  const schema = { minLength: 1, maxLength: MAX_PARAMETER_LENGTH, ...parameter.schema, ...ofName?.schema };
+  return { ...(ofName === undefined ? {} : { description: ofName.description, example: ofName.example }), ...parameter, required: true, schema };
 }

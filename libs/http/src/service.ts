@@ -17,7 +17,7 @@ import { limitRates } from './limits.js';
 import { readJsonBodies } from './json-body.js';
 import { isLoopback } from './loopback.js';
 import { nestLogger } from './nest-logger.js';
-import type { OpenApiInfo } from './open-api.js';
+import { MAX_PARAMETER_LENGTH, type OpenApiInfo } from './open-api.js';
 import { ProblemFilter, ProblemLog, sendProblem } from './problem.filter.js';
 import { addSecurityHeaders } from './security-headers.js';
 import { validationPipe } from './validation.js';
@@ -28,8 +28,6 @@ export const LOGGER = Symbol('throughline.logger');
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 /** Long enough to upload a large model; not for ever. */
 const REQUEST_TIMEOUT_SECONDS = 600;
-
-const MAX_PARAMETER_LENGTH = 500;
 
 export interface ServiceSettings {
   readonly host: string;
@@ -118,7 +116,6 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
     requestTimeout: (options.settings.doors?.HTTP_REQUEST_TIMEOUT_SECONDS ?? REQUEST_TIMEOUT_SECONDS) * 1000,
     genReqId: newSpanId,
     forceCloseConnections: 'idle',
-    // Longer than any name may be; by default 100, which some are.
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, problems),

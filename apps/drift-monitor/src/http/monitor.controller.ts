@@ -1,14 +1,30 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { ContractError, type AlertRaised } from '@throughline/contracts';
+import { AlertRaised, ContractError } from '@throughline/contracts';
+import { apiSchema } from '@throughline/http';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { Reports, type Report } from '../store/reports.js';
 
 export class AlertsQuery {
-  @ApiPropertyOptional({ example: 'flight-delay' }) @IsOptional() @IsString() model?: string;
+  @ApiPropertyOptional({ example: 'flight-delay' }) @IsOptional() @IsString() @MaxLength(200) model?: string;
   @ApiPropertyOptional({ example: 50, default: 50, maximum: 500 }) @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(500) limit?: number;
 }
+
+const ALERT: AlertRaised = {
+  alertId: '144b57b9-18f6-5660-a1ee-28d5d3ae0b77', model: 'flight-delay', version: '3', kind: 'data_drift', tier: 'alarm', subject: 'distance', summary: 'distance drifted: D 0.21 in 2 of 3 windows',
+  windowFrom: '2001-02-03T00:00:00Z', windowTo: '2001-02-04T00:00:00Z', sampleCount: 3000, evidence: { ks: 0.21, psi: 0.3 }, raisedAt: '2026-11-21T09:00:00Z',
+};
+const ARRAY = { type: 'array', items: { type: 'object' } };
+const REPORT = {
+  type: 'object',
+  required: ['model', 'predictions', 'outcomes', 'labelCoverage', 'late', 'quality', 'dataWindows', 'qualityWindows', 'servingWindows', 'fallbackShare', 'fallbacks', 'latency'],
+  properties: {
+    model: { type: 'string' }, predictions: { type: 'integer' }, outcomes: { type: 'integer' }, labelCoverage: { type: ['number', 'null'] }, late: { type: 'object' },
+    quality: { type: 'object' }, dataWindows: ARRAY, qualityWindows: ARRAY, servingWindows: ARRAY, fallbackShare: { type: ['number', 'null'] },
+    fallbacks: { type: 'object', additionalProperties: { type: 'integer' } }, latency: { type: 'object' },
+  },
+};
 
 @ApiTags('monitoring')
 @Controller('monitor/v1')
@@ -17,7 +33,7 @@ export class MonitorController {
 
   @Get('models/:name/report')
   @ApiOperation({ summary: 'Live windows against the baseline, realised quality, label coverage, fallbacks, latency by stage against its budget; every verdict with its numbers' })
-  @ApiOkResponse({ description: 'newest windows first', schema: { type: 'object', example: EXAMPLE() } })
+  @ApiOkResponse({ description: 'newest windows first', schema: apiSchema({ ...REPORT, example: EXAMPLE() }) })
   async report(@Param('name') name: string): Promise<Report> {
     const report = await this.reports.of(name);
     if (report === undefined) throw new ContractError('not_found', `nothing is known of a model “${name}”: it was never deployed`);
@@ -26,7 +42,7 @@ export class MonitorController {
 
   @Get('alerts')
   @ApiOperation({ summary: 'Alerts that were raised, newest first' })
-  @ApiOkResponse({ schema: { type: 'object', properties: { alerts: { type: 'array', items: { type: 'object' } } } } })
+  @ApiOkResponse({ schema: apiSchema({ type: 'object', required: ['alerts'], properties: { alerts: { type: 'array', items: AlertRaised } }, example: { alerts: [ALERT] } }) })
   async alerts(@Query() { model, limit = 50 }: AlertsQuery): Promise<{ alerts: AlertRaised[] }> {
     return { alerts: await this.reports.alerts(model, limit) };
   }

@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
+import { Problems } from '@throughline/http';
 import { histogram, METRICS } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
 import { SETTINGS, type FeatureStoreSettings } from '../config.js';
@@ -9,10 +10,8 @@ import { eventsOfPush } from '../domain/push.js';
 import { readCurrent } from '../store/entity-states.js';
 import { FeatureWriter } from '../store/feature-writer.js';
 import { ViewStore, type StoredView } from '../store/view-store.js';
+import { ONLINE_REQUEST, ONLINE_RESPONSE, PUSH_REQUEST, PUSH_RESPONSE } from './feast-schemas.js';
 import { readOnlineRequest, readPushRequest } from './feast-requests.js';
-
-const ONLINE_EXAMPLE = { features: ['airport_traffic:mean_delay_1h'], entities: { airport: ['ATL', 'SFO'] }, full_feature_names: false };
-const PUSH_EXAMPLE = { push_source_name: 'flight_departed', df: { airport: ['ATL'], event_timestamp: ['2001-01-15T14:30:00Z'], delayMinutes: [7] }, to: 'online' };
 
 /** The feature server in Feast's words. */
 @ApiTags('online features')
@@ -30,7 +29,9 @@ export class FeastController {
   @Post('get-online-features')
   @HttpCode(200)
   @ApiOperation({ summary: 'Current values, columnar: entity columns first; a status and an event time each' })
-  @ApiBody({ schema: { type: 'object', example: ONLINE_EXAMPLE } })
+  @ApiBody({ schema: ONLINE_REQUEST })
+  @ApiOkResponse({ schema: ONLINE_RESPONSE })
+  @Problems('not_found')
   async getOnlineFeatures(@Body() body: unknown): Promise<OnlineResponse> {
     const startedMs = performance.now();
     const request = readOnlineRequest(body, Date.now());
@@ -43,7 +44,9 @@ export class FeastController {
   @Post('push')
   @HttpCode(200)
   @ApiOperation({ summary: 'Count rows as events of the push source; answers once they can be read' })
-  @ApiBody({ schema: { type: 'object', example: PUSH_EXAMPLE } })
+  @ApiBody({ schema: PUSH_REQUEST })
+  @ApiOkResponse({ schema: PUSH_RESPONSE })
+  @Problems('not_found')
   async push(@Body() body: unknown): Promise<{ status: 'ok'; applied: number; late: number }> {
     const { source, frame } = readPushRequest(body);
     const views = (await this.views.all()).filter(({ definition }) => definition.features.some(({ event }) => event === source));

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, ParseIntPipe, Put, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
 import type { FastifyReply } from 'fastify';
 import { ViewStore, type StoredView } from '../store/view-store.js';
@@ -12,7 +12,8 @@ export class ViewsController {
 
   @Put(':name')
   @ApiOperation({ summary: 'Define a view; a changed definition becomes a new version (201), the same one changes nothing (200)' })
-  @ApiOkResponse({ type: ViewDto })
+  @ApiOkResponse({ type: ViewDto, description: 'the definition it had already' })
+  @ApiCreatedResponse({ type: ViewDto, description: 'a new version' })
   async put(@Param('name') name: string, @Body() body: PutViewDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<ViewDto> {
     const { view, created } = await this.views.put({ name, ...plain(body) });
     void reply.status(created ? 201 : 200);

@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { HttpError, PROBLEM_CONTENT_TYPE, type Problem } from '@throughline/http';
+import { HttpError, PROBLEM_CONTENT_TYPE, type ErrorForm, type Problem } from '@throughline/http';
 
 const PROTOCOL = /^\/v2(\/|$|\?)/;
 const MODEL = String.raw`models/[^/]+(/versions/[^/]+)?`;
@@ -9,6 +9,13 @@ const METHODS: readonly (readonly [RegExp, string])[] = [
 ];
 /** With it Triton's clients announce tensors in bytes after the JSON. */
 const BINARY_HEADER = 'inference-header-content-length';
+
+export const PROTOCOL_ERROR: ErrorForm = {
+  prefix: '/v2',
+  contentType: 'application/json',
+  schema: { type: 'object', required: ['error'], properties: { error: { type: 'string', description: 'code, reason and cure' } } },
+  of: ({ code, detail, cure }) => ({ error: `${code}: ${detail}. ${cure}` }),
+};
 
 /** Below /v2 an error is `{error}`, whoever found it: the Open Inference Protocol knows no other form. */
 export function answerErrorsInProtocol(app: NestFastifyApplication): void {
@@ -26,10 +33,9 @@ export function answerErrorsInProtocol(app: NestFastifyApplication): void {
   fastify.addHook('onSend', (request, reply, payload, done) => {
     const isProblem = String(reply.getHeader('content-type') ?? '').startsWith(PROBLEM_CONTENT_TYPE);
     if (!isProblem || !PROTOCOL.test(request.url) || typeof payload !== 'string') return done(null, payload);
-    const { code, detail, cure } = JSON.parse(payload) as Problem;
     reply.header('content-type', 'application/json; charset=utf-8');
     reply.removeHeader('content-length');
-    done(null, JSON.stringify({ error: `${code}: ${detail}. ${cure}` }));
+    done(null, JSON.stringify(PROTOCOL_ERROR.of(JSON.parse(payload) as Problem)));
   });
 }
 

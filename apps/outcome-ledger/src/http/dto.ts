@@ -1,9 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsInstant } from '@throughline/http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsISO8601, IsNotEmpty, IsOptional, IsRFC3339, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
 import type { PredictionState } from '../domain/prediction.js';
 
-// Both: the one lets the thirtieth of February through, the other weeks and times without a zone, which PostgreSQL refuses or guesses.
 const INSTANT = { example: '2001-02-01T00:00:00Z', description: 'event time of the request, RFC 3339' };
 
 const STATES = ['scored', 'fallback', 'rejected'] as const satisfies PredictionState[];
@@ -12,10 +12,10 @@ export class ListingQuery {
   @ApiPropertyOptional({ example: 'flight-delay' }) @IsOptional() @IsString() @MaxLength(200)
   model?: string;
 
-  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; inclusive` }) @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
+  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; inclusive` }) @IsOptional() @IsInstant()
   from?: string;
 
-  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; exclusive` }) @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
+  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; exclusive` }) @IsOptional() @IsInstant()
   to?: string;
 
   @ApiPropertyOptional({ enum: ['joined', 'pending'] }) @IsOptional() @IsIn(['joined', 'pending'])
@@ -24,19 +24,19 @@ export class ListingQuery {
   @ApiPropertyOptional({ enum: STATES, description: 'how the request ended' }) @IsOptional() @IsIn(STATES)
   state?: PredictionState;
 
-  @ApiPropertyOptional() @IsOptional() @IsString() @MaxLength(200)
+  @ApiPropertyOptional({ example: 'ground-operations' }) @IsOptional() @IsString() @MaxLength(200)
   team?: string;
 
-  @ApiPropertyOptional({ description: 'CloudEvents source of the request; with requestId' }) @IsOptional() @IsString()
+  @ApiPropertyOptional({ description: 'CloudEvents source of the request; with requestId' }) @IsOptional() @IsString() @MaxLength(1000)
   source?: string;
 
-  @ApiPropertyOptional({ description: 'CloudEvents id of the request; with source' }) @IsOptional() @IsString()
+  @ApiPropertyOptional({ description: 'CloudEvents id of the request; with source' }) @IsOptional() @IsString() @MaxLength(1000)
   requestId?: string;
 
   @ApiPropertyOptional({ default: 100, maximum: 1000 }) @Type(() => Number) @IsInt() @Min(1) @Max(1000)
   limit: number = 100;
 
-  @ApiPropertyOptional({ description: 'nextCursor of the page before' }) @IsOptional() @IsString()
+  @ApiPropertyOptional({ description: 'nextCursor of the page before' }) @IsOptional() @IsString() @MaxLength(200)
   cursor?: string;
 }
 
@@ -44,16 +44,16 @@ export class ExportBody {
   @ApiProperty({ example: 'flight-delay' }) @IsString() @IsNotEmpty() @MaxLength(200)
   model!: string;
 
-  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; inclusive; without it from the beginning` }) @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
+  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; inclusive; without it from the beginning` }) @IsOptional() @IsInstant()
   from?: string;
 
-  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; exclusive; without it to the end` }) @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
+  @ApiPropertyOptional({ ...INSTANT, description: `${INSTANT.description}; exclusive; without it to the end` }) @IsOptional() @IsInstant()
   to?: string;
 
   @ApiPropertyOptional({ default: false, description: 'only predictions whose outcome is known' }) @IsOptional() @IsBoolean()
   joinedOnly?: boolean;
 
-  @ApiPropertyOptional({ description: 'only this version' }) @IsOptional() @IsString()
+  @ApiPropertyOptional({ description: 'only this version', example: '1' }) @IsOptional() @IsString() @MaxLength(200)
   version?: string;
 
   @ApiPropertyOptional({ default: 1_000_000, maximum: 10_000_000, description: 'rows at most, oldest first' }) @IsOptional() @IsInt() @Min(1) @Max(10_000_000)

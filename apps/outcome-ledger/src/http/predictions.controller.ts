@@ -1,10 +1,11 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError, predictionId as idOf } from '@throughline/contracts';
 import { canonicalId } from '../domain/prediction.js';
 import { Listing, type Page } from '../store/listing.js';
 import { Stories, type Story } from '../store/stories.js';
 import { ListingQuery } from './dto.js';
+import { PAGE, STORY } from './schemas.js';
 
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
@@ -18,7 +19,7 @@ export class PredictionsController {
 
   @Get()
   @ApiOperation({ summary: 'Predictions by event time, newest first; with source and requestId the one prediction of that request' })
-  @ApiOkResponse({ description: '{predictions, nextCursor}; a story instead of a row when source and requestId are given' })
+  @ApiOkResponse({ schema: PAGE, description: 'a story instead of a row when source and requestId are given' })
   async list(@Query() filter: ListingQuery): Promise<Page | { predictions: Story[]; nextCursor: null }> {
     const { source, requestId, ...rest } = filter;
     if (source === undefined && requestId === undefined) return this.listing.page(rest);
@@ -28,7 +29,7 @@ export class PredictionsController {
 
   @Get(':predictionId')
   @ApiOperation({ summary: 'The whole story of a prediction: request, answer, features as used, timings, outcomes, trace' })
-  @ApiParam({ name: 'predictionId', example: '7b76029e-19dc-5779-9358-6c2488af76f8' })
+  @ApiOkResponse({ schema: STORY })
   async tell(@Param('predictionId') predictionId: string): Promise<Story> {
     const id = canonicalId(predictionId);
     if (!UUID.test(id)) throw new ContractError('invalid_request', 'predictionId is not a UUID');

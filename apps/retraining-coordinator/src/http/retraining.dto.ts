@@ -1,27 +1,30 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayNotEmpty, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { DEFAULT_POLICY, EVIDENCE_KINDS, TIERS, type EvidenceKind, type RetrainingPolicy, type Tier } from '../domain/policy.js';
 import type { Run } from '../domain/run.js';
 
 export class TriggerDto {
-  @ApiProperty({ enum: EVIDENCE_KINDS, isArray: true }) @IsArray() @ArrayNotEmpty() @IsIn(EVIDENCE_KINDS, { each: true }) kinds!: EvidenceKind[];
+  @ApiProperty({ enum: EVIDENCE_KINDS, isArray: true }) @IsArray() @ArrayNotEmpty() @ArrayMaxSize(EVIDENCE_KINDS.length) @IsIn(EVIDENCE_KINDS, { each: true }) kinds!: EvidenceKind[];
   @ApiProperty({ enum: TIERS }) @IsIn(TIERS) minTier!: Tier;
 }
 
 const OPTIONAL = (field: keyof RetrainingPolicy, description: string) => ({ required: false, default: DEFAULT_POLICY[field], description });
 
+/** A hundred years: what reaches further back is a mistake, and no date. */
+const MAX_SECONDS = 100 * 365 * 24 * 3600;
+
 /** What is not given has its default. */
 export class PutPolicyDto {
   @ApiProperty(OPTIONAL('enabled', 'whether alerts may start a run')) @IsOptional() @IsBoolean() enabled?: boolean;
-  @ApiProperty(OPTIONAL('minLabels', 'joined outcomes that a training set needs')) @IsOptional() @IsInt() minLabels?: number;
-  @ApiProperty(OPTIONAL('cooldownSeconds', 'wall time between a run and the next that an alert may start')) @IsOptional() @IsNumber() cooldownSeconds?: number;
+  @ApiProperty(OPTIONAL('minLabels', 'joined outcomes that a training set needs')) @IsOptional() @IsInt() @Min(100) @Max(1_000_000_000) minLabels?: number;
+  @ApiProperty(OPTIONAL('cooldownSeconds', 'wall time between a run and the next that an alert may start')) @IsOptional() @IsNumber() @Min(0) @Max(MAX_SECONDS) cooldownSeconds?: number;
   @ApiProperty({ required: false, type: TriggerDto, description: 'which alerts are evidence; drift only if listed' })
   @IsOptional() @ValidateNested() @Type(() => TriggerDto) trigger?: TriggerDto;
-  @ApiProperty(OPTIONAL('windowSeconds', 'event time that the training set reaches back')) @IsOptional() @IsNumber() windowSeconds?: number;
-  @ApiProperty(OPTIONAL('maturitySeconds', 'event time that outcomes usually take')) @IsOptional() @IsNumber() maturitySeconds?: number;
-  @ApiProperty(OPTIONAL('heldOutFraction', 'share of the latest rows to judge by')) @IsOptional() @IsNumber() heldOutFraction?: number;
-  @ApiProperty(OPTIONAL('l2', 'penalty on the weights')) @IsOptional() @IsNumber() l2?: number;
+  @ApiProperty(OPTIONAL('windowSeconds', 'event time that the training set reaches back')) @IsOptional() @IsNumber() @Min(1) @Max(MAX_SECONDS) windowSeconds?: number;
+  @ApiProperty(OPTIONAL('maturitySeconds', 'event time that outcomes usually take')) @IsOptional() @IsNumber() @Min(0) @Max(MAX_SECONDS) maturitySeconds?: number;
+  @ApiProperty(OPTIONAL('heldOutFraction', 'share of the latest rows to judge by')) @IsOptional() @IsNumber() @Min(0.05) @Max(0.5) heldOutFraction?: number;
+  @ApiProperty(OPTIONAL('l2', 'penalty on the weights')) @IsOptional() @IsNumber() @Min(0) @Max(1e12) l2?: number;
 }
 
 export class StartRunDto {
@@ -30,7 +33,7 @@ export class StartRunDto {
 }
 
 export class ListRunsQuery {
-  @ApiPropertyOptional() @IsOptional() @IsString() model?: string;
+  @ApiPropertyOptional({ example: 'flight-delay' }) @IsOptional() @IsString() @MaxLength(200) model?: string;
   @ApiPropertyOptional({ enum: ['queued', 'running', 'succeeded', 'failed', 'rejected'] }) @IsOptional() @IsIn(['queued', 'running', 'succeeded', 'failed', 'rejected']) status?: string;
   @ApiPropertyOptional({ default: 50, maximum: 500 }) @Type(() => Number) @IsInt() @Min(1) @Max(500) limit: number = 50;
 }
