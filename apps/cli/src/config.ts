@@ -9,17 +9,21 @@ export const cliSettings = defineSettings({
   THROUGHLINE_API_KEY: { meaning: 'API key or token that is sent with every request', parse: parsers.text, secret: true },
   LEDGER_URL: { meaning: 'Address of the outcome-ledger; without it the platform’s', parse: parsers.url('http', 'https') },
   REGISTRY_URL: { meaning: 'Address of the model-registry; without it the platform’s', parse: parsers.url('http', 'https') },
+  FEATURE_STORE_URL: { meaning: 'Address of the feature-store; without it the platform’s', parse: parsers.url('http', 'https') },
+  RETRAINING_URL: { meaning: 'Address of the retraining-coordinator; without it the platform’s', parse: parsers.url('http', 'https') },
   LOCAL_KAFKA_PORT: { meaning: 'Port of the local Kafka; 0: any free one', parse: parsers.port, default: KAFKA_PORT },
   LOCAL_KAFKA_CONTROLLER_PORT: { meaning: 'Port of the local Kafka’s controller; 0: any free one', parse: parsers.port, default: KAFKA_CONTROLLER_PORT },
   LOCAL_POSTGRES_PORT: { meaning: 'Port of the local PostgreSQL; 0: any free one', parse: parsers.port, default: POSTGRES_PORT },
 });
 
 /** Where everything is: settings given, else what the running platform has announced, else where it would be. */
-export interface CliConfig extends Omit<Parsed<typeof cliSettings>, 'KAFKA_BROKERS' | 'LEDGER_URL' | 'REGISTRY_URL'> {
+export interface CliConfig extends Omit<Parsed<typeof cliSettings>, 'KAFKA_BROKERS' | 'LEDGER_URL' | 'REGISTRY_URL' | 'FEATURE_STORE_URL' | 'RETRAINING_URL'> {
   readonly KAFKA_BROKERS: readonly string[];
   readonly PLATFORM_URL: string;
   readonly LEDGER_URL: string;
   readonly REGISTRY_URL: string;
+  readonly FEATURE_STORE_URL: string;
+  readonly RETRAINING_URL: string;
   /** Absolute. */
   readonly THROUGHLINE_HOME: string;
   /** Whether brokers or database are someone else's. */
@@ -42,6 +46,7 @@ export function readConfig(env: NodeJS.ProcessEnv): CliConfig {
   const origin = settings.PLATFORM_URL ?? running?.url ?? `http://${settings.HOST}:${settings.PORT}`;
   return {
     ...settings, THROUGHLINE_HOME: home, running, PLATFORM_URL: origin, LEDGER_URL: settings.LEDGER_URL ?? origin, REGISTRY_URL: settings.REGISTRY_URL ?? origin,
+    FEATURE_STORE_URL: settings.FEATURE_STORE_URL ?? origin, RETRAINING_URL: settings.RETRAINING_URL ?? origin,
     KAFKA_BROKERS: settings.KAFKA_BROKERS ?? (running?.brokers ?? `127.0.0.1:${settings.LOCAL_KAFKA_PORT}`).split(','),
     given: { kafka: settings.KAFKA_BROKERS !== undefined, postgres: settings.DATABASE_URL !== undefined },
   };

@@ -2,9 +2,11 @@ import { ContractError, ERRORS } from '@throughline/contracts';
 import { LocalStackError } from '@throughline/local-stack';
 import { SettingError } from '@throughline/settings';
 import { Command } from 'commander';
+import { applyCommand } from './commands/apply.js';
 import { auditCommand } from './commands/audit.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
 import { doctorCommand } from './commands/doctor.js';
+import { initCommand } from './commands/init.js';
 import { keysCommand } from './commands/keys.js';
 import { modelsCommand } from './commands/models.js';
 import { outcomesCommand } from './commands/outcomes.js';
@@ -31,7 +33,7 @@ Examples:
   npx throughline trace 7b76029e-19dc-5779-9358-6c2488af76f8`)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_CANNOT));
 
-for (const add of [doctorCommand, auditCommand, modelsCommand, scoreCommand, traceCommand, outcomesCommand, deadLettersCommand, keysCommand]) add(program);
+for (const add of [doctorCommand, initCommand, applyCommand, auditCommand, modelsCommand, scoreCommand, traceCommand, outcomesCommand, deadLettersCommand, keysCommand]) add(program);
 
 readEnvFile();
 // A pipe that is closed early, as by `head`, is no failure.
