@@ -2,6 +2,7 @@ import type { commonSettings, Parsed } from '@throughline/settings';
 import pg from 'pg';
 import { DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { mapDatabaseError } from './errors.js';
+import { grantToRuntimeRole } from './runtime-role.js';
 
 export type DatabaseSettings = Pick<Parsed<typeof commonSettings>, 'DATABASE_URL'> & Partial<Pick<Parsed<typeof commonSettings>, 'DATABASE_SCHEMA_PREFIX'>>;
 
@@ -14,6 +15,11 @@ export interface DatabaseOptions {
   /** Classes with a time in milliseconds at the end of their name; that is their order. SQL needs no schema names. */
   readonly migrations?: (new () => MigrationInterface)[];
   readonly maxConnections?: number;
+  /**
+   * Who owns the schema, where that is not who works in it: makes and migrates it, then lets the role of `settings.DATABASE_URL` in, which can
+   * only append to tables with a trigger `append_only`.
+   */
+  readonly ownerUrl?: string | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -29,7 +35,18 @@ export const schemaName = ({ schema, settings }: Pick<DatabaseOptions, 'schema' 
  */
 export async function openDatabase(options: DatabaseOptions): Promise<DataSource> {
   const schema = schemaName(options);
-  const dataSource = new DataSource({
+  const dataSource = dataSourceFor(options, options.settings, schema);
+  try {
+    await migrate(dataSource, options, schema);
+    return dataSource;
+  } catch (error) {
+    if (dataSource.isInitialized) await dataSource.destroy();
+    throw mapDatabaseError(error);
+  }
+}
+
+const dataSourceFor = (options: DatabaseOptions, settings: DatabaseSettings, schema: string): DataSource =>
+  new DataSource({
     type: 'postgres',
     schema,
     synchronize: false,
@@ -38,16 +55,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<DataSource
     entities: options.entities ?? [],
     migrations: options.migrations ?? [],
     migrationsTableName: 'migrations',
-    extra: { ...connection(options.settings, schema), max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS },
+    extra: { ...connection(settings, schema), max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS },
   });
-  try {
-    await migrate(dataSource, options.settings, schema);
-    return dataSource;
-  } catch (error) {
-    if (dataSource.isInitialized) await dataSource.destroy();
-    throw mapDatabaseError(error);
-  }
-}
 
 /** A connection of its own beside the pool: for session locks and notifications. The caller ends it. */
 export async function openSession(dataSource: DataSource): Promise<pg.Client> {
@@ -68,16 +77,43 @@ function connection({ DATABASE_URL: url }: DatabaseSettings, schema: string): pg
 }
 
 /** The session's lock serialises instances that start together; it ends with the session, however that ends. */
-async function migrate(dataSource: DataSource, settings: DatabaseSettings, schema: string): Promise<void> {
+async function migrate(dataSource: DataSource, options: DatabaseOptions, schema: string): Promise<void> {
+  const settings = { ...options.settings, DATABASE_URL: options.ownerUrl ?? options.settings.DATABASE_URL };
   const session = new pg.Client(connection(settings, schema));
   session.on('error', () => {});
   await session.connect();
   try {
     await session.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [`migrate ${schema}`]);
     await session.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    if (options.ownerUrl !== undefined) await migrateAsOwner(options, settings, schema, session);
     await dataSource.initialize();
-    await dataSource.runMigrations({ transaction: 'each' });
+    if (options.ownerUrl === undefined) await dataSource.runMigrations({ transaction: 'each' });
   } finally {
     await session.end();
   }
 }
+
+async function migrateAsOwner(options: DatabaseOptions, settings: DatabaseSettings, schema: string, session: pg.Client): Promise<void> {
+  const owner = dataSourceFor({ ...options, maxConnections: 1 }, settings, schema);
+  await owner.initialize();
+  try {
+    await owner.runMigrations({ transaction: 'each' });
+  } finally {
+    await owner.destroy();
+  }
+  const role = await roleOf(connection(options.settings, schema));
+  if (role !== (await currentRole(session))) await grantToRuntimeRole(session, schema, role);
+}
+
+async function roleOf(config: pg.ClientConfig): Promise<string> {
+  const client = new pg.Client(config);
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await currentRole(client);
+  } finally {
+    await client.end();
+  }
+}
+
+const currentRole = async (client: pg.Client): Promise<string> => (await client.query<{ role: string }>('SELECT current_user AS role')).rows[0]!.role;

@@ -4,6 +4,7 @@ export { DbModule } from './db.module.js';
 export { isUnavailable, mapDatabaseError } from './errors.js';
 export { Outbox, OUTBOX_CHANNEL_SQL, outboxMigration } from './outbox.js';
 export type { OutboxMessage } from './outbox.js';
+export { APPEND_ONLY_TRIGGER, appendOnlyProtection, type AppendOnlyProtection } from './runtime-role.js';
 export { inTransaction, query } from './transaction.js';
 export { unnestRows } from './unnest.js';
 export type { UnnestedRows } from './unnest.js';

@@ -8,6 +8,7 @@ export { KAFKA_CONTROLLER_PORT, KAFKA_PORT, startKafka } from './kafka/start.js'
 export type { LocalKafka, StartKafkaOptions } from './kafka/start.js';
 export { identify, isAlive } from './process/identity.js';
 export { repositoryRoot } from './paths.js';
+export { ensureRuntimeRole } from './postgres/runtime-role.js';
 export { POSTGRES_PORT, startPostgres } from './postgres/start.js';
 export type { LocalPostgres, StartPostgresOptions } from './postgres/start.js';
 export { eventually } from './process/eventually.js';
