@@ -154,10 +154,13 @@ const misdeclared = (): ServedVersion => installation.version('3', logistic(feat
 const unwarmable = (): ServedVersion =>
   installation.version('3', failingRunGraph(2), signature(features, { inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, -1] }], outputs: [{ name: 'output', datatype: 'FP32', shape: [-1, 1] }], score: { output: 'output', index: 0 } }));
 
+const unpromised = (): ServedVersion => ({ ...version(3), golden: { rows: [{ values: [7, 337], outputs: { probability: [0.5] } }] } });
+
 it.each([
   ['has the wrong hash', tampered, 'artifact_hash_mismatch', /are not artifact/],
   ['has the wrong signature', misdeclared, 'artifact_load_failed', /not in the signature/],
   ['fails to warm', unwarmable, 'artifact_load_failed', /does not warm up/],
+  ['answers its golden inputs otherwise', unpromised, 'artifact_golden_mismatch', /golden row 0 answers “probability” with \[.+\], not \[0\.5\] as promised/],
 ])('serves on with the old version while the new one %s, raises one alert however often it is tried, and none for a registry that is away', async (_, broken, code, reason) => {
   const alerts: AlertRaised[] = [];
   await installation.bus.follow({ topic: 'alert.raised.v1', onEvent: ({ data }) => void alerts.push(data), onUndecodable: (undecodable) => expect.unreachable(undecodable.reason) });

@@ -1,4 +1,4 @@
-import { ContractError, toContractError, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
+import { toContractError, type ContractError, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
 import { assignmentOf, carriersOf, versionsOf, type Assignment } from '../domain/assignment.js';
 import type { BatchLimits, LoadedModel } from './loaded-model.js';
 import { slotReport, type SlotReport } from './slot-report.js';
