@@ -15,11 +15,19 @@ function keyword(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const { nullable, ...rest } = value as Json;
   const converted = mapValues(rest, (item, key) => (VALUES.has(key) ? item : NAMES.has(key) ? named(item) : keyword(item)));
-  return nullable === true ? orNull(converted) : converted;
+  const typed = typeOfExample(converted);
+  return nullable === true ? orNull(typed) : typed;
 }
 
 const named = (value: unknown): unknown => (typeof value === 'object' && value !== null && !Array.isArray(value) ? mapValues(value as Json, keyword) : keyword(value));
 const mapValues = (object: Json, change: (value: unknown, key: string) => unknown): Json => Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
+
+/** Of `string | undefined` the compiler keeps `Object`: the example knows better. */
+function typeOfExample(schema: Json): Json {
+  const { type, example, properties, additionalProperties } = schema;
+  if (type !== 'object' || properties !== undefined || additionalProperties !== undefined) return schema;
+  return ['string', 'number', 'boolean'].includes(typeof example) ? { ...schema, type: typeof example } : schema;
+}
 
 function orNull(schema: Json): Json {
   const { type, enum: values } = schema;

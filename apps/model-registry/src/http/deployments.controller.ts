@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Inject, Param, Put, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { BUS, type Bus, type OwnTopic } from '@throughline/bus';
-import { ContractError, ModelDeployment } from '@throughline/contracts';
-import { ANONYMOUS, authorOf, Caller, hasRole, Problems, type Principal } from '@throughline/http';
+import { ContractError, ModelDeployment, type ErrorCode } from '@throughline/contracts';
+import { ANONYMOUS, apiSchema, authorOf, Caller, hasRole, Problems, type Principal } from '@throughline/http';
 import type { FastifyReply } from 'fastify';
 import type { Assignment } from '../domain/deployment.js';
 import { CHAMPION, checkAliasName, versionNumber } from '../domain/names.js';
@@ -13,7 +13,8 @@ import { DeploymentStore } from '../store/deployments.js';
 import { AliasQuery, DeleteAliasQuery, PutAlias, PutDeployment } from './requests.js';
 import { AliasChangeResource, AliasResource, DeploymentRevisionResource, toAlias, toAliasChange, toRevision } from './resources.js';
 
-const DEPLOYMENT = { schema: ModelDeployment as never };
+const DEPLOYMENT = { schema: apiSchema(ModelDeployment) };
+const WRITES: readonly ErrorCode[] = ['conflict', 'unknown_version', 'lineage_incomplete', 'archived', 'rollout_running', 'approval_required', 'signature_differs'];
 
 @ApiTags('deployment')
 @Controller('registry/v1/models/:name')
@@ -25,6 +26,7 @@ export class DeploymentsController {
   ) {}
 
   @Get('aliases')
+  @ApiOperation({ summary: 'Aliases of a model' })
   @ApiOkResponse({ type: [AliasResource] })
   async listAliases(@Param('name') name: string): Promise<AliasResource[]> {
     return (await this.deployments.aliases(name)).map(toAlias);
@@ -48,7 +50,7 @@ export class DeploymentsController {
   @ApiOperation({ summary: 'Point an alias at a version', description: 'Compare and swap with `expected`. Moving `champion` changes what serves: at once, by a rollout or with an approval, as the model’s policy says.' })
   @ApiOkResponse({ type: AliasResource })
   @ApiAcceptedResponse({ type: AliasResource, description: 'a rollout has begun to bring the version in: the alias moves when it is through' })
-  @Problems('conflict', 'unknown_version', 'lineage_incomplete', 'archived', 'rollout_running', 'approval_required', 'signature_differs')
+  @Problems(...WRITES)
   async putAlias(@Param('name') name: string, @Param('alias') alias: string, @Body() body: PutAlias, @Caller() caller: Principal, @Res({ passthrough: true }) reply: FastifyReply): Promise<AliasResource> {
     if (body.override !== undefined && alias !== CHAMPION) throw new ContractError('invalid_request', `the alias “${alias.slice(0, 100)}” lets nothing serve, so that there is nothing to override`, { cure: 'Leave override out.' });
     const expected = typeof body.expected === 'string' ? versionNumber(name, body.expected) : body.expected;
@@ -65,6 +67,7 @@ export class DeploymentsController {
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Remove an alias', description: 'Without `champion` nothing of the model serves.' })
   @ApiNoContentResponse()
+  @Problems('conflict', 'unknown_version', 'rollout_running', 'approval_required')
   async deleteAlias(@Param('name') name: string, @Param('alias') alias: string, @Query() query: DeleteAliasQuery, @Caller() caller: Principal): Promise<void> {
     const expected = query.expected === undefined ? undefined : versionNumber(name, query.expected);
     await this.deployments.moveAlias(name, { alias: checkAliasName(alias), version: null, expected }, attribution(caller, query), new Date());
@@ -87,6 +90,7 @@ export class DeploymentsController {
   @Put('deployment')
   @ApiOperation({ summary: 'Replace what serves', description: 'Compare and swap with `expectedRevision`. What the body leaves out is no longer so, how the model is served included; moves of the champion alias keep that.' })
   @ApiOkResponse(DEPLOYMENT)
+  @Problems(...WRITES)
   async putDeployment(@Param('name') name: string, @Body() body: PutDeployment, @Caller() caller: Principal): Promise<ModelDeployment> {
     const makeTopics = async (topics: readonly string[]): Promise<void> => void (await Promise.all(topics.map((topic) => this.bus.admin.ensureTopic(topic as OwnTopic))));
     const options = { wanted: toAssignment(name, body), saysChampion: body.champion !== undefined, expectedRevision: body.expectedRevision, makeTopics };

@@ -1,7 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsInstant } from '@throughline/http';
 import { Type } from 'class-transformer';
-import { Allow, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsRFC3339, IsString, Length, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
-import { PolicyRequest } from '../domain/serving-policy.js';
+import { Allow, ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import type { PolicyRequest } from '../domain/serving-policy.js';
+import { policyField } from './policy-field.js';
 
 const VERSION = /^[1-9]\d{0,8}$/;
 const isVersion = { message: '$property must be a version, such as "3"' };
@@ -61,7 +63,7 @@ export class ListVersionsQuery {
 
 export class AliasQuery {
   @ApiPropertyOptional({ example: '2026-05-03T14:00:00Z', description: 'instant of the past, RFC 3339' })
-  @IsOptional() @IsRFC3339() @MaxLength(40)
+  @IsOptional() @IsInstant()
   at?: string;
 }
 
@@ -83,7 +85,7 @@ export class ChallengerShare {
 
 /** A field of the serving policy: checked against its schema, whose errors say more than decorators could. */
 const PolicyProperty = (field: keyof typeof PolicyRequest): PropertyDecorator => (target, property) => {
-  ApiPropertyOptional(PolicyRequest[field] as never)(target, property);
+  ApiPropertyOptional(policyField(field))(target, property);
   Allow()(target, property as string);
 };
 
@@ -93,20 +95,20 @@ export class PutDeployment extends Overriding {
   @Matches(VERSION, isVersion)
   champion?: string | null;
 
-  @ApiPropertyOptional({ type: [ChallengerShare] })
-  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => ChallengerShare)
+  @ApiPropertyOptional({ type: [ChallengerShare], example: [{ version: '2', share: 0.1 }] })
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @ValidateNested({ each: true }) @Type(() => ChallengerShare)
   challengers?: ChallengerShare[];
 
-  @ApiPropertyOptional({ type: [String], example: ['3'] })
-  @IsOptional() @IsArray() @Matches(VERSION, { each: true, message: 'each of shadows must be a version, such as "3"' })
+  @ApiPropertyOptional({ type: [String], example: ['2'] })
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @Matches(VERSION, { each: true, message: 'each of shadows must be a version, such as "3"' })
   shadows?: string[];
 
-  @ApiPropertyOptional({ description: 'of the split; by default kept while challengers run' })
+  @ApiPropertyOptional({ example: 'spring', description: 'of the split; by default kept while challengers run' })
   @IsOptional() @IsString() @MaxLength(200)
   splitSalt?: string;
 
   @ApiPropertyOptional({ example: 256, description: 'rows' })
-  @IsOptional() @IsInt() @Min(1)
+  @IsOptional() @IsInt() @Min(1) @Max(1_000_000)
   maxBatchSize?: number;
 
   @PolicyProperty('batching') batching?: unknown;
@@ -116,7 +118,7 @@ export class PutDeployment extends Overriding {
   @PolicyProperty('fallbacks') fallbacks?: unknown;
 
   @ApiPropertyOptional({ example: 3, description: 'the revision that must be in force now, 0 for none; absent: whatever is' })
-  @IsOptional() @IsInt() @Min(0)
+  @IsOptional() @IsInt() @Min(0) @Max(2 ** 31 - 1)
   expectedRevision?: number;
 
   @Approve()
@@ -124,11 +126,11 @@ export class PutDeployment extends Overriding {
 }
 
 export class AuditQuery {
-  @ApiPropertyOptional()
-  @IsOptional() @IsString()
+  @ApiPropertyOptional({ example: 'flight-delay' })
+  @IsOptional() @IsString() @MaxLength(200)
   model?: string;
 
-  @ApiPropertyOptional({ description: 'lines older than this id: the last one of the page before' })
+  @ApiPropertyOptional({ example: '42', description: 'lines older than this id: the last one of the page before' })
   @IsOptional() @Matches(/^\d{1,18}$/)
   before?: string;
 

@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, HttpCode, HttpStatus, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Problems } from '@throughline/http';
 import { versionNumber } from '../domain/names.js';
 import { VersionRecords } from '../store/version-records.js';
 import { VersionStore } from '../store/versions.js';
@@ -15,6 +16,7 @@ export class VersionRecordsController {
   @Post('overrides')
   @ApiOperation({ summary: 'Answer for a version', description: 'A version that does not say its data set, code and metrics serves only if somebody lets it, by name.' })
   @ApiCreatedResponse({ type: VersionResource })
+  @Problems('unknown_version', 'conflict', 'archived')
   async override(@Param('name') name: string, @Param('version') version: string, @Body() body: PostOverride): Promise<VersionResource> {
     const number = versionNumber(name, version);
     await this.records.override(name, number, body, new Date());
@@ -25,6 +27,7 @@ export class VersionRecordsController {
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Archive a version', description: 'Refused while something serves it. Its bytes and its history stay; it can be brought back.' })
   @ApiNoContentResponse()
+  @Problems('unknown_version', 'in_use', 'conflict', 'archived')
   async archive(@Param('name') name: string, @Param('version') version: string, @Query() { author = 'anonymous', reason }: Attributed): Promise<void> {
     await this.records.archive(name, versionNumber(name, version), { author, reason }, new Date());
   }
@@ -33,6 +36,7 @@ export class VersionRecordsController {
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Bring an archived version back' })
   @ApiOkResponse({ type: VersionResource })
+  @Problems('unknown_version', 'conflict')
   async restore(@Param('name') name: string, @Param('version') version: string, @Body() { author = 'anonymous', reason }: Attributed): Promise<VersionResource> {
     const number = versionNumber(name, version);
     await this.records.restore(name, number, { author, reason }, new Date());
