@@ -5,8 +5,10 @@ import { httpSettings, type ServiceOptions } from '@throughline/http';
 import { createLogger } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
 import type { RegistrySettings } from './config.js';
+import { MLFLOW_PLUGIN, type MlflowPlugin } from './mlflow/mlflow.providers.js';
 import { ModelRegistryModule } from './model-registry.module.js';
 import { PatientStrategy } from './rollouts/evidence/patient-strategy.js';
+import { ArtifactFiles } from './store/artifacts.js';
 import { parserLimits } from './upload/receive.js';
 
 /** The service, ready to run; `main.ts` and the tests start the same. */
@@ -20,10 +22,14 @@ export function modelRegistry(settings: RegistrySettings): ServiceOptions {
     module: ModelRegistryModule.forRoot(settings, logger),
     openApi: { title: 'Throughline model registry', description: 'Versions of models, their aliases, and what serves.' },
     strategy: (app) => app.get(PatientStrategy),
-    configure: (app) => void app.register(multipart, { limits }),
+    configure: async (app) => {
+      await app.register(multipart, { limits });
+      await app.register(app.get<MlflowPlugin>(MLFLOW_PLUGIN), { prefix: '/api/2.0' });
+    },
     checks: (app) => ({
       database: () => query(app.get(DataSource), 'SELECT 1'),
       kafka: () => app.get<Bus>(BUS).admin.ping(),
+      ...(settings.REGISTRY_ARTIFACT_STORE === 's3' ? { artifacts: () => app.get(ArtifactFiles).ping() } : {}),
     }),
     dead: (app) => app.get<Bus>(BUS).dead,
   };

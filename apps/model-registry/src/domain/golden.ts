@@ -4,6 +4,9 @@ import {
   allocateColumns, assembleRow, describeGoldenMismatch, goldenMismatch, isPackError, outputRow, packRow, planPacking, type FeatureScalar, type GoldenColumn, type PackedColumns,
 } from '@throughline/features';
 
+/** They travel in every deployment event of their version. */
+const MAX_GOLDEN_BYTES = 64 * 1024;
+
 const { absoluteTolerance, relativeTolerance } = GoldenInputs.properties;
 
 /** Golden inputs as an uploader gives them. */
@@ -63,6 +66,8 @@ export function freezeGolden({ rows, ...tolerances }: GoldenRequest, { values }:
     values: values[row]!,
     outputs: Object.fromEntries(answers.map((answer) => [answer.name, outputs[answer.name] ?? outputRow(answer, row)])),
   }));
+  const sizeBytes = Buffer.byteLength(JSON.stringify(frozen));
+  if (sizeBytes > MAX_GOLDEN_BYTES) throw new ContractError('invalid_request', `metadata: the golden rows take ${sizeBytes} bytes, more than the ${MAX_GOLDEN_BYTES} that a deployment event can carry`, { cure: 'Send fewer rows: one for each branch that matters is enough.' });
   return { rows: frozen, ...tolerances };
 }
 

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Param, Query, Res, StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
+import { query } from '@throughline/db';
 import type { FastifyReply } from 'fastify';
 import { DataSource } from 'typeorm';
 import { ArtifactFiles } from '../store/artifacts.js';
@@ -20,7 +21,8 @@ export class ArtifactsController {
   @ApiProduces('application/octet-stream')
   @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
   async read(@Param('sha256') sha256: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<StreamableFile> {
-    const artifact = await this.artifacts.read(sha256);
+    const [registered] = await query<{ sizeBytes: number }>(this.dataSource, 'SELECT size_bytes AS "sizeBytes" FROM versions WHERE artifact_sha256 = $1 LIMIT 1', [sha256]);
+    const artifact = await this.artifacts.read(sha256, registered?.sizeBytes);
     if (artifact === undefined) throw new ContractError('not_found', `there is no artifact ${sha256.slice(0, 80)}`);
     // What a hash names never changes.
     reply.header('etag', `"${sha256}"`).header('cache-control', 'public, max-age=31536000, immutable');

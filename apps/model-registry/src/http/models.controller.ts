@@ -9,7 +9,8 @@ import { ArtifactFiles } from '../store/artifacts.js';
 import type { VersionRow } from '../store/entities.js';
 import { VersionRecords, type VersionRecord } from '../store/version-records.js';
 import { VersionStore } from '../store/versions.js';
-import { receiveUpload, type ReceivedUpload, type ReceiveLimits } from '../upload/receive.js';
+import { readOn } from '../upload/read-on.js';
+import { checkAnnounced, receiveUpload, type ReceivedUpload, type ReceiveLimits } from '../upload/receive.js';
 import { RegisterVersion } from '../upload/register-version.js';
 import { ListVersionsQuery } from './requests.js';
 import { ModelResource, toModel, toVersion, VersionResource } from './resources.js';
@@ -23,6 +24,7 @@ const UPLOAD_SCHEMA = {
   properties: {
     artifact: { ...FILE, description: 'an .onnx file, or a .rules.json document, which needs no metadata' },
     metadata: UploadMetadata,
+    signature: { type: 'string', description: 'Ed25519 signature of the artifact’s bytes, base64 (or as the file that openssl writes); mandatory where the registry has trusted keys' },
     reference: { ...FILE, description: 'Parquet, JSON Lines or CSV: one column a feature, and `score`; the baseline profile is frozen from it' },
   },
 };
@@ -73,11 +75,11 @@ export class ModelsController {
     try {
       checkModelName(name);
       if (!request.isMultipart()) throw new HttpError(415, 'an upload is multipart/form-data', { cure: 'With curl: -F artifact=@model.onnx -F metadata=@metadata.json' });
+      checkAnnounced(request.headers['content-length'], this.limits);
       return await receiveUpload(request.parts(), this.artifacts.incoming, this.limits);
     } catch (error) {
-      // What is still under way must be read, or the client never reads the answer and the connection never ends.
-      request.raw.unpipe();
-      request.raw.resume();
+      if (request.raw.destroyed && !request.raw.complete) throw new HttpError(400, 'the upload was broken off by its sender');
+      readOn(request.raw);
       throw error;
     }
   }

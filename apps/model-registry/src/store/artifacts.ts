@@ -1,65 +1,55 @@
-import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { ContractError } from '@throughline/contracts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 /** Uploads still under way after this long are dead: their request has timed out long ago. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
 
-/**
- * Artifacts on disk, each under the SHA-256 of its bytes. What has such a name is complete: files are written elsewhere,
- * synced, and renamed last.
- */
-export class ArtifactFiles {
-  private constructor(private readonly root: string) {}
-
-  /** Opens the folder, made if need be, and removes what dead uploads have left. */
-  static async open(root: string, nowMs: number): Promise<ArtifactFiles> {
-    const files = new ArtifactFiles(root);
-    await mkdir(files.incoming, { recursive: true });
-    await files.removeAbandoned(nowMs);
-    return files;
-  }
-
-  /** Where uploads are received: on the same file system, so that a rename is atomic. */
-  get incoming(): string {
-    return join(this.root, 'incoming');
-  }
-
-  /** Makes a received file, already synced, the artifact of this hash. Twice is once. */
-  async keep(path: string, sha256: string): Promise<void> {
-    const folder = join(this.root, sha256.slice(0, 2));
-    await mkdir(folder, { recursive: true });
-    await rename(path, this.path(sha256));
-    await syncFolder(folder);
-  }
-
-  /** The bytes, or `undefined` when there is no such artifact. */
-  async read(sha256: string): Promise<{ stream: ReadStream; sizeBytes: number } | undefined> {
-    if (!SHA256.test(sha256)) return undefined;
-    const found = await stat(this.path(sha256)).catch(() => undefined);
-    return found?.isFile() === true ? { stream: createReadStream(this.path(sha256)), sizeBytes: found.size } : undefined;
-  }
-
-  private path(sha256: string): string {
-    return join(this.root, sha256.slice(0, 2), `${sha256}.onnx`);
-  }
-
-  private async removeAbandoned(nowMs: number): Promise<void> {
-    for (const name of await readdir(this.incoming)) {
-      const path = join(this.incoming, name);
-      const found = await stat(path).catch(() => undefined);
-      if (found !== undefined && nowMs - found.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true });
-    }
-  }
+export interface StoredArtifact {
+  readonly stream: Readable;
+  readonly sizeBytes: number;
 }
 
-/** A rename is durable once its folder is. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+/** Artifacts, each under the SHA-256 of its bytes, wherever they are kept. What has such a name is complete. */
+export abstract class ArtifactFiles {
+  /** @param incoming folder where uploads are received, whichever store keeps them */
+  protected constructor(readonly incoming: string) {}
+
+  /**
+   * Makes a received file, already synced and hashed, the artifact of this hash; the file is gone then. Twice is once, and mends what was damaged.
+   *
+   * @throws ContractError `unavailable`
+   */
+  abstract keep(path: string, sha256: string): Promise<void>;
+
+  /** Resolves if artifacts can be kept and read. @throws ContractError `unavailable` */
+  abstract ping(): Promise<void>;
+
+  /**
+   * The bytes, or `undefined` when there is no such artifact.
+   *
+   * @param expectedBytes as it was when it was kept
+   * @throws ContractError `artifact_hash_mismatch` when it has another length, `unavailable`
+   */
+  async read(sha256: string, expectedBytes?: number): Promise<StoredArtifact | undefined> {
+    const found = SHA256.test(sha256) ? await this.open(sha256) : undefined;
+    if (found === undefined || expectedBytes === undefined || found.sizeBytes === expectedBytes) return found;
+    found.stream.destroy();
+    throw new ContractError('artifact_hash_mismatch', `artifact ${sha256} has ${found.sizeBytes} bytes where it is kept, ${expectedBytes} were registered`);
   }
+
+  protected abstract open(sha256: string): Promise<StoredArtifact | undefined>;
+}
+
+/** Makes the folder of uploads under way, if need be, and removes what dead ones have left. */
+export async function openIncoming(folder: string, nowMs: number): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && nowMs - found.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true });
+  }
+  return folder;
 }

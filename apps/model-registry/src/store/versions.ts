@@ -39,13 +39,21 @@ export class VersionStore {
       const existing = await this.findUpload(version.model, version.uploadDigest, manager);
       if (existing !== undefined) return { row: existing, created: false };
       const { author, ...values } = version;
-      await checkParent(manager, version.model, version.metadata);
+      await this.requireParent(version.model, version.metadata, manager);
       const last = await manager.maximum(VersionRow, 'version', { model: version.model });
       const row = { ...values, version: (last ?? 0) + 1, createdAt: at };
       await manager.insert(VersionRow, row as object);
       await writeAudit(manager, { at, actor: author, action: 'version.created', model: row.model, detail: { version: String(row.version), artifactSha256: row.artifactSha256 } });
       return { row: await this.get(row.model, row.version, manager), created: true };
     });
+  }
+
+  /** @throws ContractError `unknown_version` when the metadata names a parent that does not exist */
+  async requireParent(model: string, metadata: UploadMetadata, manager: EntityManager = this.dataSource.manager): Promise<void> {
+    const { parentVersion } = metadata;
+    if (parentVersion === undefined) return;
+    const exists = /^[1-9]\d{0,8}$/.test(parentVersion) && (await manager.existsBy(VersionRow, { model, version: Number(parentVersion) }));
+    if (!exists) throw new ContractError('unknown_version', `metadata: parentVersion “${parentVersion}” is no version of “${model}”`);
   }
 
   async findUpload(model: string, uploadDigest: string, manager: EntityManager = this.dataSource.manager): Promise<VersionRow | undefined> {
@@ -99,9 +107,3 @@ const toServed = ({ version, format, artifactSha256, sizeBytes, signature, metad
   ...(golden === null ? {} : { golden }),
   ...(artifactSignature === null ? {} : { artifactSignature }),
 });
-
-async function checkParent(manager: EntityManager, model: string, { parentVersion }: UploadMetadata): Promise<void> {
-  if (parentVersion === undefined) return;
-  const exists = /^[1-9]\d{0,8}$/.test(parentVersion) && (await manager.existsBy(VersionRow, { model, version: Number(parentVersion) }));
-  if (!exists) throw new ContractError('unknown_version', `metadata: parentVersion “${parentVersion}” is no version of “${model}”`);
-}

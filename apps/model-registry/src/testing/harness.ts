@@ -91,6 +91,8 @@ export interface UploadParts {
   readonly artifact?: Uint8Array | undefined;
   readonly metadata?: unknown;
   readonly reference?: string | Uint8Array;
+  /** As openssl writes it, or base64. */
+  readonly signature?: string | Uint8Array | undefined;
 }
 
 export class Client {
@@ -104,11 +106,12 @@ export class Client {
   get = (path: string): Promise<Answer> => this.call('GET', path);
   put = (path: string, body: unknown): Promise<Answer> => this.call('PUT', path, body);
 
-  async upload(model: string, { artifact = graph(), metadata = METADATA, reference }: UploadParts = {}): Promise<Answer> {
+  async upload(model: string, { artifact = graph(), metadata = METADATA, reference, signature }: UploadParts = {}): Promise<Answer> {
     const form = new FormData();
     form.set('artifact', new Blob([artifact as Uint8Array<ArrayBuffer>]), 'model.onnx');
     form.set('metadata', typeof metadata === 'string' ? metadata : JSON.stringify(metadata));
     if (reference !== undefined) form.set('reference', new Blob([reference as string]), 'reference');
+    if (signature !== undefined) form.set('signature', typeof signature === 'string' ? signature : new Blob([signature as Uint8Array<ArrayBuffer>]));
     return this.send(model, form);
   }
 

@@ -1,16 +1,16 @@
+import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { ContractError, toContractError, type ModelSignature } from '@throughline/contracts';
-import { inspectInChild, type InspectionLimits } from '@throughline/onnx';
-import { MAX_DOCUMENT_BYTES } from '@throughline/rules';
+import { toContractError, type ContractError, type ModelSignature } from '@throughline/contracts';
+import type { InspectionLimits } from '@throughline/onnx';
 import { counter, histogram, METRICS, type Logger } from '@throughline/telemetry';
 import { detectFormat, type ArtifactFormat } from '../domain/format.js';
 import { ofGraph, ofRules, parseMetadata, type UploadMetadata } from '../domain/metadata.js';
-import { rulesSignature } from '../domain/rules.js';
-import { buildSignature } from '../domain/signature.js';
+import { checkSignature } from '../domain/signing.js';
 import { uploadDigest } from '../domain/upload-digest.js';
 import type { ArtifactFiles } from '../store/artifacts.js';
 import type { VersionRow } from '../store/entities.js';
 import type { VersionStore } from '../store/versions.js';
+import { inspectGraph, inspectRules, type Inspected } from './inspect.js';
 import { limitConcurrency } from './limit-concurrency.js';
 import { incomplete, type ReceivedFile, type ReceivedUpload } from './receive.js';
 
@@ -21,6 +21,8 @@ export interface RegisterDependencies {
   readonly versions: VersionStore;
   readonly artifacts: ArtifactFiles;
   readonly freezeBaseline: FreezeBaseline;
+  /** Whose signatures let an artifact in; none: artifacts need no signature. */
+  readonly trustedKeys: readonly KeyObject[];
   readonly now: () => Date;
   readonly logger: Logger;
   readonly inspectionLimits: Partial<InspectionLimits>;
@@ -58,42 +60,36 @@ export class RegisterVersion {
     }
   }
 
-  private attempt(model: string, { artifact, reference, metadata: text }: ReceivedUpload): Promise<Registered> {
+  private attempt(model: string, { artifact, reference, metadata: text, signature: artifactSignature }: ReceivedUpload): Promise<Registered> {
     const given = text === undefined ? {} : parseMetadata(text);
     const format = detectFormat({ declared: given.format, fileName: artifact.name, head: artifact.head });
     if (text === undefined && format === 'onnx') throw incomplete('metadata', 'JSON that describes the features');
     const metadata = format === 'rules' ? ofRules(given) : ofGraph(given);
-    const digest = uploadDigest({ artifactSha256: artifact.sha256, metadata, referenceSha256: reference?.sha256 });
+    const digest = uploadDigest({ artifactSha256: artifact.sha256, metadata, referenceSha256: reference?.sha256, artifactSignature });
     return this.inTurn(async () => {
+      if (this.use.trustedKeys.length > 0) checkSignature(await readFile(artifact.path), artifactSignature, this.use.trustedKeys);
       const known = await this.use.versions.findUpload(model, digest);
       if (known !== undefined) {
         // Its bytes may be lost or damaged since, and to upload them again is the cure we name for that.
         await this.use.artifacts.keep(artifact.path, artifact.sha256);
         return { row: known, created: false };
       }
-      const signature = await this.inspect(artifact, format, metadata);
+      await this.use.versions.requireParent(model, metadata);
+      const { signature, golden } = await this.inspect(artifact, format, metadata);
       const baselineProfile = reference === undefined ? null : await this.use.freezeBaseline(reference.path, signature);
       await this.use.artifacts.keep(artifact.path, artifact.sha256);
-      const version = { uploadDigest: digest, format, artifactSha256: artifact.sha256, sizeBytes: artifact.sizeBytes, signature, metadata, baselineProfile };
+      const version = { uploadDigest: digest, format, artifactSha256: artifact.sha256, sizeBytes: artifact.sizeBytes, signature, metadata, baselineProfile, golden: golden ?? null, artifactSignature: artifactSignature ?? null };
       return this.use.versions.add({ ...version, model, author: metadata.owner ?? 'anonymous' }, this.use.now());
     });
   }
 
-  private async inspect(artifact: ReceivedFile, format: ArtifactFormat, metadata: UploadMetadata): Promise<ModelSignature> {
+  private async inspect(artifact: ReceivedFile, format: ArtifactFormat, metadata: UploadMetadata): Promise<Inspected> {
     const startedAt = performance.now();
     try {
-      if (format === 'rules') return await this.inspectRules(artifact);
-      const { signature: graph } = await inspectInChild(await readFile(artifact.path), this.use.inspectionLimits);
-      return buildSignature(graph, ofGraph(metadata));
+      return format === 'rules' ? await inspectRules(artifact, metadata) : await inspectGraph(artifact, metadata, this.use.inspectionLimits);
     } finally {
       inspectSeconds.record((performance.now() - startedAt) / 1000);
     }
-  }
-
-  /** In this process: their language and size are bounded, and nothing of them runs. */
-  private async inspectRules({ path, sizeBytes }: ReceivedFile): Promise<ModelSignature> {
-    if (sizeBytes > MAX_DOCUMENT_BYTES) throw new ContractError('rules_invalid', `the document has ${sizeBytes} bytes, ${MAX_DOCUMENT_BYTES} are allowed`, { cure: 'Train a model for what needs so many rules.' });
-    return rulesSignature(await readFile(path));
   }
 
   private count(error: ContractError, model: string): void {

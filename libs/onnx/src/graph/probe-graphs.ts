@@ -90,13 +90,13 @@ export function customOperatorGraph(features: number): Uint8Array {
   }, {}, ['com.example']);
 }
 
-/** Declares weights of `size`² numbers, and brings none. */
+/** Declares weights of 2 × `size` numbers, and brings none. */
 export function hollowTensorGraph(size: number): Uint8Array {
   return encodeModel({
     name: 'hollow_tensor',
     input: [floatValue('input', ['N', 2])],
     output: [floatValue('output', ['N', size])],
-    initializer: [{ name: 'weights', dataType: onnx.TensorProto.DataType.FLOAT, dims: [size, size], rawData: new Uint8Array(0) }],
+    initializer: [{ name: 'weights', dataType: onnx.TensorProto.DataType.FLOAT, dims: [2, size], rawData: new Uint8Array(0) }],
     node: [node('MatMul', ['input', 'weights'], ['output'])],
   });
 }
