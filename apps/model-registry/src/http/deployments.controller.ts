@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Inject, Param, Put
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { BUS, type Bus, type OwnTopic } from '@throughline/bus';
 import { ContractError, ModelDeployment, type ErrorCode } from '@throughline/contracts';
-import { ANONYMOUS, apiSchema, authorOf, Caller, hasRole, Problems, type Principal } from '@throughline/http';
+import { ANONYMOUS, apiSchema, authorOf, Caller, hasRole, Problems, requireRole, type Principal } from '@throughline/http';
 import type { FastifyReply } from 'fastify';
 import type { Assignment } from '../domain/deployment.js';
 import { CHAMPION, checkAliasName, versionNumber } from '../domain/names.js';
@@ -110,6 +110,8 @@ export class DeploymentsController {
 function attribution(caller: Principal, { author, reason, override }: { author?: string; reason?: string; override?: string }): Attribution {
   const by = authorOf(caller, author);
   if (override !== undefined && author === undefined && isNobody(caller)) throw new ContractError('invalid_request', 'author is missing: an override is somebody’s', { cure: 'Say who answers for it: "author".' });
+  // Answering for a version is an approver's, whichever door it comes by.
+  if (override !== undefined) requireRole(caller, 'approver');
   return { author: by, reason, override };
 }
 

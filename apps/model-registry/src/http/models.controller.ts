@@ -1,7 +1,7 @@
 import '@fastify/multipart';
 import { Controller, Get, HttpStatus, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { HttpError } from '@throughline/http';
+import { ANONYMOUS, Caller, HttpError, type Principal } from '@throughline/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { UploadMetadata } from '../domain/metadata.js';
 import { checkModelName, unknownModel, versionNumber } from '../domain/names.js';
@@ -60,10 +60,10 @@ export class ModelsController {
   @ApiBody({ schema: UPLOAD_SCHEMA as never })
   @ApiCreatedResponse({ type: VersionResource })
   @ApiOkResponse({ type: VersionResource, description: 'it existed already' })
-  async upload(@Param('name') name: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<VersionResource> {
+  async upload(@Param('name') name: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply, @Caller() caller: Principal): Promise<VersionResource> {
     const received = await this.receive(name, request);
     try {
-      const { row, created } = await this.registration.register(name, received);
+      const { row, created } = await this.registration.register(name, received, caller === ANONYMOUS ? undefined : caller.name);
       reply.code(created ? HttpStatus.CREATED : HttpStatus.OK);
       return toVersion(row, created ? undefined : await this.recordOf(row));
     } finally {

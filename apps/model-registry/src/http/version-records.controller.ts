@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, HttpCode, HttpStatus, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Problems } from '@throughline/http';
+import { authorOf, Caller, Problems, Requires, type Principal } from '@throughline/http';
 import { versionNumber } from '../domain/names.js';
 import { VersionRecords } from '../store/version-records.js';
 import { VersionStore } from '../store/versions.js';
@@ -17,9 +17,10 @@ export class VersionRecordsController {
   @ApiOperation({ summary: 'Answer for a version', description: 'A version that does not say its data set, code and metrics serves only if somebody lets it, by name.' })
   @ApiCreatedResponse({ type: VersionResource })
   @Problems('unknown_version', 'conflict', 'archived')
-  async override(@Param('name') name: string, @Param('version') version: string, @Body() body: PostOverride): Promise<VersionResource> {
+  @Requires('approver')
+  async override(@Param('name') name: string, @Param('version') version: string, @Body() body: PostOverride, @Caller() caller: Principal): Promise<VersionResource> {
     const number = versionNumber(name, version);
-    await this.records.override(name, number, body, new Date());
+    await this.records.override(name, number, { author: authorOf(caller, body.author), reason: body.reason }, new Date());
     return this.read(name, number);
   }
 
@@ -28,8 +29,8 @@ export class VersionRecordsController {
   @ApiOperation({ summary: 'Archive a version', description: 'Refused while something serves it. Its bytes and its history stay; it can be brought back.' })
   @ApiNoContentResponse()
   @Problems('unknown_version', 'in_use', 'conflict', 'archived')
-  async archive(@Param('name') name: string, @Param('version') version: string, @Query() { author = 'anonymous', reason }: Attributed): Promise<void> {
-    await this.records.archive(name, versionNumber(name, version), { author, reason }, new Date());
+  async archive(@Param('name') name: string, @Param('version') version: string, @Query() { author, reason }: Attributed, @Caller() caller: Principal): Promise<void> {
+    await this.records.archive(name, versionNumber(name, version), { author: authorOf(caller, author), reason }, new Date());
   }
 
   @Post('restore')
@@ -37,9 +38,9 @@ export class VersionRecordsController {
   @ApiOperation({ summary: 'Bring an archived version back' })
   @ApiOkResponse({ type: VersionResource })
   @Problems('unknown_version', 'conflict')
-  async restore(@Param('name') name: string, @Param('version') version: string, @Body() { author = 'anonymous', reason }: Attributed): Promise<VersionResource> {
+  async restore(@Param('name') name: string, @Param('version') version: string, @Body() { author, reason }: Attributed, @Caller() caller: Principal): Promise<VersionResource> {
     const number = versionNumber(name, version);
-    await this.records.restore(name, number, { author, reason }, new Date());
+    await this.records.restore(name, number, { author: authorOf(caller, author), reason }, new Date());
     return this.read(name, number);
   }
 

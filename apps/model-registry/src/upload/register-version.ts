@@ -49,9 +49,9 @@ export class RegisterVersion {
 
   constructor(private readonly use: RegisterDependencies) {}
 
-  async register(model: string, upload: ReceivedUpload): Promise<Registered> {
+  async register(model: string, upload: ReceivedUpload, author?: string): Promise<Registered> {
     try {
-      const registered = await this.attempt(model, upload);
+      const registered = await this.attempt(model, upload, author);
       uploads.add(1, { result: registered.created ? 'created' : 'unchanged' });
       return registered;
     } catch (error) {
@@ -60,7 +60,7 @@ export class RegisterVersion {
     }
   }
 
-  private attempt(model: string, { artifact, reference, metadata: text, signature: artifactSignature }: ReceivedUpload): Promise<Registered> {
+  private attempt(model: string, { artifact, reference, metadata: text, signature: artifactSignature }: ReceivedUpload, author: string | undefined): Promise<Registered> {
     const given = text === undefined ? {} : parseMetadata(text);
     const format = detectFormat({ declared: given.format, fileName: artifact.name, head: artifact.head });
     if (text === undefined && format === 'onnx') throw incomplete('metadata', 'JSON that describes the features');
@@ -79,7 +79,7 @@ export class RegisterVersion {
       const baselineProfile = reference === undefined ? null : await this.use.freezeBaseline(reference.path, signature);
       await this.use.artifacts.keep(artifact.path, artifact.sha256);
       const version = { uploadDigest: digest, format, artifactSha256: artifact.sha256, sizeBytes: artifact.sizeBytes, signature, metadata, baselineProfile, golden: golden ?? null, artifactSignature: artifactSignature ?? null };
-      return this.use.versions.add({ ...version, model, author: metadata.owner ?? 'anonymous' }, this.use.now());
+      return this.use.versions.add({ ...version, model, author: author ?? metadata.owner ?? 'anonymous' }, this.use.now());
     });
   }
 
