@@ -10,6 +10,8 @@ import { PredictionScoredHandler } from './prediction-scored.handler.js';
 import { PredictionShadowedHandler } from './prediction-shadowed.handler.js';
 import { PatientStrategy } from './patient-strategy.js';
 import { EvidenceProgress } from './progress.js';
+import { PointRecorder } from './report/point-recorder.js';
+import { Points } from './report/points.js';
 import { ServingReports } from './serving-reports.js';
 import { StepIndex } from './step-index.js';
 import { Tally } from './tally.js';
@@ -27,6 +29,8 @@ export const EVIDENCE_PROVIDERS: Provider[] = [
   { provide: Tally, useFactory: (dataSource: DataSource) => new Tally(dataSource), inject: [DataSource] },
   { provide: EvidenceStore, useFactory: (dataSource: DataSource) => new EvidenceStore(dataSource), inject: [DataSource] },
   { provide: EvidenceProgress, useFactory: (bus: Bus) => new EvidenceProgress(bus, SERVICE), inject: [BUS] },
+  { provide: Points, useFactory: (dataSource: DataSource, evidence: EvidenceStore) => new Points(dataSource, evidence), inject: [DataSource, EvidenceStore] },
   ServingReports,
+  PointRecorder,
   EvidenceUpkeep,
 ];

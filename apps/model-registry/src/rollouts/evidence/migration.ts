@@ -21,10 +21,13 @@ export class RolloutEvidence1764230000000 implements MigrationInterface {
       CREATE TABLE rollout_disagreements (
         rollout_id uuid NOT NULL, prediction_id uuid NOT NULL, step integer NOT NULL, champion_score double precision NOT NULL, candidate_score double precision NOT NULL,
         difference double precision NOT NULL, decisions_differ boolean, entities jsonb, occurred_at timestamptz NOT NULL, PRIMARY KEY (rollout_id, prediction_id));
-      CREATE INDEX ON rollout_disagreements (rollout_id, abs(difference))`);
+      CREATE INDEX ON rollout_disagreements (rollout_id, abs(difference));
+      CREATE TABLE rollout_points (
+        rollout_id uuid NOT NULL, measure text NOT NULL, outcomes bigint NOT NULL, at timestamptz NOT NULL, difference double precision NOT NULL,
+        low double precision NOT NULL, high double precision NOT NULL, PRIMARY KEY (rollout_id, measure, outcomes))`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE rollout_disagreements, rollout_outcomes, rollout_counted, rollout_positions, rollout_bins, rollout_sums');
+    await runner.query('DROP TABLE rollout_points, rollout_disagreements, rollout_outcomes, rollout_counted, rollout_positions, rollout_bins, rollout_sums');
   }
 }

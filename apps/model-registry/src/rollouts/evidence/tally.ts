@@ -25,7 +25,17 @@ export const KEPT_DISAGREEMENTS = 100;
  * counts once. Second copies of a prediction (a worker that was killed answers some twice) count once while their ids are remembered.
  */
 export class Tally {
+  /** Rollouts of which outcomes came since somebody asked. */
+  private judged = new Set<string>();
+
   constructor(private readonly dataSource: DataSource) {}
+
+  /** The rollouts of which this process has counted outcomes since the last call. */
+  takeJudged(): ReadonlySet<string> {
+    const { judged } = this;
+    this.judged = new Set();
+    return judged;
+  }
 
   /** @param batch of one partition, in its order */
   async countAnswers(batch: readonly Located<Countable>[]): Promise<void> {
@@ -39,6 +49,7 @@ export class Tally {
   async countOutcomes(batch: readonly Located<CountableOutcome>[]): Promise<void> {
     if (batch.length === 0) return;
     await this.count(batch, replaceOutcomes);
+    for (const { counts } of batch) this.judged.add(counts.context.rolloutId);
   }
 
   private count<C>(batch: readonly Located<C>[], add: (manager: EntityManager, fresh: readonly C[], to: Additions) => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 import { quantileBin, quantileSequence, type QuantileBounds, type SparseHistogram } from '@throughline/stats';
-import { binValue, type Evidence } from '../domain/evidence.js';
+import { binEdges, binValue, type Evidence } from '../domain/evidence.js';
 import type { Guard, RolloutSpec } from '../domain/spec.js';
 import type { Verdict } from '../domain/verdict.js';
 import { comparableHistograms, histogramOf, ordered, weightOf, type ComparableHistograms } from './arms.js';
@@ -68,5 +68,4 @@ function boundsOf(histogram: SparseHistogram, samples: number, alpha: number): {
 
 const valueAt = (bin: number | undefined): number | undefined => (bin === undefined ? undefined : binValue(bin));
 
-/** The upper edge of a bin of positive values, half a bin from its middle. */
-const topOf = (bin: number): number => (bin <= 0 ? 0 : binValue(bin + 0.5));
+const topOf = (bin: number): number => binEdges(bin)[1];
