@@ -39,9 +39,13 @@ const OF_THE_LIST = new Set(['isOptional', 'arrayMinSize', 'arrayMaxSize', 'arra
  * Tells the description of each DTO the limits that validate it, so that nobody writes them twice. What `@ApiProperty` says itself stays.
  */
 export function describeLimits(): void {
-  const { validationMetadatas } = getMetadataStorage() as unknown as { validationMetadatas: ReadonlyMap<unknown, readonly Validation[]> };
-  for (const validation of [...validationMetadatas.values()].flat()) describe(validation);
+  for (const validation of [...validated().values()].flat()) describe(validation);
 }
+
+/** Names of the classes that validate bodies: their unknown fields are refused. */
+export const validatedClasses = (): ReadonlySet<string> => new Set([...validated().keys()].flatMap((target) => (typeof target === 'function' ? target.name : [])));
+
+const validated = (): ReadonlyMap<unknown, readonly Validation[]> => (getMetadataStorage() as unknown as { validationMetadatas: ReadonlyMap<unknown, readonly Validation[]> }).validationMetadatas;
 
 function describe({ target, propertyName, name = '', constraints = [], each }: Validation): void {
   const keywords = KEYWORDS[name]?.(constraints);
@@ -50,6 +54,7 @@ function describe({ target, propertyName, name = '', constraints = [], each }: V
   const known = Reflect.getMetadata(PROPERTY, prototype, propertyName) as (Keywords & { isArray?: boolean; items?: Keywords }) | undefined;
   if (known === undefined) return;
   const isOfItems = !OF_THE_LIST.has(name) && (each || known.isArray === true);
-  const merged = isOfItems ? { ...known, items: { ...keywords, ...known.items } } : { ...keywords, ...known, ...(keywords['type'] === undefined ? {} : keywords) };
+  const items = known['type'] === String ? { type: 'string' } : {};
+  const merged = isOfItems ? { ...known, items: { ...items, ...keywords, ...known.items } } : { ...keywords, ...known, ...(keywords['type'] === undefined ? {} : keywords) };
   Reflect.defineMetadata(PROPERTY, merged, prototype, propertyName);
 }

@@ -7,7 +7,8 @@ export function fromFramework(thrown: unknown): ContractError {
   if (thrown instanceof ContractError) return thrown;
   if (thrown instanceof HttpException) return fromStatus(thrown.getStatus(), messageOf(thrown), thrown);
   const { statusCode, code, message } = thrown as { statusCode?: unknown; code?: unknown; message?: unknown };
-  const isFastify = typeof statusCode === 'number' && typeof code === 'string' && /^FST_/.test(code);
+  // Fastify's own errors are coded; those of its plugins are not always, and say with a 4xx that the caller can do better.
+  const isFastify = typeof statusCode === 'number' && ((typeof code === 'string' && /^FST_/.test(code)) || (statusCode >= 400 && statusCode < 500));
   return isFastify ? fromStatus(statusCode, String(message), thrown) : toContractError(thrown);
 }
 

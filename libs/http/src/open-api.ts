@@ -1,7 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { ERRORS } from '@throughline/contracts';
-import { describeLimits } from './api-limits.js';
+import { describeLimits, validatedClasses } from './api-limits.js';
 import { documentProblems, type ErrorForm } from './api-problems.js';
 import { toOpenApi31 } from './open-api-31.js';
 
@@ -52,7 +52,15 @@ export function openApiDocument(app: NestFastifyApplication, { title, descriptio
       documentProblems(path, operation as Operation, errorForms);
     }
   }
+  closeBodies(document.components?.schemas ?? {});
   return toOpenApi31({ ...document, components: { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA } } });
+}
+
+function closeBodies(schemas: Readonly<Record<string, object>>): void {
+  for (const name of validatedClasses()) {
+    const schema = schemas[name];
+    if (schema !== undefined) Object.assign(schema, { additionalProperties: false });
+  }
 }
 
 type Operation = Omit<Parameters<typeof documentProblems>[1], 'parameters'> & { parameters?: Parameter[] };

@@ -2,6 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { ContractError, ErrorCode } from '@throughline/contracts';
 import type { Logger } from '@throughline/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ErrorForm } from './api-problems.js';
 import { fromFramework } from './http-errors.js';
 import { problem, PROBLEM_CONTENT_TYPE, problemHeaders } from './problem.js';
 
@@ -47,12 +48,14 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: ProblemLog): void {
+/** @param forms of prefixes where errors are no problem+json */
+export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: ProblemLog, forms: readonly ErrorForm[] = []): void {
   const error = fromFramework(thrown);
   const body = problem(error, pathOf(request.url), request.id);
   log.write(error, { code: error.code, status: body.status, method: request.method, path: body.instance, requestId: request.id });
   if (reply.sent) return;
-  void reply.code(body.status).headers(problemHeaders(error)).type(PROBLEM_CONTENT_TYPE).send(body);
+  const form = forms.find(({ prefix }) => request.url.startsWith(prefix));
+  void reply.code(body.status).headers(problemHeaders(error)).type(form?.contentType ?? PROBLEM_CONTENT_TYPE).send(form?.of(body) ?? body);
 }
 
 /** Query strings may hold what must not be repeated. */

@@ -118,7 +118,7 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, problems),
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendProblem(error, request, reply, problems, options.openApi.errorForms),
   });
   const module: DynamicModule = {
     module: ServiceRootModule,

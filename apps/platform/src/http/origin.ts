@@ -115,6 +115,7 @@ function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   void reply
     .code(statusOf(error))
     .headers(problemHeaders(error))
-    .type(PROBLEM_CONTENT_TYPE)
+    // Below /v2 there is no other type.
+    .type(body.instance?.startsWith('/v2') === true ? 'application/json' : PROBLEM_CONTENT_TYPE)
     .send({ ...body, error: body.detail });
 }
