@@ -205,6 +205,69 @@ describe('an outcome', () => {
   });
 });
 
+describe('what shadows had said', () => {
+  const SHADOW_SHA = 'b'.repeat(64);
+  const shadow = (requestId: string, version: string, score: number) => ({ data: scored(requestId, { version, role: 'shadow', score, artifactSha256: SHADOW_SHA, assignmentRevision: 3 }) });
+  const recorded = (requestId: string, count: number) => eventually('the shadows', async () => (await home.sql('SELECT 1 FROM prediction_shadow WHERE prediction_id = $1', [idOf(requestId)])).length === count);
+  const joins = (requestId: string, count: number) => eventually(`${count} joins`, async () => (await joinedOf(requestId)).length === count && joinedOf(requestId));
+
+  beforeAll(async () => {
+    const champion = deployment().champion!;
+    // A threshold of its own: at it 0.4 is a positive decision.
+    const strict = { ...champion, version: 'strict', artifactSha256: SHADOW_SHA, signature: { ...champion.signature, score: { output: 'probability', index: 0, threshold: 0.3 } } };
+    await home.publish('model.deployment.v1', [{ key: 'flight-delay', data: deployment({ revision: 3, shadows: [strict, { ...champion, version: 'lax', artifactSha256: SHADOW_SHA }] }) }]);
+    await eventually('the versions', async () => (await home.sql(`SELECT 1 FROM served_version WHERE version IN ('strict', 'lax') AND signature IS NOT NULL`)).length === 2);
+  });
+
+  it('is told with the outcome, each held against it as its own version is read', async () => {
+    await home.publish('prediction.scored.v1', [{ data: scored('judged') }]);
+    await home.publish('prediction.shadowed.v1', [shadow('judged', 'strict', 0.4), shadow('judged', 'lax', 0.4)]);
+    await recorded('judged', 2);
+    await storyOnce('judged', ({ state }) => state === 'scored');
+    await home.publish('outcome.observed.v1', [{ data: outcome('judged') }]);
+    expect(await joins('judged', 1)).toMatchObject([{
+      version: '1', correction: false, correct: true,
+      shadows: [{ version: 'lax', assignmentRevision: 3, score: 0.4, error: -0.6, correct: false }, { version: 'strict', assignmentRevision: 3, score: 0.4, error: -0.6, correct: true }],
+    }]);
+  });
+
+  it('is told anew, once, when a shadow comes after its prediction was joined', async () => {
+    await home.publish('prediction.scored.v1', [{ data: scored('late-shadow') }]);
+    await home.publish('outcome.observed.v1', [{ data: outcome('late-shadow') }]);
+    expect((await joins('late-shadow', 1))[0]!.shadows).toBeUndefined();
+    await home.publish('prediction.shadowed.v1', [shadow('late-shadow', 'strict', 0.4), shadow('late-shadow', 'strict', 0.4)]);
+    await home.publish('prediction.shadowed.v1', [shadow('late-shadow', 'strict', 0.4)]);
+    await recorded('late-shadow', 1);
+    await home.publish('prediction.shadowed.v1', [shadow('late-shadow', 'lax', 0.2)]);
+    const [, second, third] = await joins('late-shadow', 3);
+    expect(second).toMatchObject({ correction: true, sequence: 0, correct: true, shadows: [{ version: 'strict', correct: true }] });
+    expect(third).toMatchObject({ correction: true, shadows: [{ version: 'lax', correct: false }, { version: 'strict', correct: true }] });
+    expect(await home.sql('SELECT count FROM tally WHERE measure = $1 AND version = $2', ['shadowed', 'lax'])).toEqual([{ count: '2' }]);
+  });
+
+  it('waits for its prediction and leaves no trace of one that never comes', async () => {
+    await home.publish('prediction.shadowed.v1', [shadow('early-shadow', 'strict', 0.4)]);
+    await recorded('early-shadow', 1);
+    expect(await home.sql('SELECT 1 FROM prediction_key WHERE prediction_id = $1', [idOf('early-shadow')])).toEqual([]);
+    await home.publish('outcome.observed.v1', [{ data: outcome('early-shadow') }]);
+    await home.publish('prediction.scored.v1', [{ data: scored('early-shadow') }]);
+    expect(await joins('early-shadow', 1)).toMatchObject([{ correction: false, shadows: [{ version: 'strict' }] }]);
+  });
+
+  it('is told whichever of the three comes first, many at a time', async () => {
+    const ids = Array.from({ length: 60 }, (_, index) => `race-${index}`);
+    await Promise.all([
+      home.publish('outcome.observed.v1', ids.map((id) => ({ data: outcome(id) }))),
+      home.publish('prediction.scored.v1', ids.map((id) => ({ data: scored(id) }))),
+      home.publish('prediction.shadowed.v1', ids.map((id) => shadow(id, 'strict', 0.4))),
+    ]);
+    await eventually('all of them', async () => {
+      const told = (await home.read('outcome.joined.v1')).filter(({ data }) => data.shadows?.[0]?.version === 'strict').map(({ data }) => data.predictionId);
+      return ids.every((id) => told.includes(idOf(id)));
+    });
+  });
+});
+
 describe('the tally', () => {
   it('says what counting the rows would say', async () => {
     const { models, ...summary } = await get('/ledger/v1/summary');

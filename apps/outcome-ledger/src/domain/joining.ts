@@ -30,6 +30,15 @@ export interface Reading {
   readonly threshold: number | undefined;
 }
 
+/** What a shadow said of the same request. */
+export interface ShadowFacts {
+  readonly version: string;
+  readonly assignmentRevision: number;
+  readonly score: number | undefined;
+  /** Of the shadow's own version. */
+  readonly reading: Reading | undefined;
+}
+
 /** Which outcome a prediction was last joined with. */
 export interface JoinedRef {
   readonly source: string;
@@ -73,20 +82,31 @@ const isTold = (outcome: OutcomeRecord, { attempt }: PredictionFacts, told: Join
   told !== undefined && told.source === outcome.source && told.sequence === outcome.sequence && told.attempt === attempt;
 
 function joinOf(facts: PredictionFacts, reading: Reading | undefined, outcome: OutcomeRecord, correction: boolean): Join {
+  return { facts, outcome, correction, delaySeconds: (outcome.occurredAtMs - facts.occurredAtMs) / 1000, ...judged(facts.score, reading, outcome) };
+}
+
+function judged(score: number | undefined, reading: Reading | undefined, outcome: OutcomeRecord): Pick<Join, 'error' | 'correct'> {
   const truth = outcomeNumber(outcome.value);
-  const { score } = facts;
   const threshold = reading?.task === 'binary_classification' ? reading.threshold : undefined;
   return {
-    facts, outcome, correction, delaySeconds: (outcome.occurredAtMs - facts.occurredAtMs) / 1000,
     error: score === undefined || truth === undefined ? undefined : score - truth,
     correct: score === undefined || truth === undefined || threshold === undefined ? undefined : score >= threshold === (truth === 1),
   };
 }
 
+/** The join that consumers were told of, for a shadow that came after it; it supersedes what they know. `undefined` when another one is due, or none. */
+export function joinAsTold(facts: PredictionFacts, reading: Reading | undefined, outcomes: readonly OutcomeRecord[], told: JoinedRef): Join | undefined {
+  const outcome = outcomes.find((one) => isTold(one, facts, told));
+  return outcome === undefined ? undefined : joinOf(facts, reading, outcome, true);
+}
+
 /** Identity of the `outcome.joined` event: the same join, told twice after a crash, is recognisable. */
 export const joinEventId = ({ facts, outcome }: Join): string => `${facts.predictionId}/${outcome.source}/${outcome.sequence}/${facts.attempt}`;
 
-export function joinEventData({ facts, outcome, correction, delaySeconds, error, correct }: Join): OutcomeJoined {
+/** The same for a join that is told anew with so many shadows. */
+export const retoldEventId = (join: Join, shadows: number): string => `${joinEventId(join)}/shadows/${shadows}`;
+
+export function joinEventData({ facts, outcome, correction, delaySeconds, error, correct }: Join, shadows: readonly ShadowFacts[] = []): OutcomeJoined {
   return {
     predictionId: facts.predictionId, requestSource: facts.requestSource, requestId: facts.requestId, model: facts.model, version: facts.version,
     role: facts.role as OutcomeJoined['role'], lane: facts.lane as OutcomeJoined['lane'], assignmentRevision: facts.assignmentRevision,
@@ -94,7 +114,13 @@ export function joinEventData({ facts, outcome, correction, delaySeconds, error,
     ...(facts.score === undefined ? {} : { score: facts.score }), outcome: outcome.value, outcomeSource: outcome.source, sequence: outcome.sequence, correction,
     predictedFor: iso(facts.occurredAtMs), requestedAt: iso(facts.requestedAtMs), outcomeOccurredAt: iso(outcome.occurredAtMs), delaySeconds,
     ...(error === undefined ? {} : { error }), ...(correct === undefined ? {} : { correct }), ...(facts.fallback === undefined ? {} : { fallback: facts.fallback }),
+    ...(shadows.length === 0 ? {} : { shadows: shadows.map((shadow) => shadowData(shadow, outcome)) }),
   };
+}
+
+function shadowData({ version, assignmentRevision, score, reading }: ShadowFacts, outcome: OutcomeRecord): NonNullable<OutcomeJoined['shadows']>[number] {
+  const { error, correct } = judged(score, reading, outcome);
+  return { version, assignmentRevision, ...(score === undefined ? {} : { score }), ...(error === undefined ? {} : { error }), ...(correct === undefined ? {} : { correct }) };
 }
 
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();

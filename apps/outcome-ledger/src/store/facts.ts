@@ -35,12 +35,12 @@ const FACTS = `p.prediction_id, p.day::text, p.attempt, p.request_source, p.requ
 
 const PLACE_COLUMNS = { prediction_id: 'uuid', day: 'date' } as const;
 
-/** Where rows of the given keys are. LATERAL … LIMIT 1 keeps the planner to one index probe, in one partition, a key. */
-const atPlaces = (table: string, columns: string): string =>
-  `SELECT f.* FROM ${recordset(1, PLACE_COLUMNS)} CROSS JOIN LATERAL (SELECT ${columns} FROM ${table} p WHERE p.prediction_id = r.prediction_id AND p.day = r.day LIMIT 1) f`;
+/** Rows of the given keys, at most `limit` each. LATERAL … LIMIT keeps the planner to one index probe, in one partition, a key. */
+export const atPlaces = (table: string, columns: string, limit = 1): string =>
+  `SELECT f.* FROM ${recordset(1, PLACE_COLUMNS)} CROSS JOIN LATERAL (SELECT ${columns} FROM ${table} p WHERE p.prediction_id = r.prediction_id AND p.day = r.day LIMIT ${limit}) f`;
 
-type Place = Pick<PredictionKey, 'predictionId' | 'day'>;
-const placesParameter = (places: readonly Place[]): string => rowsParameter(places.map(({ predictionId, day }) => ({ prediction_id: predictionId, day })));
+export type Place = Pick<PredictionKey, 'predictionId' | 'day'>;
+export const placesParameter = (places: readonly Place[]): string => rowsParameter(places.map(({ predictionId, day }) => ({ prediction_id: predictionId, day })));
 
 /** The facts of predictions that have an answer. */
 export async function loadFacts(manager: EntityManager, keys: readonly PredictionKey[]): Promise<Map<string, StoredFacts>> {

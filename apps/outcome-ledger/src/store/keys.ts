@@ -17,6 +17,11 @@ export async function insertKeys(manager: EntityManager, keys: readonly Predicti
   return new Set(inserted.map((row) => row.prediction_id));
 }
 
+/** Takes keys away that this transaction has inserted: they have served as locks. */
+export async function removeKeys(manager: EntityManager, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0) await manager.query(`DELETE FROM prediction_key WHERE prediction_id = ANY($1)`, [ids]);
+}
+
 /** Locks keys until the transaction ends. */
 export async function lockKeys(manager: EntityManager, ids: readonly string[]): Promise<Map<string, PredictionKey>> {
   if (ids.length === 0) return new Map();

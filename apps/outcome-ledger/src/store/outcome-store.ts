@@ -118,7 +118,7 @@ export class OutcomeStore {
       const reading = await this.servedVersions.readingOf(manager, servedVersionId);
       meetings.push({ facts: one, reading, outcomes: outcomes.get(one.predictionId) ?? [], told: told.get(one.predictionId) });
     }
-    return settle(manager, meetings);
+    return settle(manager, meetings, this.servedVersions);
   }
 }
 

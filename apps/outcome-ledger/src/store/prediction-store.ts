@@ -6,14 +6,14 @@ import { factsOf, type Join, type JoinedRef } from '../domain/joining.js';
 import type { PredictionRecord } from '../domain/prediction.js';
 import type { OutcomeRecord } from '../domain/outcome.js';
 import { countOf, type Count } from '../domain/tally.js';
-import { loadJoined } from './facts.js';
-import { insertKeys, lockKeys, updateKeys } from './keys.js';
+import { loadFacts, loadJoined } from './facts.js';
+import { insertKeys, lockKeys, removeKeys, updateKeys } from './keys.js';
 import { loadOutcomes } from './outcome-rows.js';
 import { Partitions } from './partitions.js';
 import { PREDICTION_COLUMNS, rowOf } from './prediction-rows.js';
 import { insertRows, recordset, rowsParameter } from './rows.js';
 import { ServedVersions } from './served-versions.js';
-import { settle } from './settle.js';
+import { settle, tellAnew, type Meeting } from './settle.js';
 import { addToTally } from './tally.js';
 
 export interface RecordReport {
@@ -47,17 +47,38 @@ export class PredictionStore {
     });
   }
 
-  /** Shadows' answers, apart from predictions: they end nothing and are joined with nothing. */
+  /**
+   * Shadows' answers, apart from predictions: they end nothing. An outcome that is joined later takes them along; one that was joined already is
+   * told anew with them.
+   */
   async recordShadows(records: readonly PredictionRecord[]): Promise<number> {
     await this.partitions.ensure(records.map(({ day }) => day));
     const versionIds = await this.versionIds(records);
     return inTransaction(this.dataSource, async (manager) => {
+      const ids = [...new Set(records.map(({ predictionId }) => predictionId))];
+      // Keys that are not there yet are held as well: a join that is under way has either seen these shadows, or is seen here.
+      const fresh = await insertKeys(manager, ids.map((predictionId) => ({ predictionId, state: 'awaited', day: undefined, attempt: 0 })));
+      const locked = await lockKeys(manager, ids.filter((id) => !fresh.has(id)));
       const rows = records.map((record) => rowOf(record, versionIds.get(record)));
-      const conflict = 'ON CONFLICT DO NOTHING RETURNING model, version';
-      const inserted = await insertRows<{ model: string; version: string }>(manager, 'prediction_shadow', PREDICTION_COLUMNS, rows, conflict, 'ORDER BY prediction_id, day, version');
-      await addToTally(manager, inserted.map((row) => countOf('shadowed', 1, { ...row, role: 'shadow' })));
+      const conflict = 'ON CONFLICT DO NOTHING RETURNING prediction_id, model, version';
+      const inserted = await insertRows<{ prediction_id: string; model: string; version: string }>(manager, 'prediction_shadow', PREDICTION_COLUMNS, rows, conflict, 'ORDER BY prediction_id, day, version');
+      await this.tellAnew(manager, [...new Set(inserted.flatMap((row) => locked.get(row.prediction_id) ?? []))]);
+      await removeKeys(manager, [...fresh]);
+      await addToTally(manager, inserted.map(({ model, version }) => countOf('shadowed', 1, { model, version, role: 'shadow' })));
       return inserted.length;
     });
+  }
+
+  private async tellAnew(manager: EntityManager, keys: readonly PredictionKey[]): Promise<void> {
+    const told = await loadJoined(manager, keys.filter(({ day }) => day !== undefined));
+    const facts = await loadFacts(manager, keys.filter(({ predictionId }) => told.has(predictionId)));
+    const outcomes = await loadOutcomes(manager, [...facts.keys()]);
+    const meetings: Meeting[] = [];
+    for (const [predictionId, { facts: one, servedVersionId }] of facts) {
+      const reading = await this.servedVersions.readingOf(manager, servedVersionId);
+      meetings.push({ facts: one, reading, outcomes: outcomes.get(predictionId) ?? [], told: told.get(predictionId) });
+    }
+    await tellAnew(manager, meetings, this.servedVersions);
   }
 
   private async versionIds(records: readonly PredictionRecord[]): Promise<Map<PredictionRecord, number>> {
@@ -79,7 +100,7 @@ export class PredictionStore {
       const reading = await this.servedVersions.readingOf(manager, versionIds.get(record) as number);
       return [{ facts, reading, outcomes: outcomes.get(record.predictionId) ?? [], told: told.get(record.predictionId) }];
     }));
-    const { joins, counts } = await settle(manager, meetings.flat());
+    const { joins, counts } = await settle(manager, meetings.flat(), this.servedVersions);
     return { joins, counts: [...counts, ...expected.flatMap((admission) => movedOutcomes(admission, outcomes.get(admission.record.predictionId) ?? []))] };
   }
 }

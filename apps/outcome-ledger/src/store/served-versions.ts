@@ -30,9 +30,9 @@ export class ServedVersions {
   constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
 
   /** Remembers the signatures of everything that a deployment serves, be it instead of another. */
-  async learn({ model, champion, challengers, shadows, fallbacks = [] }: ModelDeployment): Promise<void> {
+  async learn({ model, champion, challengers, shadows, standbys = [], fallbacks = [] }: ModelDeployment): Promise<void> {
     const standIns = fallbacks.flatMap((fallback) => ('served' in fallback ? [fallback.served] : []));
-    for (const served of [champion, ...challengers, ...shadows, ...standIns]) if (served !== undefined) await this.upsert(model, served);
+    for (const served of [champion, ...challengers, ...shadows, ...standbys, ...standIns]) if (served !== undefined) await this.upsert(model, served);
   }
 
   /** The entry of a version; makes an empty one for a version that no deployment has named yet. */

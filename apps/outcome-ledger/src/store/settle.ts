@@ -3,11 +3,13 @@ import { encodeEvent } from '@throughline/contracts';
 import { Outbox } from '@throughline/db';
 import { formatTraceparent } from '@throughline/telemetry';
 import type { EntityManager } from 'typeorm';
-import { decideJoin, joinEventData, joinEventId, type Join, type JoinedRef, type PredictionFacts, type Reading } from '../domain/joining.js';
+import { decideJoin, joinAsTold, joinEventData, joinEventId, retoldEventId, type Join, type JoinedRef, type PredictionFacts, type Reading, type ShadowFacts } from '../domain/joining.js';
 import { outcomeNumber, type OutcomeRecord } from '../domain/outcome.js';
 import { countOf, type Count } from '../domain/tally.js';
 import { removeOutcomes } from './outcome-rows.js';
 import { insertRows, timestamp } from './rows.js';
+import type { ServedVersions } from './served-versions.js';
+import { loadShadows } from './shadows.js';
 
 export const SOURCE = '/throughline/outcome-ledger';
 const GROUP = 'outcome-ledger';
@@ -21,15 +23,26 @@ export interface Meeting {
 }
 
 /** Writes what follows from meetings, with what has to be published, in the caller's transaction. */
-export async function settle(manager: EntityManager, meetings: readonly Meeting[]): Promise<{ joins: Join[]; counts: Count[] }> {
+export async function settle(manager: EntityManager, meetings: readonly Meeting[], servedVersions: Pick<ServedVersions, 'readingOf'>): Promise<{ joins: Join[]; counts: Count[] }> {
   const decisions = meetings.map((meeting) => ({ meeting, ...decideJoin(meeting.facts, meeting.reading, meeting.outcomes, meeting.told) }));
   const joins = decisions.flatMap(({ join }) => (join === undefined ? [] : [join]));
   const misfits = decisions.flatMap((decision) => decision.misfits);
   await insertRows(manager, 'prediction_joined', JOINED_COLUMNS, joins.map(joinedRow), SUPERSEDE);
   await removeOutcomes(manager, misfits.map(({ outcome }) => outcome));
-  await Outbox.enqueue(manager, [...joins.map(joinedMessage), ...misfits.map(({ outcome, reason }) => misfitMessage(outcome, reason))]);
+  const shadows = await loadShadows(manager, joins.map(({ facts }) => facts), servedVersions);
+  await Outbox.enqueue(manager, [...joins.map((join) => joinedMessage(join, joinEventId(join), shadows.get(join.facts.predictionId))), ...misfits.map(({ outcome, reason }) => misfitMessage(outcome, reason))]);
   const newlyJoined = decisions.flatMap(({ meeting: { facts, told }, join }) => (join === undefined || told?.attempt === facts.attempt ? [] : [facts]));
   return { joins, counts: [...newlyJoined.map((facts) => countOf('joined', 1, facts)), countOf('outcomes', -misfits.length)] };
+}
+
+/** Joins that were told before their shadows had come are told anew with them. */
+export async function tellAnew(manager: EntityManager, meetings: readonly Meeting[], servedVersions: Pick<ServedVersions, 'readingOf'>): Promise<void> {
+  const joins = meetings.flatMap(({ facts, reading, outcomes, told }) => (told === undefined ? [] : (joinAsTold(facts, reading, outcomes, told) ?? [])));
+  const shadows = await loadShadows(manager, joins.map(({ facts }) => facts), servedVersions);
+  await Outbox.enqueue(manager, joins.map((join) => {
+    const said = shadows.get(join.facts.predictionId) ?? [];
+    return joinedMessage(join, retoldEventId(join, said.length), said);
+  }));
 }
 
 const JOINED_COLUMNS = {
@@ -49,10 +62,10 @@ const joinedRow = ({ facts, outcome, delaySeconds, error, correct }: Join): obje
   outcome_sequence: outcome.sequence, outcome_occurred_at: timestamp(outcome.occurredAtMs), delay_seconds: delaySeconds, error, correct,
 });
 
-function joinedMessage(join: Join): OutgoingMessage {
+function joinedMessage(join: Join, id: string, shadows: readonly ShadowFacts[] | undefined): OutgoingMessage {
   const { facts, outcome } = join;
   const traceparent = facts.trace === undefined ? undefined : formatTraceparent(facts.trace);
-  const event = { id: joinEventId(join), source: SOURCE, timeMs: outcome.occurredAtMs, data: joinEventData(join), traceparent };
+  const event = { id, source: SOURCE, timeMs: outcome.occurredAtMs, data: joinEventData(join, shadows), traceparent };
   return { topic: 'outcome.joined.v1', key: facts.predictionId, ...encodeEvent('outcome.joined.v1', event) };
 }
 
