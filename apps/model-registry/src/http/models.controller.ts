@@ -1,7 +1,8 @@
 import '@fastify/multipart';
 import { Controller, Get, HttpStatus, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ANONYMOUS, Caller, HttpError, type Principal } from '@throughline/http';
+import type { ErrorCode } from '@throughline/contracts';
+import { ANONYMOUS, apiSchema, Caller, HttpError, Problems, type Principal } from '@throughline/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { UploadMetadata } from '../domain/metadata.js';
 import { checkModelName, unknownModel, versionNumber } from '../domain/names.js';
@@ -29,6 +30,11 @@ const UPLOAD_SCHEMA = {
   },
 };
 
+const UPLOAD_PROBLEMS: readonly ErrorCode[] = [
+  'artifact_not_onnx', 'artifact_external_data', 'artifact_non_tensor_output', 'artifact_load_failed', 'artifact_timeout', 'artifact_signature_invalid', 'artifact_golden_mismatch',
+  'artifact_too_large', 'rules_invalid', 'conflict',
+];
+
 @ApiTags('models')
 @Controller('registry/v1/models')
 export class ModelsController {
@@ -41,12 +47,14 @@ export class ModelsController {
   ) {}
 
   @Get()
+  @ApiOperation({ summary: 'Models, with their aliases' })
   @ApiOkResponse({ type: [ModelResource] })
   async listModels(): Promise<ModelResource[]> {
     return (await this.versions.listModels()).map(toModel);
   }
 
   @Get(':name')
+  @ApiOperation({ summary: 'A model, with its aliases' })
   @ApiOkResponse({ type: ModelResource })
   async readModel(@Param('name') name: string): Promise<ModelResource> {
     const [model] = await this.versions.listModels(name);
@@ -57,9 +65,10 @@ export class ModelsController {
   @Post(':name/versions')
   @ApiOperation({ summary: 'Upload a version', description: 'The same artifact with the same metadata and reference again is the same version, answered with 200.' })
   @ApiConsumes('multipart/form-data')
-  @ApiBody({ schema: UPLOAD_SCHEMA as never })
+  @ApiBody({ schema: apiSchema(UPLOAD_SCHEMA) })
   @ApiCreatedResponse({ type: VersionResource })
   @ApiOkResponse({ type: VersionResource, description: 'it existed already' })
+  @Problems(...UPLOAD_PROBLEMS)
   async upload(@Param('name') name: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply, @Caller() caller: Principal): Promise<VersionResource> {
     const received = await this.receive(name, request);
     try {
@@ -93,6 +102,7 @@ export class ModelsController {
   }
 
   @Get(':name/versions/:version')
+  @ApiOperation({ summary: 'A version, with its baseline profile' })
   @ApiOkResponse({ type: VersionResource })
   async readVersion(@Param('name') name: string, @Param('version') version: string): Promise<VersionResource> {
     const row = await this.versions.get(name, versionNumber(name, version));
