@@ -19,6 +19,10 @@ export interface S3Options {
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 60_000;
 
+const silent = (): void => undefined;
+/** Whatever fails is thrown as well; left to itself the client writes to the console. */
+const NO_LOGGER = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+
 /** Artifacts in a bucket. Credentials are found by the SDK's own chain (environment, profile, workload identity). */
 export class S3Artifacts extends ArtifactFiles {
   private constructor(private readonly client: S3Client, private readonly options: S3Options, incoming: string) {
@@ -29,6 +33,7 @@ export class S3Artifacts extends ArtifactFiles {
     const { endpoint, region, isPathStyle } = options;
     const client = new S3Client({
       region, forcePathStyle: isPathStyle, ...(endpoint === undefined ? {} : { endpoint }),
+      logger: NO_LOGGER,
       requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: IDLE_TIMEOUT_MS },
     });
     return new S3Artifacts(client, options, await openIncoming(incoming, nowMs));
