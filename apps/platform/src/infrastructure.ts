@@ -1,5 +1,5 @@
 import { createBus } from '@throughline/bus';
-import { startKafka, startPostgres, type LocalKafka, type LocalPostgres } from '@throughline/local-stack';
+import { ensureRuntimeRole, startKafka, startPostgres, type LocalKafka, type LocalPostgres } from '@throughline/local-stack';
 import type { PlatformConfig } from './config.js';
 import type { Progress } from './progress.js';
 import { Keeper } from './supervisor/keeper.js';
@@ -8,11 +8,15 @@ import { Keeper } from './supervisor/keeper.js';
 export interface Infrastructure {
   readonly brokers: string;
   readonly databaseUrl: string;
+  /** The same for a role that owns nothing; `undefined` where the database is not ours. */
+  readonly registryDatabaseUrl: string | undefined;
   /** Of those that are ours. */
   readonly keepers: readonly Keeper[];
   /** Kafka, then PostgreSQL. */
   stop(): Promise<void>;
 }
+
+const REGISTRY_ROLE = 'throughline_registry';
 
 /** Starts a Kafka and a PostgreSQL where none is given. What has been started when one fails is stopped again. */
 export async function startInfrastructure(config: PlatformConfig, progress: Progress): Promise<Infrastructure> {
@@ -22,7 +26,14 @@ export async function startInfrastructure(config: PlatformConfig, progress: Prog
     const stop = async () => {
       for (const keeper of keepers) await keeper.stop();
     };
-    return { brokers: kafka.value.address, databaseUrl: postgres.value.address, keepers, stop };
+    const databaseUrl = postgres.value.address;
+    try {
+      const registryDatabaseUrl = postgres.value.keeper && (await ensureRuntimeRole(databaseUrl, REGISTRY_ROLE));
+      return { brokers: kafka.value.address, databaseUrl, registryDatabaseUrl, keepers, stop };
+    } catch (error) {
+      await stop();
+      throw error;
+    }
   }
   for (const outcome of [kafka, postgres]) if (outcome.status === 'fulfilled') await outcome.value.keeper?.stop();
   throw kafka.status === 'rejected' ? kafka.reason : (postgres as PromiseRejectedResult).reason;

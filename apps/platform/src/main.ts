@@ -70,7 +70,7 @@ async function run(config: PlatformConfig, args: Arguments): Promise<number> {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof LocalStackError) return error.message;
+  if (error instanceof LocalStackError || error instanceof SettingError) return error.message;
   if (error instanceof ContractError && error.code !== 'internal') return `${error.code}: ${error.message}\n  cure: ${error.cure}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

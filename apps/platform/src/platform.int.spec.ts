@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TOPIC_NAMES } from '@throughline/contracts';
 import { eventually, identify, isAlive, isPortFree, removeHome } from '@throughline/local-stack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from './config.js';
@@ -9,18 +10,11 @@ import { SERVICE_NAMES } from './domain/plan.js';
 import { startPlatform, type Platform } from './platform.js';
 import { Progress } from './progress.js';
 import type { Member } from './supervisor/fleet.js';
+import { freeRunOfPorts } from './testing/ports.js';
 
 const standIn = new URL('../fixtures/stand-in.mjs', import.meta.url).pathname;
 const said: string[] = [];
 const progress = new Progress({ write: (text) => said.push(text) });
-
-async function freeRunOfPorts(count: number): Promise<number> {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 20_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isPortFree(first + index)));
-    if (free.every(Boolean)) return first;
-  }
-}
 
 interface Ready {
   readonly status: string;
@@ -142,7 +136,7 @@ describe('the platform', { timeout: 60_000 }, () => {
     expect(existsSync(join(home, 'running.json'))).toBe(false);
     platform = await start();
     expect((await ready()).status).toBe('ok');
-    expect(said.join('')).toContain('Topics: 0 created, 15 there already');
+    expect(said.join('')).toContain(`Topics: 0 created, ${TOPIC_NAMES.length} there already`);
   });
 
   it('gives up on a service whose configuration is wrong, stops the rest, and says where the reason is', async () => {

@@ -1,13 +1,14 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clearStray, doctor, LocalStackError, removePidFile, renderChecks, writePidFile, type PortNeed } from '@throughline/local-stack';
-import { isLoopback } from '@throughline/http';
-import { startTelemetry } from '@throughline/telemetry';
+import { createAuthenticator, isAuthConfigured, isLoopback } from '@throughline/http';
+import { createLogger, startTelemetry } from '@throughline/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { PlatformConfig } from './config.js';
 import { planServices, type ServicePlan } from './domain/plan.js';
 import { createOrigin } from './http/origin.js';
 import { createTopics, startInfrastructure } from './infrastructure.js';
+import { makeOwnKeys } from './own-keys.js';
 import type { Progress } from './progress.js';
 import { Fleet } from './supervisor/fleet.js';
 
@@ -51,21 +52,25 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     await claimHome(home, undo);
     await examine(config, options.workers);
+    const keys = makeOwnKeys(config);
+    const authenticator = createAuthenticator({ ...config, AUTH_KEYS: keys?.json }, createLogger('platform', { level: 'warn' }));
+    undo.add(() => authenticator?.close());
     const telemetry = startTelemetry({ service: 'platform', instance: String(process.pid) });
     undo.add(() => telemetry.shutdown());
 
     const infrastructure = await startInfrastructure(config, progress);
     undo.add(() => infrastructure.stop());
-    const { brokers, databaseUrl } = infrastructure;
+    const { brokers, databaseUrl, registryDatabaseUrl } = infrastructure;
     await createTopics(config, brokers, progress);
     options.signal.throwIfAborted();
 
-    const plans = planServices({ basePort: config.PORT, workers: options.workers, brokers, databaseUrl, home });
+    const plans = planServices({ basePort: config.PORT, workers: options.workers, brokers, databaseUrl, registryDatabaseUrl, home, keys });
     const fleet = new Fleet({
       plans,
       home,
       env: options.env,
       terminalLevel: config.TERMINAL_LOG_LEVEL,
+      serviceKey: keys?.service,
       onLine: (line) => progress.line(line),
       ...(options.scriptOf && { scriptOf: options.scriptOf }),
     });
@@ -80,12 +85,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       members: () => fleet.members(),
       infrastructure: () => Object.fromEntries(infrastructure.keepers.map(({ name, state, restarts }) => [name, { state, restarts }])),
       isStopping: () => stopping,
+      authenticator,
+      serviceKey: keys?.service,
     });
     const url = await listen(origin, config, undo);
     undo.add(() => (stopping = true));
     await untilReady(fleet, plans, progress, options.signal);
 
-    const clientEnv = { KAFKA_BROKERS: brokers, DATABASE_URL: databaseUrl, THROUGHLINE_HOME: home, ...pick(plans[0]?.env ?? {}, /_URL$/) };
+    const clientEnv = { KAFKA_BROKERS: brokers, DATABASE_URL: databaseUrl, THROUGHLINE_HOME: home, ...pick(plans[0]?.env ?? {}, /_URL$/), ...(keys && { THROUGHLINE_API_KEY: keys.demo }) };
     announce(home, { pid: process.pid, url, brokers, databaseUrl }, undo);
     return { url, clientEnv, stop: () => undo.run() };
   } catch (error) {
@@ -104,10 +111,10 @@ async function claimHome(home: string, undo: Undo): Promise<void> {
 
 /** What the machine lacks is said at once, on one screen; ports of the infrastructure are checked where it starts. */
 async function examine(config: PlatformConfig, workers: number): Promise<void> {
-  if (!isLoopback(config.HOST))
+  if (!isLoopback(config.HOST) && !isAuthConfigured(config))
     throw new LocalStackError(
-      `HOST is ${config.HOST}, which others can reach, and there is no authentication.`,
-      'Listen on 127.0.0.1 and let a gateway that authenticates forward to it.',
+      `HOST is ${config.HOST}, which others can reach, and no authentication is configured.`,
+      'Set AUTH_KEYS_FILE or AUTH_OIDC_ISSUER (docs/security.md), or listen on 127.0.0.1.',
     );
   const services = planServices({ basePort: config.PORT, workers, brokers: '', databaseUrl: '', home: config.THROUGHLINE_HOME });
   const ports: PortNeed[] = [{ name: 'platform', port: config.PORT }, ...services].map(({ name, port }) => ({ port, what: name, setting: 'PORT' }));

@@ -1,6 +1,6 @@
 export { ANONYMOUS, authorOf, hasRole, requireRole, type Principal } from './auth/principal.js';
-export { createAuthenticator, isAuthConfigured, type DoorSettings } from './auth/authenticator.js';
-export { Caller, callerOf, guardRequests, Requires } from './auth/guard.js';
+export { createAuthenticator, isAuthConfigured, type Authenticator, type DoorSettings } from './auth/authenticator.js';
+export { Caller, callerOf, guardRequests, needByRoute, Requires, type NeedOf } from './auth/guard.js';
 export { DOORS_OF, isRole, ROLES, type Role } from './auth/roles.js';
 export { hashKey, keyText, SECRET_BYTES, type KeyRecord } from './auth/api-keys.js';
 export { Problems, type ErrorForm } from './api-problems.js';

@@ -17,15 +17,26 @@ export interface PlanInput {
   readonly databaseUrl: string;
   /** Absolute. */
   readonly home: string;
+  /** Where the registry logs in as somebody who cannot change its audit; `databaseUrl` is then its tables' owner's. */
+  readonly registryDatabaseUrl?: string | undefined;
+  /** Where callers must say who they are: how services know them, and how they name themselves to each other. */
+  readonly keys?: { readonly json: string; readonly service: string } | undefined;
 }
+
+/** Those that call others. */
+const CALLERS: readonly ServiceName[] = ['inference-worker', 'retraining-coordinator'];
 
 export const SERVICE_NAMES = Object.keys(SERVICES) as ServiceName[];
 
 /** Every process, with its port and environment. Workers beyond the first take the ports behind the services'. */
-export function planServices({ basePort, workers, brokers, databaseUrl, home }: PlanInput): ServicePlan[] {
+export function planServices({ basePort, workers, brokers, databaseUrl, registryDatabaseUrl, home, keys }: PlanInput): ServicePlan[] {
   const urls = Object.fromEntries(SERVICE_NAMES.map((service) => [SERVICES[service].urlSetting, serviceUrl(service, basePort)]));
-  const shared = { ...urls, HOST: '127.0.0.1', KAFKA_BROKERS: brokers, DATABASE_URL: databaseUrl, THROUGHLINE_HOME: home };
-  const one = (name: string, service: ServiceName, port: number): ServicePlan => ({ name, service, port, env: { ...shared, PORT: String(port) } });
+  const shared = { ...urls, HOST: '127.0.0.1', KAFKA_BROKERS: brokers, DATABASE_URL: databaseUrl, THROUGHLINE_HOME: home, ...(keys && { AUTH_KEYS: keys.json }) };
+  const ofRegistry: Record<string, string> = registryDatabaseUrl === undefined ? {} : { DATABASE_URL: registryDatabaseUrl, DATABASE_OWNER_URL: databaseUrl };
+  const one = (name: string, service: ServiceName, port: number): ServicePlan => ({
+    name, service, port,
+    env: { ...shared, PORT: String(port), ...(service === 'model-registry' && ofRegistry), ...(keys && CALLERS.includes(service) && { AUTH_SERVICE_KEY: keys.service }) },
+  });
   const firsts = SERVICE_NAMES.map((service) => one(service, service, servicePort(service, basePort)));
   const further = Array.from({ length: workers - 1 }, (_, index) =>
     one(`inference-worker-${index + 2}`, 'inference-worker', basePort + SERVICE_NAMES.length + 1 + index),

@@ -38,6 +38,16 @@ it('further workers take the ports behind the services', () => {
   ]);
 });
 
+it('only the registry logs in as somebody who owns nothing, and only those that call others hold the key for it', () => {
+  const keys = { json: '[]', service: 'tl_service_x' };
+  const plans = planServices({ basePort: 4000, workers: 2, brokers: 'k:1', databaseUrl: 'postgres://owner', registryDatabaseUrl: 'postgres://runtime', home: '/h', keys });
+  const holders = (name: string): string[] => plans.filter(({ env }) => env[name] !== undefined).map((one) => one.name);
+  expect(holders('DATABASE_OWNER_URL')).toEqual(['model-registry']);
+  expect(plans.map(({ env }) => env['DATABASE_URL']).filter((url) => url === 'postgres://runtime')).toHaveLength(1);
+  expect(holders('AUTH_SERVICE_KEY')).toEqual(['inference-worker', 'retraining-coordinator', 'inference-worker-2']);
+  expect(holders('AUTH_KEYS')).toHaveLength(plans.length);
+});
+
 it('no public path belongs to two services', () => {
   const prefixes = Object.values(ROUTES).flat();
   expect(new Set(prefixes).size).toBe(prefixes.length);

@@ -1,6 +1,8 @@
 import httpProxy from '@fastify/http-proxy';
 import { asyncApiDocument, ContractError } from '@throughline/contracts';
-import { answerClientError, fromFramework, problem, PROBLEM_CONTENT_TYPE, problemHeaders, refuseForeign, statusOf } from '@throughline/http';
+import {
+  addSecurityHeaders, answerClientError, fromFramework, guardRequests, needByRoute, problem, PROBLEM_CONTENT_TYPE, problemHeaders, statusOf, type Authenticator, type NeedOf,
+} from '@throughline/http';
 import { renderMetrics } from '@throughline/telemetry';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { mergeMetrics } from '../domain/merge-metrics.js';
@@ -17,6 +19,10 @@ export interface OriginOptions {
   /** Restarts of what is ours below the services, by name. */
   readonly infrastructure: () => Readonly<Record<string, { state: string; restarts: number }>>;
   readonly isStopping: () => boolean;
+  /** `undefined`: nobody must say who they are. */
+  readonly authenticator?: Authenticator | undefined;
+  /** With which services are asked what they know. */
+  readonly serviceKey?: string | undefined;
 }
 
 /** Uploads of large models take their time. */
@@ -32,7 +38,8 @@ export async function createOrigin(options: OriginOptions): Promise<FastifyInsta
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
   });
-  app.addHook('onRequest', async (request) => refuseForeign(request.headers));
+  addSecurityHeaders(app);
+  guardRequests(app, options.authenticator, needAtOrigin());
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) =>
     sendProblem(new ContractError('not_found', `there is nothing at ${pathOf(request)}`, { cure: 'Compare the address with /openapi.json.' }), request, reply),
@@ -40,6 +47,14 @@ export async function createOrigin(options: OriginOptions): Promise<FastifyInsta
   tellOfTheWhole(app, options);
   for (const plan of firstOfEach(options.plans)) await proxy(app, plan);
   return app;
+}
+
+const OWN_ROUTES = new Set(['/health/live', '/health/ready', '/metrics', '/asyncapi.json', '/openapi.json']);
+
+/** For what is handed on one must be known; what one may do there the service decides. */
+function needAtOrigin(): NeedOf {
+  const needOfOwn = needByRoute();
+  return (request) => (OWN_ROUTES.has(request.routeOptions.url ?? '') ? needOfOwn(request) : 'viewer');
 }
 
 /** Requests go to a service's first process; further workers share its consumer group. */
@@ -64,18 +79,19 @@ async function proxy(app: FastifyInstance, plan: ServicePlan): Promise<void> {
   }
 }
 
-function tellOfTheWhole(app: FastifyInstance, { plans, brokers, topicPrefix, members, infrastructure, isStopping }: OriginOptions): void {
+function tellOfTheWhole(app: FastifyInstance, { plans, brokers, topicPrefix, members, infrastructure, isStopping, serviceKey }: OriginOptions): void {
   const asyncApi = asyncApiDocument({ brokers, topicPrefix });
   const documents = new Map<string, NamedDocument>();
 
   app.get('/health/live', async () => ({ status: 'ok' }));
-  app.get('/health/ready', async (_request, reply) => {
+  app.get('/health/ready', async (request, reply) => {
     const services = await members();
     const ok = !isStopping() && Object.values(services).every(({ ready }) => ready);
-    return reply.code(ok ? 200 : 503).send({ status: isStopping() ? 'shutting_down' : ok ? 'ok' : 'error', services, infrastructure: infrastructure() });
+    const status = isStopping() ? 'shutting_down' : ok ? 'ok' : 'error';
+    return reply.code(ok ? 200 : 503).send(request.principal === null ? { status } : { status, services, infrastructure: infrastructure() });
   });
   app.get('/metrics', async (_request, reply) => {
-    const answers = await Promise.allSettled(plans.map(async (plan) => ({ service: plan.name, text: await getText(`${addressOf(plan)}/metrics`) })));
+    const answers = await Promise.allSettled(plans.map(async (plan) => ({ service: plan.name, text: await getText(`${addressOf(plan)}/metrics`, serviceKey) })));
     const texts = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(mergeMetrics([{ service: 'platform', text: await renderMetrics() }, ...texts]));
   });
@@ -83,7 +99,7 @@ function tellOfTheWhole(app: FastifyInstance, { plans, brokers, topicPrefix, mem
   app.get('/openapi.json', async () => {
     // A service's document does not change while it is the same build, so one that is down for a moment is not missed.
     for (const plan of firstOfEach(plans)) {
-      if (!documents.has(plan.name)) documents.set(plan.name, await openApiOf(plan));
+      if (!documents.has(plan.name)) documents.set(plan.name, await openApiOf(plan, serviceKey));
     }
     const info = {
       title: 'Throughline',
@@ -98,9 +114,9 @@ function tellOfTheWhole(app: FastifyInstance, { plans, brokers, topicPrefix, mem
   });
 }
 
-async function openApiOf(plan: ServicePlan): Promise<NamedDocument> {
+async function openApiOf(plan: ServicePlan, serviceKey: string | undefined): Promise<NamedDocument> {
   try {
-    return { service: plan.service, document: JSON.parse(await getText(`${addressOf(plan)}/openapi.json`)) as NamedDocument['document'] };
+    return { service: plan.service, document: JSON.parse(await getText(`${addressOf(plan)}/openapi.json`, serviceKey)) as NamedDocument['document'] };
   } catch (error) {
     throw new ContractError('unavailable', `${plan.name} does not describe itself`, { cause: error });
   }

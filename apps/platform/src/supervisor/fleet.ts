@@ -12,6 +12,8 @@ export interface FleetOptions {
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
   readonly terminalLevel: string;
+  /** With which services are asked how they are, where they want to know who asks. */
+  readonly serviceKey?: string | undefined;
   /** A line for the terminal. */
   readonly onLine: (line: string) => void;
   /** Which script is a service; default the built one. For tests. */
@@ -54,7 +56,7 @@ export class Fleet {
   /** How every service is, asked now. */
   async members(): Promise<Record<string, Member>> {
     const entries = await Promise.all(
-      Array.from(this.keepers, async ([plan, { name, state, restarts, pid }]) => [name, { state, restarts, pid, ...(await askReady(plan)) }] as const),
+      Array.from(this.keepers, async ([plan, { name, state, restarts, pid }]) => [name, { state, restarts, pid, ...(await askReady(plan, this.options.serviceKey)) }] as const),
     );
     return Object.fromEntries(entries);
   }
@@ -68,7 +70,7 @@ export class Fleet {
     let last: Readiness | undefined;
     await eventually(async () => {
       if (hopeless() || signal.aborted) return true;
-      last = await askReady(plan);
+      last = await askReady(plan, this.options.serviceKey);
       return last.ready;
     }, READY_WITHIN_MS);
     if (signal.aborted || last?.ready) return;

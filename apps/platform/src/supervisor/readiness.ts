@@ -1,3 +1,4 @@
+import { bearer } from '@throughline/settings';
 import type { ServicePlan } from '../domain/plan.js';
 
 const ANSWER_WITHIN_MS = 3000;
@@ -11,9 +12,9 @@ export interface Readiness {
 export const addressOf = ({ port }: Pick<ServicePlan, 'port'>): string => `http://127.0.0.1:${port}`;
 
 /** Asks a service whether it is ready; never rejects. */
-export async function askReady(plan: Pick<ServicePlan, 'port'>): Promise<Readiness> {
+export async function askReady(plan: Pick<ServicePlan, 'port'>, key?: string): Promise<Readiness> {
   try {
-    const response = await fetch(`${addressOf(plan)}/health/ready`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    const response = await fetch(`${addressOf(plan)}/health/ready`, { headers: bearer(key), signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     return { ready: response.ok, detail: await response.json() };
   } catch (error) {
     const { message, cause } = error as Error;
@@ -26,8 +27,8 @@ export async function askReady(plan: Pick<ServicePlan, 'port'>): Promise<Readine
  *
  * @throws Error with the status or the reason
  */
-export async function getText(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+export async function getText(url: string, key?: string): Promise<string> {
+  const response = await fetch(url, { headers: bearer(key), signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return response.text();
 }
