@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { ArmFigures } from './report.js';
 import { developmentChart, differenceChart, scoreChart, shareChart } from './charts.js';
 import { escape, figure, percent, signed, table, whole, type Cell } from './html.js';
 import type { RolloutReport } from './rollout-report.js';
 import { STYLE } from './style.js';
+
+/** For the page: its own style, and nothing else from anywhere. */
+export const PAGE_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'`;
 
 /** The report as one page: no scripts, nothing from elsewhere. */
 export function toPage(report: RolloutReport): string {

@@ -155,7 +155,7 @@ function outcomes(spec: RolloutSpec, evidence: Evidence): OutcomeComparison[] {
   ];
   return measures.flatMap(({ measure, segment }) => {
     const found = compare(spec, evidence, measure);
-    if (found === undefined) return [];
+    if (found === undefined || ![found.low, found.high, found.fixedLow, found.fixedHigh].every(Number.isFinite)) return [];
     return [{ measure: measure.startsWith('value') ? 'value' : segment !== undefined || isShadow ? (watched ?? measure) : measure, segment, ...found }];
   });
 }
