@@ -3,6 +3,7 @@ import { createBus, type Bus } from '@throughline/bus';
 import { decodeOrThrow, encodeEvent, type EventData, type EventTopic } from '@throughline/contracts';
 import { startService, type RunningService } from '@throughline/http';
 import { createLogger } from '@throughline/telemetry';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readSettings } from './config.js';
 import { retrainingCoordinator } from './service.js';
@@ -164,6 +165,39 @@ describe('alerts', () => {
   });
 });
 
+describe('a schedule', () => {
+  const sql = async (text: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: env['DATABASE_URL']!, options: `-c search_path=${env['DATABASE_SCHEMA_PREFIX']}retraining` });
+    await client.connect();
+    await client.query(text).finally(() => client.end());
+  };
+  const scheduled = async (model: string): Promise<Body[]> => (await runsOf(model)).filter(({ reason }) => String(reason).startsWith('scheduled for'));
+
+  it('that was missed for days makes one run, whichever of two instances sees it, and comes again at its time', async () => {
+    const schedule = { cron: '30 3 * * *', timeZone: 'Europe/Berlin' };
+    const { body: put } = await call('PUT', '/models/few/policy', { minLabels: 100, schedule });
+    expect(put).toMatchObject({ schedule, given: { minLabels: 100, schedule } });
+    expect(Date.parse(put.nextDueAt)).toBeGreaterThan(Date.now());
+    const settings = readSettings({ ...env, PORT: '0', REGISTRY_URL: registry.url, LEDGER_URL: ledgerGate.url });
+    const second = await startService({ ...retrainingCoordinator(settings), logger: createLogger('retraining-coordinator', { level: env['LOG_LEVEL']! }) });
+    await sql(`UPDATE retraining_schedule SET next_due_at = next_due_at - interval '5 days'`);
+    await eventually('it goes on', async () => ((await call('GET', '/models/few/policy')).body.nextDueAt === put.nextDueAt ? true : undefined));
+    const [run] = await scheduled('few');
+    await ended(run.runId);
+    await second.close();
+    expect(await scheduled('few')).toHaveLength(1);
+    expect((await call('PUT', '/models/few/policy', { minLabels: 200, schedule })).body.nextDueAt, 'another put does not postpone it').toBe(put.nextDueAt);
+    expect((await call('PUT', '/models/few/policy', { minLabels: 200 })).body).not.toHaveProperty('nextDueAt');
+  });
+
+  it('starts nothing while the policy is disabled, and goes on', async () => {
+    const { body: put } = await call('PUT', '/models/few/policy', { enabled: false, schedule: { cron: '0 0 * * *' } });
+    await sql(`UPDATE retraining_schedule SET next_due_at = now() - interval '1 minute'`);
+    await eventually('it goes on', async () => ((await call('GET', '/models/few/policy')).body.nextDueAt === put.nextDueAt ? true : undefined));
+    expect(await scheduled('few')).toHaveLength(1);
+  });
+});
+
 describe('over HTTP', () => {
   it('gives the default policy where none was put, and what was put after', async () => {
     expect((await call('GET', '/models/nobody/policy')).body).toMatchObject({ model: 'nobody', configured: false, enabled: true, minLabels: 1000, trigger: { kinds: ['quality'], minTier: 'alarm' } });
@@ -172,7 +206,8 @@ describe('over HTTP', () => {
   });
 
   it.each([
-    ['PUT', '/models/late/policy', { minLabels: 5 }, 400, 'invalid_request', 'minLabels must be an integer from 100'],
+    ['PUT', '/models/late/policy', { minLabels: 5 }, 400, 'invalid_request', 'minLabels must not be less than 100'],
+    ['PUT', '/models/late/policy', { schedule: { cron: '0 0 30 2 *' } }, 400, 'invalid_request', 'never comes'],
     ['PUT', '/models/late/policy', { trigger: { kinds: ['books'], minTier: 'alarm' } }, 400, 'invalid_request', 'kinds'],
     ['POST', '/runs', {}, 400, 'invalid_request', 'model'],
     ['POST', '/runs', { model: 'unheard' }, 404, 'unknown_model', 'model unheard has no champion'],

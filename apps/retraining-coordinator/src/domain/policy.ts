@@ -1,4 +1,5 @@
 import type { AlertRaised } from '@throughline/contracts';
+import { scheduleProblem, type Schedule } from './schedule.js';
 
 export const EVIDENCE_KINDS = ['quality', 'data_drift', 'prediction_drift'] as const;
 export type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
@@ -7,7 +8,7 @@ export type Tier = (typeof TIERS)[number];
 
 /** When and on what a model is retrained. */
 export interface RetrainingPolicy {
-  /** Whether alerts may start a run; by hand one can always be started. */
+  /** Whether alerts and the schedule may start a run; by hand one can always be started. */
   readonly enabled: boolean;
   /** Joined outcomes that a training set needs; with fewer a run ends as `insufficient_data`. */
   readonly minLabels: number;
@@ -23,6 +24,8 @@ export interface RetrainingPolicy {
   readonly heldOutFraction: number;
   /** Penalty on the weights of the built-in logistic regression. */
   readonly l2: number;
+  /** When to retrain whatever the alerts say. */
+  readonly schedule?: Schedule | undefined;
 }
 
 /** Performance evidence alone retrains; 1,000 is the least n at which the calibration of a model can be judged. */
@@ -73,7 +76,7 @@ export function decideOnAlert(alert: AlertRaised, { policy, championVersion, inF
 /** What is wrong with a policy, a sentence each; empty if nothing is. */
 export function policyProblems(policy: RetrainingPolicy): string[] {
   const problems: string[] = [];
-  const { minLabels, cooldownSeconds, trigger, windowSeconds, maturitySeconds, heldOutFraction, l2 } = policy;
+  const { minLabels, cooldownSeconds, trigger, windowSeconds, maturitySeconds, heldOutFraction, l2, schedule } = policy;
   if (!Number.isInteger(minLabels) || minLabels < 100) problems.push('minLabels must be an integer from 100');
   if (!(cooldownSeconds >= 0)) problems.push('cooldownSeconds must not be negative');
   if (trigger.kinds.some((kind) => !EVIDENCE_KINDS.includes(kind))) problems.push(`trigger.kinds must be among ${EVIDENCE_KINDS.join(', ')}`);
@@ -82,5 +85,7 @@ export function policyProblems(policy: RetrainingPolicy): string[] {
   if (!(maturitySeconds >= 0)) problems.push('maturitySeconds must not be negative');
   if (!(heldOutFraction >= 0.05 && heldOutFraction <= 0.5)) problems.push('heldOutFraction must be between 0.05 and 0.5');
   if (!(l2 >= 0 && Number.isFinite(l2))) problems.push('l2 must not be negative');
+  const unschedulable = schedule === undefined ? undefined : scheduleProblem(schedule);
+  if (unschedulable !== undefined) problems.push(unschedulable);
   return problems;
 }

@@ -9,6 +9,11 @@ export class TriggerDto {
   @ApiProperty({ enum: TIERS }) @IsIn(TIERS) minTier!: Tier;
 }
 
+export class ScheduleDto {
+  @ApiProperty({ example: '30 3 * * 1', description: 'minute, hour, day of month, month, day of week' }) @IsString() @MaxLength(200) cron!: string;
+  @ApiPropertyOptional({ example: 'Europe/Berlin', description: 'of the IANA database; UTC by default' }) @IsOptional() @IsString() @MaxLength(100) timeZone?: string;
+}
+
 const OPTIONAL = (field: keyof RetrainingPolicy, description: string) => ({ required: false, default: DEFAULT_POLICY[field], description });
 
 /** A hundred years: what reaches further back is a mistake, and no date. */
@@ -16,7 +21,7 @@ const MAX_SECONDS = 100 * 365 * 24 * 3600;
 
 /** What is not given has its default. */
 export class PutPolicyDto {
-  @ApiProperty(OPTIONAL('enabled', 'whether alerts may start a run')) @IsOptional() @IsBoolean() enabled?: boolean;
+  @ApiProperty(OPTIONAL('enabled', 'whether alerts and the schedule may start a run')) @IsOptional() @IsBoolean() enabled?: boolean;
   @ApiProperty(OPTIONAL('minLabels', 'joined outcomes that a training set needs')) @IsOptional() @IsInt() @Min(100) @Max(1_000_000_000) minLabels?: number;
   @ApiProperty(OPTIONAL('cooldownSeconds', 'wall time between a run and the next that an alert may start')) @IsOptional() @IsNumber() @Min(0) @Max(MAX_SECONDS) cooldownSeconds?: number;
   @ApiProperty({ required: false, type: TriggerDto, description: 'which alerts are evidence; drift only if listed' })
@@ -25,6 +30,8 @@ export class PutPolicyDto {
   @ApiProperty(OPTIONAL('maturitySeconds', 'event time that outcomes usually take')) @IsOptional() @IsNumber() @Min(0) @Max(MAX_SECONDS) maturitySeconds?: number;
   @ApiProperty(OPTIONAL('heldOutFraction', 'share of the latest rows to judge by')) @IsOptional() @IsNumber() @Min(0.05) @Max(0.5) heldOutFraction?: number;
   @ApiProperty(OPTIONAL('l2', 'penalty on the weights')) @IsOptional() @IsNumber() @Min(0) @Max(1e12) l2?: number;
+  @ApiProperty({ required: false, type: ScheduleDto, description: 'when to retrain whatever the alerts say; what was missed while nobody ran is made up for once' })
+  @IsOptional() @ValidateNested() @Type(() => ScheduleDto) schedule?: ScheduleDto;
 }
 
 export class StartRunDto {

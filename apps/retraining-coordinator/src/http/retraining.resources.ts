@@ -6,6 +6,11 @@ class TriggerResource {
   @ApiProperty({ enum: TIERS, example: 'alarm' }) minTier!: string;
 }
 
+class ScheduleResource {
+  @ApiProperty({ example: '30 3 * * 1' }) cron!: string;
+  @ApiPropertyOptional({ example: 'Europe/Berlin' }) timeZone?: string;
+}
+
 /** The policy of a model as it is in force. */
 export class PolicyResource {
   @ApiProperty({ example: 'flight-delay' }) model!: string;
@@ -17,6 +22,9 @@ export class PolicyResource {
   @ApiProperty({ example: 0 }) maturitySeconds!: number;
   @ApiProperty({ example: 0.25 }) heldOutFraction!: number;
   @ApiProperty({ example: 1 }) l2!: number;
+  @ApiPropertyOptional() schedule?: ScheduleResource;
+  @ApiPropertyOptional({ format: 'date-time', description: 'when the schedule comes next', example: '2026-11-23T02:30:00.000Z' }) nextDueAt?: string;
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'what was put; the rest is defaults', example: { minLabels: 1000 } }) given!: object;
   @ApiProperty({ description: 'false where no policy was put and this is the default', example: true }) configured!: boolean;
   @ApiPropertyOptional({ format: 'date-time', example: '2026-11-21T09:00:00.000Z' }) updatedAt?: string;
 }
