@@ -4,6 +4,7 @@ import { servicePort, SERVICES, type ServiceName } from '@throughline/settings';
 import type { Command } from 'commander';
 import { CLIENT } from '../client.js';
 import { readConfig, type CliConfig } from '../config.js';
+import { ask } from '../http.js';
 
 export function doctorCommand(program: Command): void {
   program
@@ -24,7 +25,7 @@ async function examine(config: CliConfig): Promise<Check[]> {
     home: config.THROUGHLINE_HOME, localKafka: !given.kafka, localPostgres: !given.postgres, ports: running === undefined ? portsOf(config) : [], env: process.env,
   });
   const kafka = given.kafka || running !== undefined ? [kafkaCheck(config)] : [];
-  const platform = running === undefined ? [] : [platformCheck(config.PLATFORM_URL)];
+  const platform = running === undefined ? [] : [platformCheck(config.PLATFORM_URL), auditCheck(config.REGISTRY_URL)];
   return [...machine, ...(await Promise.all([...kafka, ...platform]))];
 }
 
@@ -56,5 +57,17 @@ async function platformCheck(url: string): Promise<Check> {
     return ok ? { name, ok, detail: `ready at ${url}`, cure: '' } : { name, ok, detail: `${url}/health/ready answers ${status}`, cure: `curl ${url}/health/ready names what is not ready` };
   } catch {
     return { name, ok: false, detail: `announced at ${url}, but does not answer`, cure: 'npm start' };
+  }
+}
+
+/** Whether the database keeps the registry from changing its own audit. */
+async function auditCheck(registryUrl: string): Promise<Check> {
+  const name = 'Audit';
+  try {
+    const { role, weaknesses } = await ask<{ role: string; weaknesses: readonly string[] }>(`${registryUrl}/registry/v1/audit/protection`);
+    if (weaknesses.length === 0) return { name, ok: true, detail: `append-only also for the registry’s own role ${role}`, cure: '' };
+    return { name, ok: false, detail: `the registry’s role ${role} could change it: ${weaknesses.join(', ')}`, cure: 'give DATABASE_OWNER_URL, and a DATABASE_URL whose role owns nothing (docs/security.md)' };
+  } catch (error) {
+    return { name, ok: false, detail: (error as Error).message, cure: 'npm start; THROUGHLINE_API_KEY where callers must say who they are' };
   }
 }
