@@ -10,6 +10,7 @@ import { initCommand } from './commands/init.js';
 import { keysCommand } from './commands/keys.js';
 import { modelsCommand } from './commands/models.js';
 import { outcomesCommand } from './commands/outcomes.js';
+import { rolloutsCommand } from './commands/rollouts.js';
 import { scoreCommand } from './commands/score.js';
 import { traceCommand } from './commands/trace.js';
 import { readEnvFile } from './config.js';
@@ -33,7 +34,7 @@ Examples:
   npx throughline trace 7b76029e-19dc-5779-9358-6c2488af76f8`)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_CANNOT));
 
-for (const add of [doctorCommand, initCommand, applyCommand, auditCommand, modelsCommand, scoreCommand, traceCommand, outcomesCommand, deadLettersCommand, keysCommand]) add(program);
+for (const add of [doctorCommand, initCommand, applyCommand, auditCommand, modelsCommand, rolloutsCommand, scoreCommand, traceCommand, outcomesCommand, deadLettersCommand, keysCommand]) add(program);
 
 readEnvFile();
 // A pipe that is closed early, as by `head`, is no failure.

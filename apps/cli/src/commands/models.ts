@@ -1,6 +1,7 @@
 import { ContractError } from '@throughline/contracts';
 import type { Command } from 'commander';
 import { readConfig } from '../config.js';
+import { rollbackCommand } from './rollback.js';
 import { ask, jsonBody } from '../http.js';
 import { Progress, table } from '../terminal.js';
 import { readText, uploadVersion } from '../upload.js';
@@ -26,7 +27,7 @@ const modelsUrl = (): string => `${readConfig(process.env).REGISTRY_URL}/registr
 const versionsUrl = (model: string): string => `${modelsUrl()}/${encodeURIComponent(model)}/versions`;
 
 export function modelsCommand(program: Command): void {
-  const models = program.command('models').description('List, upload and promote models');
+  const models = program.command('models').description('List, upload, promote and roll back models');
   models
     .command('list')
     .argument('[model]', 'list the versions of this model')
@@ -64,16 +65,17 @@ A small model.rules.json:
     .command('promote')
     .argument('<model>', 'name of the model')
     .argument('<version>', 'version that is to serve')
-    .description('Make a version the champion')
+    .description('Make a version the champion: at once, by a rollout or with an approval, as the model’s policy says')
     .option('--alias <alias>', 'alias to move', 'champion')
     .option('--expected <version>', 'refuse unless the alias has this version now')
     .option('--author <name>', 'who decides', process.env['USER'] ?? 'cli')
     .option('--reason <text>', 'why')
     .addHelpText('after', '\nExamples:\n  npx throughline models promote flight-delay 2\n  npx throughline models promote flight-delay 2 --expected 1 --reason "better AUC on May"')
     .action(async (model: string, version: string, { alias, ...options }: { alias: string; expected?: string; author: string; reason?: string }) => {
-      await ask(`${modelsUrl()}/${encodeURIComponent(model)}/aliases/${encodeURIComponent(alias)}`, jsonBody('PUT', { version, ...options }));
-      process.stdout.write(`${alias} of ${model} is version ${version}\n`);
+      const { rollout } = await ask<{ rollout?: string }>(`${modelsUrl()}/${encodeURIComponent(model)}/aliases/${encodeURIComponent(alias)}`, jsonBody('PUT', { version, ...options }));
+      process.stdout.write(rollout === undefined ? `${alias} of ${model} is version ${version}\n` : `the policy of ${model} wants a rollout: ${rollout} of version ${version} has begun\nLook on: npx throughline rollouts watch ${model}\n`);
     });
+  rollbackCommand(models);
 }
 
 interface UploadFiles {
