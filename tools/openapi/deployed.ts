@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { logisticRegressionGraph } from '@throughline/onnx';
 import { eventually } from '@throughline/local-stack';
 import { startPlatform, type Running } from '../e2e/platform.ts';
@@ -11,9 +12,11 @@ export interface Deployed extends Running {
   readonly predictionId: string;
 }
 
-/** The whole platform, with what the examples speak of: a model with two versions, of which one serves, a feature view, and an answer on record. */
+/** The whole platform, on the Kafka and PostgreSQL of the test run, with what the examples speak of: a model with two versions, of which one serves, a feature view, and an answer on record. */
 export async function startDeployed(): Promise<Deployed> {
-  const platform = await startPlatform(['--no-demo']);
+  const name = `openapi${randomBytes(4).toString('hex')}`;
+  const { KAFKA_BROKERS, DATABASE_URL } = process.env;
+  const platform = await startPlatform(['--no-demo'], { KAFKA_BROKERS, DATABASE_URL, KAFKA_TOPIC_PREFIX: `${name}.`, DATABASE_SCHEMA_PREFIX: `${name}_` });
   try {
     await untilOk(() => fetch(`${platform.origin}/health/ready`), 90_000);
     return Object.assign(platform, { predictionId: await deploy(platform.origin) });

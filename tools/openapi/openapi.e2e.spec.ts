@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startDeployed, type Deployed } from './deployed.ts';
+import { exampleOf, examplesOf, nameOf, operationsOf, type Document, type Media, type Operation } from './document.ts';
+import { sendExamples, type Sent } from './send.ts';
+import { installSchemathesis, search } from './schemathesis.ts';
+
+const SEARCH_SECONDS = 60;
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
+
+let platform: Deployed;
+let document: Document;
+let operations: Operation[];
+
+beforeAll(async () => {
+  platform = await startDeployed();
+  document = (await (await fetch(`${platform.origin}/openapi.json`)).json()) as Document;
+  operations = operationsOf(document);
+});
+
+afterAll(async () => {
+  if (platform === undefined) return;
+  const ended = new Promise((resolve) => platform.child.once('exit', resolve));
+  platform.child.kill('SIGTERM');
+  await ended;
+});
+
+const isBinary = ({ schema }: Media): boolean => (schema as { format?: string } | undefined)?.format === 'binary';
+const good = ({ responses }: Operation): Media[] => Object.entries(responses).filter(([status]) => status.startsWith('2')).flatMap(([, { content = {} }]) => Object.values(content));
+
+describe('/openapi.json', () => {
+  it('is one document of OpenAPI 3.1 for everything behind the origin', () => {
+    expect(document.openapi).toBe('3.1.0');
+    for (const path of ['/v2/models/{model}/infer', '/registry/v1/models/{name}/versions', '/get-online-features', '/ledger/v1/predictions', '/monitor/v1/alerts', '/retraining/v1/runs']) expect(Object.keys(document.paths)).toContain(path);
+  });
+  it('says of every operation in a line what it does', () => expect(operations.filter(({ summary }) => summary === undefined || summary === '').map(nameOf)).toEqual([]));
+  it('describes every parameter, with an example or the values it may have', () => {
+    const bare = operations.flatMap((operation) => operation.parameters.filter(({ description, example, schema }) => description === undefined && example === undefined && schema?.example === undefined && schema?.enum === undefined && schema?.default === undefined).map(({ name }) => `${nameOf(operation)} ${name}`));
+    expect(bare).toEqual([]);
+  });
+  it('has a schema and an example of every good answer', () => {
+    const bare = operations.filter((operation) => good(operation).some((media) => media.schema === undefined || (!isBinary(media) && examplesOf(media, document).length === 0)));
+    expect(bare.map(nameOf)).toEqual([]);
+    expect(operations.filter(({ responses }) => !Object.keys(responses).some((status) => status.startsWith('2'))).map(nameOf)).toEqual([]);
+  });
+  it('has an example of every body', () => {
+    const json = operations.flatMap((operation) => Object.entries(operation.requestBody?.content ?? {}).filter(([type]) => type === 'application/json').map(([, media]) => ({ operation, media })));
+    expect(json.filter(({ media }) => examplesOf(media, document).length === 0).map(({ operation }) => nameOf(operation))).toEqual([]);
+  });
+  it('names every problem an operation may end in, and leaves nothing to a default', () => {
+    for (const operation of operations) {
+      expect(Object.keys(operation.responses), nameOf(operation)).toEqual(expect.arrayContaining(['400', '401', '403', '429', '500', '503']));
+      expect(operation.responses['default'], nameOf(operation)).toBeUndefined();
+    }
+  });
+  it('shows problems as they are', () => {
+    const problem = operations.find(({ path }) => path === '/registry/v1/models/{name}/aliases/{alias}')!.responses['404']!.content!['application/problem+json']!;
+    expect(exampleOf(problem.schema, document)).toMatchObject({ type: expect.stringContaining('urn:throughline:error:') });
+  });
+});
+
+/** What an example meets where what it speaks of has not happened yet, or where another example stands in its way. */
+const NOT_YET: Readonly<Record<string, number>> = {};
+
+describe('the examples of /openapi.json', () => {
+  it('are requests that the services answer as documented', async () => {
+    const known: Record<string, string> = { predictionId: platform.predictionId };
+    const last = ({ method }: Operation): number => (method === 'DELETE' ? 1 : 0);
+    const refused: string[] = [];
+    for (const operation of [...operations].sort((a, b) => last(a) - last(b))) {
+      if (Object.keys(operation.requestBody?.content ?? {}).includes('multipart/form-data')) continue;
+      for (const sent of await sendExamples(platform.origin, operation, document, known)) {
+        remember(sent, known);
+        expect(Object.keys(operation.responses), sent.request).toContain(String(sent.status));
+        if (sent.status >= 300 && NOT_YET[nameOf(operation)] !== sent.status) refused.push(`${sent.status} ${sent.request} ${JSON.stringify(sent.body)}`);
+      }
+    }
+    expect(refused).toEqual([]);
+  });
+});
+
+/** Names that only the running services know are used by the examples that follow. */
+function remember({ body }: Sent, known: Record<string, string>): void {
+  if (typeof body !== 'object' || body === null) return;
+  const { runId, id, strategy, artifactSha256 } = body as Record<string, unknown>;
+  if (typeof runId === 'string') known['runId'] = runId;
+  if (typeof id === 'string' && strategy !== undefined) known['id'] = id;
+  if (typeof artifactSha256 === 'string') known['sha256'] = artifactSha256;
+}
+
+describe('schemathesis', () => {
+  it('finds no 5xx, no undocumented status or type, and no answer that its schema does not allow', async (context) => {
+    const command = await installSchemathesis().catch((error: Error) => error);
+    if (command instanceof Error) {
+      process.stderr.write(`\nSKIPPED: schemathesis cannot be had here: ${command.message.slice(0, 300)}\n`);
+      return context.skip('schemathesis cannot be had here');
+    }
+    const { clean, report } = await search(command, `${platform.origin}/openapi.json`, SEARCH_SECONDS);
+    expect(clean, report.slice(-20_000)).toBe(true);
+  });
+});
