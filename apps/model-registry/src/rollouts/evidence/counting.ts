@@ -1,4 +1,4 @@
-import type { ErrorCode, OutcomeJoined, PredictionRejected, PredictionScored, PredictionShadowed } from '@throughline/contracts';
+import type { ErrorCode, OutcomeJoined, PredictionRejected, PredictionScored, PredictionShadowed, StageTimings } from '@throughline/contracts';
 import type { Arm } from '../domain/evidence.js';
 import { clusterOf, type Additions } from './additions.js';
 import type { FindStep, Reading, StepContext } from './context.js';
@@ -33,7 +33,7 @@ export function scoredAnswer(event: PredictionScored, find: FindStep): Countable
     add: (to) => {
       addAnswer(to, context, arm, event, { error: fallback !== undefined, fallback: fallback !== undefined });
       if (fallback !== undefined) return;
-      if (timingsMs.total !== undefined) to.addToBin(context, arm, 'latency', timingsMs.total);
+      addLatency(to, context, arm, timingsMs);
       if (score !== undefined) addScore(to, context, arm, event, score);
     },
   };
@@ -59,7 +59,7 @@ export function shadowedAnswer(event: PredictionShadowed, find: FindStep): Count
     add: (to) => {
       addAnswer(to, context, 'candidate', event, { error: fallback !== undefined, fallback: fallback !== undefined });
       if (fallback !== undefined) return;
-      if (timingsMs.total !== undefined) to.addToBin(context, 'candidate', 'latency', timingsMs.total);
+      addLatency(to, context, 'candidate', timingsMs);
       if (score === undefined) return;
       addScore(to, context, 'candidate', event, score);
       if (answered?.score !== undefined && answered.version === context.champion) addComparison(to, context, event, score, answered.score);
@@ -83,6 +83,16 @@ function addAnswer(to: Additions, context: StepContext, arm: Arm, event: Keyed, 
   const cluster = clusterOfEvent(event);
   to.addValue(context, arm, 'error', cluster, Number(is.error));
   to.addValue(context, arm, 'fallback', cluster, Number(is.fallback));
+}
+
+/**
+ * Milliseconds that the version itself is to blame for. On the way to the worker a request waits behind others of its partition, whoever answers them: a slow
+ * candidate makes the champion's requests as late as its own, so that from request to answer both look alike. A shadow runs when nothing else has to: of it, and
+ * of the champion beside it, only the run counts.
+ */
+function addLatency(to: Additions, context: StepContext, arm: Arm, { transport = 0, total, preprocess = 0, inference }: StageTimings): void {
+  const ownMs = context.strategy === 'shadow' ? inference && preprocess + inference : total && total - transport;
+  if (ownMs !== undefined) to.addToBin(context, arm, 'latency', ownMs);
 }
 
 function addScore(to: Additions, context: StepContext, arm: Arm, event: Keyed, score: number): void {

@@ -83,10 +83,13 @@ function outcomes({ outcomes: compared, strategy }: RolloutReport): string {
 
 function steps({ steps: reached }: RolloutReport): string {
   const rows = reached.flatMap(({ step, share, startedAt, arms }): Cell[][] => (['champion', 'candidate'] as const).map((arm) => [
-    arm === 'champion' ? (step === 0 ? 'warming' : `${step}: ${percent(share)}`) : '', arm === 'champion' ? when(startedAt) : '', { html: `<span class="key ${arm}">${arm}</span>` }, ...figuresOf(arms[arm]),
+    arm === 'champion' ? { html: `<span class="whole">${escape(stepName(step, share))}</span>` } : '', arm === 'champion' ? startedAt.slice(11, 19) : '', { html: `<span class="key ${arm}">${arm}</span>` }, ...figuresOf(arms[arm]),
   ]));
-  return `<h2>Step by step</h2>${table(['Step', 'From', '', 'Answers', 'Errors', 'Fallbacks', 'p50 ms', 'p99 ms', 'Mean score', 'Outcomes', 'Wrong', 'Squared error'], rows)}`;
+  return `<h2>Step by step</h2>${table(['Step', 'From', '', 'Answers', 'Errors', 'Fallbacks', 'p50 ms', 'p99 ms', 'Mean score', 'Outcomes', 'Wrong', '(Error)²'], rows)}`;
 }
+
+/** The warming is step 0; a shadow has no share of the traffic. */
+const stepName = (step: number, share: number): string => (step === 0 ? 'warming' : share === 0 ? String(step) : `${step}: ${percent(share)}`);
 
 const figuresOf = ({ answers, outcomes: known, errorShare, fallbackShare, latencyMs, meanScore, meanLoss }: ArmFigures): Cell[] =>
   [whole(answers), percent(errorShare), percent(fallbackShare), figure(latencyMs?.p50), figure(latencyMs?.p99), figure(meanScore), whole(known), percent(meanLoss['wrong']), figure(meanLoss['squared_error'])].map((number) => ({ number }));
@@ -97,8 +100,8 @@ function disagreements({ disagreements: largest }: RolloutReport): string {
     { html: `<code>${escape(predictionId)}</code>` }, when(occurredAt), Object.entries(entities ?? {}).map(([role, id]) => `${role} ${id}`).join(', '), { number: figure(championScore) }, { number: figure(candidateScore) },
     { number: signed(difference) }, decisionsDiffer === true ? 'other decision' : '',
   ]);
-  const note = 'The requests on which the two are furthest apart. `throughline trace ID` tells the whole story of one.';
-  return `<h2>Disagreements worth looking at</h2><p class="soft">${escape(note)}</p>${table(['Prediction', 'Of', 'About', 'Champion', 'Candidate', 'Difference', ''], rows)}`;
+  const note = 'The requests on which the two are furthest apart. <code>throughline trace ID</code> tells the whole story of one.';
+  return `<h2>Disagreements worth looking at</h2><p class="soft">${note}</p>${table(['Prediction', 'Of', 'About', 'Champion', 'Candidate', 'Difference', ''], rows)}`;
 }
 
 const words = (name: string): string => name.replaceAll('_', ' ');

@@ -143,20 +143,17 @@ function scores(spec: RolloutSpec, evidence: Evidence): Record<Arm, Bar[]> | und
 
 const normalised = (histogram: SparseHistogram): SparseHistogram => weightedSum([[histogram, 1 / totalWeight(histogram)]]);
 
-/** Every loss that outcomes allow, the value of decisions, and the watched loss in each segment. */
+/** Every loss that outcomes allow, the value of decisions, and the watched loss in each segment. Of a shadow, only what its pairs are known for. */
 function outcomes(spec: RolloutSpec, evidence: Evidence): OutcomeComparison[] {
-  const isShadow = spec.strategy === 'shadow';
   const watched = spec.guards.find((guard) => guard.kind === 'quality')?.loss;
+  const losses = spec.strategy === 'shadow' ? [watched ?? 'loss_difference'] : LOSSES;
   const measures = [
-    // Pairs are known for one loss alone; the others would be told from unpaired sums, and mistaken for as good.
-    ...(isShadow ? ['loss_difference'] : LOSSES).map((measure) => ({ measure, segment: undefined })),
-    { measure: isShadow ? 'value_difference' : 'value', segment: undefined },
-    ...spec.segments.map(({ name }) => ({ measure: `${isShadow ? 'loss_difference' : 'quality'}/${name}`, segment: name })),
+    ...[...losses, 'value'].map((measure) => ({ measure, segment: undefined, told: measure })),
+    ...spec.segments.map(({ name }) => ({ measure: `quality/${name}`, segment: name, told: watched ?? 'loss' })),
   ];
-  return measures.flatMap(({ measure, segment }) => {
+  return measures.flatMap(({ measure, segment, told }) => {
     const found = compare(spec, evidence, measure);
     if (found === undefined || ![found.low, found.high, found.fixedLow, found.fixedHigh].every(Number.isFinite)) return [];
-    return [{ measure: measure.startsWith('value') ? 'value' : segment !== undefined || isShadow ? (watched ?? measure) : measure, segment, ...found }];
+    return [{ measure: told, segment, ...found }];
   });
 }
-

@@ -16,7 +16,7 @@ export interface Scale {
   readonly format: (value: number) => string;
 }
 
-const SIZE = { width: 720, height: 260, margin: { top: 12, right: 16, bottom: 44, left: 64 } };
+const SIZE = { width: 720, height: 300, margin: { top: 14, right: 18, bottom: 52, left: 76 } };
 
 export const frame = (x: Scale, y: Scale): Frame => ({ ...SIZE, x: widened(x), y: widened(y) });
 
@@ -39,9 +39,9 @@ export function chart(area: Frame, title: string, content: readonly string[]): s
 function axes(area: Frame): string {
   const { width, height, margin, x, y } = area;
   const bottom = height - margin.bottom;
-  const horizontal = ticks(y.min, y.max, 5).map((value) => `<line class="grid" x1="${margin.left}" x2="${width - margin.right}" y1="${py(area, value)}" y2="${py(area, value)}"/><text class="tick" x="${margin.left - 8}" y="${py(area, value) + 4}" text-anchor="end">${escape(y.format(value))}</text>`);
-  const vertical = ticks(x.min, x.max, 7).map((value) => `<text class="tick" x="${px(area, value)}" y="${bottom + 18}" text-anchor="middle">${escape(x.format(value))}</text>`);
-  const labels = `<text class="axis" x="${(margin.left + width - margin.right) / 2}" y="${height - 6}" text-anchor="middle">${escape(x.label)}</text><text class="axis" x="14" y="${(margin.top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 14 ${(margin.top + bottom) / 2})">${escape(y.label)}</text>`;
+  const horizontal = ticks(y.min, y.max, 5).map((value) => `<line class="grid" x1="${margin.left}" x2="${width - margin.right}" y1="${py(area, value)}" y2="${py(area, value)}"/><text class="tick" x="${margin.left - 8}" y="${py(area, value) + 5}" text-anchor="end">${escape(y.format(value))}</text>`);
+  const vertical = ticks(x.min, x.max, 7).map((value) => `<text class="tick" x="${px(area, value)}" y="${bottom + 20}" text-anchor="middle">${escape(x.format(value))}</text>`);
+  const labels = `<text class="axis" x="${(margin.left + width - margin.right) / 2}" y="${height - 6}" text-anchor="middle">${escape(x.label)}</text><text class="axis" x="16" y="${(margin.top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 16 ${(margin.top + bottom) / 2})">${escape(y.label)}</text>`;
   return `${horizontal.join('')}${vertical.join('')}<line class="base" x1="${margin.left}" x2="${width - margin.right}" y1="${bottom}" y2="${bottom}"/>${labels}`;
 }
 

@@ -10,7 +10,7 @@ const identity = (requestId: string) => ({
 
 export const scored = (requestId: string, over: Partial<PredictionScored> = {}): PredictionScored => ({
   ...identity(requestId), model: MODEL, version: '1', artifactSha256: 'a'.repeat(64), role: 'champion', assignmentRevision: 2, outputs: {}, score: 0.75, features: { values: [] },
-  timingsMs: { total: 4 }, batchSize: 1, scoredAt: '2026-11-21T12:00:00Z', worker: 'w', ...over,
+  timingsMs: { inference: 2, total: 4 }, batchSize: 1, scoredAt: '2026-11-21T12:00:00Z', worker: 'w', ...over,
 });
 
 export const shadowed = (requestId: string, over: Partial<PredictionShadowed> = {}): PredictionShadowed => ({
