@@ -1,7 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OwnTopic } from '@throughline/bus';
 import { encodeEvent } from '@throughline/contracts';
+import { logisticRegressionGraph } from '@throughline/onnx';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { install, type Installation } from './testing/installation.js';
 
@@ -45,6 +47,26 @@ it('rules that were pushed and promoted answer, also requests on a topic of thei
   await expect.poll(() => [...scores.values()].toSorted(), { timeout: 30_000 }).toEqual([0.15, 0.4]);
   expect([...scores.keys()].every((key) => key.includes(topic))).toBe(true);
   await follow.stop();
+});
+
+it('models push says what a version does not say of its making, and promote takes it only if somebody answers for it', async () => {
+  const artifact = join(home.folder, 'silent.onnx');
+  writeFileSync(artifact, logisticRegressionGraph({ weights: [1], bias: 0, mean: [0], scale: [1], featureNames: ['hour'] }));
+  const metadata = file('silent.json', { features: RULES.features, task: 'binary_classification', metrics: { auc: 0.7 } });
+  expect((await home.run('models', 'push', 'silent', '--artifact', artifact, '--metadata', metadata)).out).toMatch(/does not say its dataset, codeCommit.*promote silent 1 --override/);
+  expect(await home.run('models', 'promote', 'silent', '1')).toMatchObject({ code: 2, err: expect.stringContaining('lineage_incomplete') });
+  expect((await home.run('models', 'promote', 'silent', '1', '--author', 'ada', '--override', 'scored by hand')).code).toBe(0);
+  const version = await fetch(`${home.env['REGISTRY_URL']}/registry/v1/models/silent/versions/1`);
+  expect(await version.json()).toMatchObject({ overrides: [{ author: 'ada', reason: 'scored by hand' }] });
+});
+
+it('models push sends a signature along, as openssl writes it', async () => {
+  const [rules, key, signature] = [file('signed.rules.json', RULES), join(home.folder, 'key.pem'), join(home.folder, 'signed.sig')];
+  execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', key]);
+  execFileSync('openssl', ['pkeyutl', '-sign', '-inkey', key, '-rawin', '-in', rules, '-out', signature]);
+  expect((await home.run('models', 'push', 'signed', '--artifact', rules, '--signature', signature)).code).toBe(0);
+  const version = await fetch(`${home.env['REGISTRY_URL']}/registry/v1/models/signed/versions/1`);
+  expect(await version.json()).toMatchObject({ artifactSignature: readFileSync(signature).toString('base64') });
 });
 
 it('models push shows where in a rule the fault is and what to do', async () => {

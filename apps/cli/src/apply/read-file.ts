@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { ContractError, uploadDigest } from '@throughline/contracts';
+import { ContractError, signatureBase64, uploadDigest } from '@throughline/contracts';
 import { parseModelFile, type FileProblem } from '../domain/apply/parse.js';
 import { FILE_FIELDS, type ModelFile } from '../domain/apply/schema.js';
 
@@ -40,8 +40,8 @@ async function readVersion(version: VersionFile, folder: string): Promise<LocalV
   const [artifact, reference, signature] = [inFolder(version.artifact)!, inFolder(version.reference), inFolder(version.signature)];
   const metadata = await readMetadata(version, inFolder);
   const [artifactSha256, referenceSha256] = await Promise.all([sha256(artifact), reference === undefined ? undefined : sha256(reference)]);
-  if (signature !== undefined) await readText(signature, 'base64');
-  return { metadata, artifact, reference, signature, uploadDigest: uploadDigest({ artifactSha256, metadata, referenceSha256 }) };
+  const artifactSignature = signature === undefined ? undefined : signatureBase64(Buffer.from(await readText(signature, 'latin1'), 'latin1'));
+  return { metadata, artifact, reference, signature, uploadDigest: uploadDigest({ artifactSha256, metadata, referenceSha256, artifactSignature }) };
 }
 
 /** What the file says of the version, over what the metadata file says; a field in both would be two truths. */

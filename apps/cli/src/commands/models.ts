@@ -21,6 +21,8 @@ interface Version {
   readonly format: string;
   readonly sizeBytes: number;
   readonly createdAt: string;
+  /** What it does not say of its making. */
+  readonly missingLineage: readonly string[];
 }
 
 const modelsUrl = (): string => `${readConfig(process.env).REGISTRY_URL}/registry/v1/models`;
@@ -45,6 +47,7 @@ export function modelsCommand(program: Command): void {
     .option('--name <model>', 'name of the model, if the argument is the file')
     .option('--artifact <file>', 'the .onnx or .rules.json file')
     .option('--metadata <file>', 'JSON: {features, task, score, …}, see /openapi.json of the registry; a rules document needs none')
+    .option('--signature <file>', 'Ed25519 signature of the artifact, where the registry has trusted keys: openssl pkeyutl -sign -inkey key.pem -rawin -in model.onnx -out model.sig')
     .option('--reference <file>', 'Parquet, JSON Lines or CSV with one column a feature, and score; drift is measured against it')
     .addHelpText('after', `
 Examples:
@@ -52,14 +55,16 @@ Examples:
   npx throughline models push model.rules.json --name flight-delay
 
 A small metadata.json:
-  {"features":[{"name":"hour","kind":"numeric"},{"name":"distance","kind":"numeric"}],"task":"binary_classification","score":{"output":"probability","threshold":0.5}}
+  {"features":[{"name":"hour","kind":"numeric"},{"name":"distance","kind":"numeric"}],"task":"binary_classification","score":{"output":"probability","threshold":0.5},
+   "dataset":{"snapshotId":"flights-2001-01"},"codeCommit":"4f2a9c1","metrics":{"auc":0.71}}
+A graph whose metadata lacks one of dataset, codeCommit and metrics serves only if somebody answers for it: models promote --override.
 
 A small model.rules.json:
   {"throughlineRules":1,"features":[{"name":"hour","kind":"numeric"}],"outputs":{"probability":"hour >= 17.0 ? 0.4 : 0.15"},"score":"probability","threshold":0.5}`)
     .action(async (argument: string, options: PushOptions) => {
       const { model, ...files } = readPush(argument, options);
-      const { version, artifactSha256, sizeBytes } = await push(model, files, new Progress());
-      process.stdout.write(`${model} version ${version}: ${sizeBytes.toLocaleString('en-US')} bytes, SHA-256 ${artifactSha256}\nServe it: npx throughline models promote ${model} ${version}\n`);
+      const { version, artifactSha256, sizeBytes, missingLineage } = await push(model, files, new Progress());
+      process.stdout.write(`${model} version ${version}: ${sizeBytes.toLocaleString('en-US')} bytes, SHA-256 ${artifactSha256}\n${howToServe(model, version, missingLineage)}\n`);
     });
   models
     .command('promote')
@@ -70,8 +75,9 @@ A small model.rules.json:
     .option('--expected <version>', 'refuse unless the alias has this version now')
     .option('--author <name>', 'who decides', process.env['USER'] ?? 'cli')
     .option('--reason <text>', 'why')
+    .option('--override <reason>', 'serve it although it does not say its data set, code or metrics; goes on record under the author')
     .addHelpText('after', '\nExamples:\n  npx throughline models promote flight-delay 2\n  npx throughline models promote flight-delay 2 --expected 1 --reason "better AUC on May"')
-    .action(async (model: string, version: string, { alias, ...options }: { alias: string; expected?: string; author: string; reason?: string }) => {
+    .action(async (model: string, version: string, { alias, ...options }: { alias: string; expected?: string; author: string; reason?: string; override?: string }) => {
       const { rollout } = await ask<{ rollout?: string }>(`${modelsUrl()}/${encodeURIComponent(model)}/aliases/${encodeURIComponent(alias)}`, jsonBody('PUT', { version, ...options }));
       process.stdout.write(rollout === undefined ? `${alias} of ${model} is version ${version}\n` : `the policy of ${model} wants a rollout: ${rollout} of version ${version} has begun\nLook on: npx throughline rollouts watch ${model}\n`);
     });
@@ -82,6 +88,7 @@ interface UploadFiles {
   readonly artifact: string;
   readonly metadata?: string | undefined;
   readonly reference?: string | undefined;
+  readonly signature?: string | undefined;
 }
 
 type PushOptions = Partial<UploadFiles> & { readonly name?: string };
@@ -93,13 +100,18 @@ function readPush(argument: string, { name, artifact, ...files }: PushOptions): 
   return name === undefined ? { model: argument, artifact: artifact!, ...files } : { model: name, artifact: argument, ...files };
 }
 
-async function push(model: string, { artifact, metadata, reference }: UploadFiles, progress: Progress): Promise<Version> {
+async function push(model: string, { artifact, metadata, reference, signature }: UploadFiles, progress: Progress): Promise<Version> {
   try {
-    return await uploadVersion<Version>(versionsUrl(model), { metadata: metadata === undefined ? undefined : await readText(metadata), files: { artifact, reference } }, (doing) => progress.update(doing));
+    return await uploadVersion<Version>(versionsUrl(model), { metadata: metadata === undefined ? undefined : await readText(metadata), files: { artifact, reference, signature } }, (doing) => progress.update(doing));
   } finally {
     progress.end();
   }
 }
+
+const howToServe = (model: string, version: string, missing: readonly string[]): string => {
+  const promote = `npx throughline models promote ${model} ${version}`;
+  return missing.length === 0 ? `Serve it: ${promote}` : `It does not say its ${missing.join(', ')}: upload it with them, or answer for it: ${promote} --override "why"`;
+};
 
 const renderModels = (models: readonly Model[]): string =>
   models.length === 0 ? 'No models yet: npx throughline models push --help' : table([['model', 'champion', 'latest', 'aliases', 'since'], ...models.map(({ name, aliases, latestVersion, createdAt }) => [name, aliases['champion'] ?? '-', latestVersion, othersOf(aliases), createdAt])]);

@@ -1,7 +1,6 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
-import { ContractError } from '@throughline/contracts';
+import { ContractError, signatureBase64 } from '@throughline/contracts';
 
-const SIGNATURE_BYTES = 64;
 const PEM = /-----BEGIN PUBLIC KEY-----[\s\S]+?-----END PUBLIC KEY-----/g;
 
 /**
@@ -26,9 +25,9 @@ export function readTrustedKeys(pem: string): KeyObject[] {
  * @throws ContractError `artifact_signature_invalid`
  */
 export function readSignature(sent: Uint8Array): string {
-  const bytes = sent.length === SIGNATURE_BYTES ? Buffer.from(sent) : fromBase64(Buffer.from(sent).toString('latin1').trim());
-  if (bytes?.length !== SIGNATURE_BYTES) throw new ContractError('artifact_signature_invalid', `the part “signature” is no Ed25519 signature: it has ${sent.length} bytes, neither ${SIGNATURE_BYTES} raw ones nor base64 of them`);
-  return bytes.toString('base64');
+  const signature = signatureBase64(sent);
+  if (signature === undefined) throw new ContractError('artifact_signature_invalid', `the part “signature” is no Ed25519 signature: it has ${sent.length} bytes, neither 64 raw ones nor base64 of them`);
+  return signature;
 }
 
 /**
@@ -39,8 +38,4 @@ export function checkSignature(artifact: Uint8Array, signature: string | undefin
   if (signature === undefined) throw new ContractError('artifact_signature_invalid', 'the part “signature” is missing, and this registry takes only signed artifacts', { cure: 'openssl pkeyutl -sign -inkey key.pem -rawin -in model.onnx -out model.sig; then send it along: -F signature=@model.sig.' });
   const bytes = Buffer.from(signature, 'base64');
   if (!keys.some((key) => verify(null, artifact, key, bytes))) throw new ContractError('artifact_signature_invalid', `the signature fits these bytes by none of the ${keys.length} trusted key(s)`);
-}
-
-function fromBase64(text: string): Buffer | undefined {
-  return /^[A-Za-z0-9+/]{86}(==)?$/.test(text) ? Buffer.from(text, 'base64') : undefined;
 }

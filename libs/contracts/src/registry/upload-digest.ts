@@ -18,6 +18,20 @@ export function uploadDigest({ artifactSha256, metadata, referenceSha256, artifa
   return createHash('sha256').update(canonicalJson([artifactSha256, metadata, referenceSha256 ?? null, ...(artifactSignature === undefined ? [] : [artifactSignature])])).digest('hex');
 }
 
+const SIGNATURE_BYTES = 64;
+
+/**
+ * An Ed25519 signature in the one form in which it is kept and compared: base64 with padding.
+ *
+ * @param sent 64 raw bytes, as openssl writes them, or base64 of them
+ * @returns `undefined` for what is neither
+ */
+export function signatureBase64(sent: Uint8Array): string | undefined {
+  if (sent.length === SIGNATURE_BYTES) return Buffer.from(sent).toString('base64');
+  const text = Buffer.from(sent).toString('latin1').trim();
+  return /^[A-Za-z0-9+/]{86}(==)?$/.test(text) ? Buffer.from(text, 'base64').toString('base64') : undefined;
+}
+
 /** JSON with sorted keys, without those that are undefined: equal texts mean the same. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
