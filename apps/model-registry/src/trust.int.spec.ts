@@ -80,6 +80,27 @@ describe('a version that does not say what made it', () => {
   });
 });
 
+describe('a registry from before versions had to say what made them', () => {
+  it('keeps what it has deployed in any role, and asks for the rest', async () => {
+    const old = await Installation.create();
+    const before = await old.start();
+    const client = new Client(before.url);
+    for (let bias = 0; bias < 5; bias += 1) await client.upload('veteran', { artifact: graph(bias), metadata: WITHOUT_LINEAGE });
+    await before.close();
+    const assignment = { champion: 1, challengers: [{ version: 2, share: 0.1 }], shadows: [3], fallbacks: [{ kind: 'previous_version', version: 4 }] };
+    await old.sql(`
+      DROP TABLE version_archives, version_overrides; ALTER TABLE versions DROP COLUMN golden, DROP COLUMN artifact_signature; DELETE FROM migrations WHERE name LIKE 'VersionTrust%';
+      INSERT INTO deployments (model, revision, assignment, author, decided_at) VALUES ('veteran', 1, '${JSON.stringify(assignment)}', 'ada', now())`);
+    const after = await old.start();
+    const now = new Client(after.url);
+    const put = async (version: string): Promise<number> => (await now.put('/models/veteran/aliases/champion', { version })).status;
+    expect([await put('2'), await put('3'), await put('4'), await put('5'), await put('1')]).toEqual([200, 200, 200, 409, 200]);
+    expect((await now.get('/models/veteran/versions/3')).body.overrides).toMatchObject([{ author: 'throughline', reason: expect.stringContaining('deployed before') }]);
+    await after.close();
+    await old.remove();
+  });
+});
+
 describe('archiving', () => {
   const archive = (model: string, version: string, query = '?author=ada&reason=old') => registry.call('DELETE', `/models/${model}/versions/${version}${query}`);
   const listed = async (model: string, query = ''): Promise<string[]> => (await registry.get(`/models/${model}/versions${query}`)).body.map(({ version }: { version: string }) => version);

@@ -19,14 +19,17 @@ describe('metadata of an upload', () => {
   it('is taken as it is when it is valid', () => {
     const metadata = {
       features: [{ ...feature, default: 0, from: { view: 'airport', viewVersion: 2, feature: 'delay', entityRole: 'origin', maxAgeSeconds: 60 } }],
-      task: 'binary_classification', score: { output: 'p', index: 1, threshold: 0.5 }, entities: { origin: 'airport' }, metrics: { auc: 0.7 }, trainer: 'sklearn 1.7', parentVersion: '3',
-      dataset: { rows: 10 }, codeCommit: 'abc', hyperparameters: { depth: 3 }, owner: 'ada', team: 'ops', tags: { a: 'b' }, modelCard: '# Late flights',
+      task: 'binary_classification', score: { output: 'p', index: 1, threshold: 0.5 }, entities: { origin: 'airport' }, metrics: { auc: 0.7 }, trainer: 'sklearn', trainerVersion: '1.7', parentVersion: '3', environmentSha256: 'ab'.repeat(32),
+      golden: { rows: [{ features: { distance: 3 } }], absoluteTolerance: 0.01 },
+      dataset: { snapshotId: 'may', sha256: 'cd'.repeat(32), rows: 10 }, codeCommit: 'abc', hyperparameters: { depth: 3 }, owner: 'ada', team: 'ops', tags: { a: 'b' }, modelCard: '# Late flights',
     };
     expect(parse(metadata)).toEqual(metadata);
   });
 
   it.each([
     ['no features', { features: [] }, /features/],
+    ['a hash that is none', { dataset: { sha256: 'abc' } }, /dataset/],
+    ['an environment that is no hash', { environmentSha256: 'python 3.12' }, /environmentSha256/],
     ['an unknown task', { task: 'clustering' }, /task/],
     ['a misspelt field', { metric: { auc: 1 } }, /unknown field “metric”/],
     ['a misspelt field of a feature', { features: [{ ...feature, defualt: 0 }] }, /features\.0 has an unknown field “defualt”/],
