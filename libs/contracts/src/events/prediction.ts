@@ -38,6 +38,8 @@ export const StageTimings = Type.Object(
   { description: 'milliseconds a stage; fields are added as stages are measured' },
 );
 
+export type StageTimings = Static<typeof StageTimings>;
+
 export const PredictionScored = Type.Object(
   {
     ...requestIdentity,

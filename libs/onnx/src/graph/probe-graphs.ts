@@ -80,6 +80,34 @@ export function denseGraph({ features, width, layers, seed }: { features: number
   });
 }
 
+/**
+ * Slow whatever the batch: float32 `input` [N, F] to `probability` [N, 1], beside `steps` products of matrices of `size`² that come to nothing. They
+ * begin with a mean of the input, or else a loader would do them once.
+ */
+export function slowRunGraph({ features, size, steps }: { features: number; size: number; steps: number }): Uint8Array {
+  const random = seededRandom(1);
+  return encodeModel({
+    name: 'slow_run',
+    input: [floatValue('input', ['N', features])],
+    output: [floatValue('probability', ['N', 1])],
+    initializer: [
+      floatTensor('weights', [features, 1], Array.from({ length: features }, () => 0.001)),
+      floatTensor('matrix', [size, size], Float32Array.from({ length: size * size }, () => (random() - 0.5) / Math.sqrt(size))),
+      floatTensor('zero', [1], [0]),
+    ],
+    node: [
+      node('MatMul', ['input', 'weights'], ['log_odds']),
+      node('ReduceMean', ['log_odds'], ['mean'], [attribute.ints('axes', [0, 1]), attribute.int('keepdims', 1)]),
+      node('Mul', ['matrix', 'mean'], ['t0']),
+      ...Array.from({ length: steps }, (_, step) => [node('MatMul', [`t${step}`, 'matrix'], [`m${step}`]), node('Tanh', [`m${step}`], [`t${step + 1}`])]).flat(),
+      node('ReduceMean', [`t${steps}`], ['rest'], [attribute.ints('axes', [0, 1]), attribute.int('keepdims', 1)]),
+      node('Mul', ['rest', 'zero'], ['nothing']),
+      node('Add', ['log_odds', 'nothing'], ['sum']),
+      node('Sigmoid', ['sum'], ['probability']),
+    ],
+  });
+}
+
 /** Asks for an operator that only its author has. */
 export function customOperatorGraph(features: number): Uint8Array {
   return encodeModel({

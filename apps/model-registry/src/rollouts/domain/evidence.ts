@@ -28,7 +28,7 @@ export type Histogram = Readonly<Record<string, number>>;
 
 export interface ArmEvidence {
   readonly measures: Readonly<Record<Measure, ClusterSums>>;
-  /** Milliseconds from request to answer. */
+  /** Milliseconds from pick-up by the worker to the answer; of a shadow rollout, of the run alone. */
   readonly latencyMs: Histogram;
   readonly score: Histogram;
   /** Candidate minus champion, of shadows. */

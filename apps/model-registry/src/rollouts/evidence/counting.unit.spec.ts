@@ -1,7 +1,7 @@
 import { isValid } from '@throughline/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CLUSTERS } from '../domain/evidence.js';
+import { binValue, CLUSTERS } from '../domain/evidence.js';
 import { Additions, clusterOf } from './additions.js';
 import { joinedOutcomes, rejectedAnswer, scoredAnswer, shadowedAnswer, type Countable } from './counting.js';
 import type { FindStep, StepContext } from './context.js';
@@ -150,17 +150,12 @@ it('clusters share the keys evenly, and a key always has the same one', () => {
 });
 
 describe('latency', () => {
-  const context: StepContext = {
-    rolloutId: 'r', step: 1, strategy: 'canary', champion: '1', candidate: '2', readings: { champion: { task: 'other', threshold: undefined }, candidate: { task: 'other', threshold: undefined } },
-    loss: 'wrong', segments: [], outcome: undefined,
-  };
   const timingsMs = { transport: 900, queue: 3, preprocess: 1, inference: 5, total: 910 };
-  const binned = (strategy: StepContext['strategy']): number => {
-    const additions = new Additions();
-    scoredAnswer(scored('one', { timingsMs }), () => ({ ...context, strategy }))!.add(additions);
-    return binValue([...additions.bins()].find(({ histogram }) => histogram === 'latency')!.bin);
+  const binned = (given: FindStep): number => {
+    const { bins: rows } = added(scoredAnswer(scored('one', { timingsMs }), given));
+    return binValue(rows.find(({ histogram }) => histogram === 'latency')!.bin);
   };
 
-  it('is what the version had from pick-up on: on the way all wait for each other', () => expect(binned('canary')).toBeCloseTo(10, 0));
-  it('of a shadow rollout is the run, because a shadow waits for everybody', () => expect(binned('shadow')).toBeCloseTo(6, 0));
+  it('is what the version had from pick-up on: on the way all wait for each other', () => expect(binned(find)).toBeCloseTo(10, 0));
+  it('of a shadow rollout is the run, because a shadow waits for everybody', () => expect(binned(shadow)).toBeCloseTo(6, 0));
 });
