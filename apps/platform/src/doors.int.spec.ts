@@ -45,6 +45,10 @@ describe('a platform whose callers must say who they are', { timeout: 60_000 }, 
     expect([answer.status, answer.headers.get('www-authenticate'), answer.headers.get('x-content-type-options')]).toEqual([401, 'Bearer realm="throughline"', 'nosniff']);
   });
 
+  it('says so to MLflow’s clients in their words', async () => {
+    expect(await (await get('/api/2.0/mlflow/x')).json()).toMatchObject({ error_code: 'UNAUTHENTICATED', message: expect.stringContaining('authorization') });
+  });
+
   it('tells anybody whether it is ready, and those with a key the rest', async () => {
     expect(await (await get('/health/ready')).json()).toEqual({ status: 'ok' });
     expect(await (await get('/health/ready', key)).json()).toHaveProperty('services');

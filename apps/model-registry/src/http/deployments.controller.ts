@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Inject, Param, Put, Query, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBody, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { BUS, type Bus, type OwnTopic } from '@throughline/bus';
-import { ContractError, ModelDeployment, type ErrorCode } from '@throughline/contracts';
-import { ANONYMOUS, apiSchema, authorOf, Caller, hasRole, Problems, requireRole, type Principal } from '@throughline/http';
+import { ContractError, type ErrorCode, type ModelDeployment } from '@throughline/contracts';
+import { ANONYMOUS, authorOf, Caller, hasRole, Problems, requireRole, type Principal } from '@throughline/http';
 import type { FastifyReply } from 'fastify';
 import type { Assignment } from '../domain/deployment.js';
 import { CHAMPION, checkAliasName, versionNumber } from '../domain/names.js';
@@ -10,10 +10,10 @@ import { readPolicy } from '../domain/serving-policy.js';
 import { Promotions, type Promoter } from '../rollouts/promotions.js';
 import type { Attribution } from '../store/audit.js';
 import { DeploymentStore } from '../store/deployments.js';
+import { ALIAS_EXAMPLES, DEPLOYMENT, DEPLOYMENT_EXAMPLES } from './examples.js';
 import { AliasQuery, DeleteAliasQuery, PutAlias, PutDeployment } from './requests.js';
 import { AliasChangeResource, AliasResource, DeploymentRevisionResource, toAlias, toAliasChange, toRevision } from './resources.js';
 
-const DEPLOYMENT = { schema: apiSchema(ModelDeployment) };
 const WRITES: readonly ErrorCode[] = ['conflict', 'unknown_version', 'lineage_incomplete', 'archived', 'rollout_running', 'approval_required', 'signature_differs'];
 
 @ApiTags('deployment')
@@ -48,6 +48,7 @@ export class DeploymentsController {
 
   @Put('aliases/:alias')
   @ApiOperation({ summary: 'Point an alias at a version', description: 'Compare and swap with `expected`. Moving `champion` changes what serves: at once, by a rollout or with an approval, as the model’s policy says.' })
+  @ApiBody({ type: PutAlias, examples: ALIAS_EXAMPLES })
   @ApiOkResponse({ type: AliasResource })
   @ApiAcceptedResponse({ type: AliasResource, description: 'a rollout has begun to bring the version in: the alias moves when it is through' })
   @Problems(...WRITES)
@@ -69,6 +70,8 @@ export class DeploymentsController {
   @ApiNoContentResponse()
   @Problems('conflict', 'unknown_version', 'rollout_running', 'approval_required')
   async deleteAlias(@Param('name') name: string, @Param('alias') alias: string, @Query() query: DeleteAliasQuery, @Caller() caller: Principal): Promise<void> {
+    // Where nothing serves the next version serves at once, past the policy of promotion.
+    if (alias === CHAMPION) requireRole(caller, 'approver');
     const expected = query.expected === undefined ? undefined : versionNumber(name, query.expected);
     await this.deployments.moveAlias(name, { alias: checkAliasName(alias), version: null, expected }, attribution(caller, query), new Date());
   }
@@ -82,14 +85,15 @@ export class DeploymentsController {
 
   @Get('deployment')
   @ApiOperation({ summary: 'What serves: the content of the last model.deployment event' })
-  @ApiOkResponse(DEPLOYMENT)
+  @ApiOkResponse({ schema: DEPLOYMENT })
   readDeployment(@Param('name') name: string): Promise<ModelDeployment> {
     return this.deployments.current(name);
   }
 
   @Put('deployment')
   @ApiOperation({ summary: 'Replace what serves', description: 'Compare and swap with `expectedRevision`. What the body leaves out is no longer so, how the model is served included; moves of the champion alias keep that.' })
-  @ApiOkResponse(DEPLOYMENT)
+  @ApiBody({ type: PutDeployment, examples: DEPLOYMENT_EXAMPLES })
+  @ApiOkResponse({ schema: DEPLOYMENT })
   @Problems(...WRITES)
   async putDeployment(@Param('name') name: string, @Body() body: PutDeployment, @Caller() caller: Principal): Promise<ModelDeployment> {
     const makeTopics = async (topics: readonly string[]): Promise<void> => void (await Promise.all(topics.map((topic) => this.bus.admin.ensureTopic(topic as OwnTopic))));

@@ -124,7 +124,11 @@ async function openApiOf(plan: ServicePlan, serviceKey: string | undefined): Pro
 
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? request.url;
 
-/** Clients of the Open Inference Protocol look for `error`; a problem may have members of its own. */
+const MLFLOW = /^\/api\/2\.0\//;
+/** In MLflow's words, what the origin itself may find. */
+const MLFLOW_CODES: Readonly<Record<string, string>> = { unauthenticated: 'UNAUTHENTICATED', forbidden: 'PERMISSION_DENIED', unavailable: 'TEMPORARILY_UNAVAILABLE', invalid_request: 'INVALID_PARAMETER_VALUE' };
+
+/** Clients of the Open Inference Protocol look for `error`, MLflow's for `error_code`; a problem may have members of its own. */
 function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = fromFramework(thrown);
   const body = problem(error, pathOf(request), request.id);
@@ -133,5 +137,5 @@ function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyRep
     .headers(problemHeaders(error))
     // Below /v2 there is no other type.
     .type(body.instance?.startsWith('/v2') === true ? 'application/json' : PROBLEM_CONTENT_TYPE)
-    .send({ ...body, error: body.detail });
+    .send({ ...body, error: body.detail, ...(MLFLOW.test(body.instance ?? '') && { error_code: MLFLOW_CODES[body.code] ?? 'INTERNAL_ERROR', message: `${body.detail}. ${body.cure}` }) });
 }

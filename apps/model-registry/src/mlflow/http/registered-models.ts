@@ -1,5 +1,5 @@
 import { ContractError } from '@throughline/contracts';
-import { authorOf, hasRole, type Principal } from '@throughline/http';
+import { ANONYMOUS, authorOf, hasRole, requireRole, type Principal } from '@throughline/http';
 import { CHAMPION, checkAliasName, versionNumber } from '../../domain/names.js';
 import type { Promotions } from '../../rollouts/promotions.js';
 import type { DeploymentStore } from '../../store/deployments.js';
@@ -70,6 +70,8 @@ export function registeredModelRoutes(use: RegisteredModelRoutesUse): Route[] {
     route('DELETE', 'registered-models/alias', async ({ params, caller }) => {
       const { name } = await registered.model(params.required('name'));
       const alias = checkAlias(params.required('alias'));
+      // Where nothing serves the next version serves at once, past the policy of promotion.
+      if (alias === CHAMPION) requireRole(caller, 'approver');
       await deployments.moveAlias(name, { alias, version: null }, { author: authorOf(caller), reason: REASON }, new Date(nowMs()));
       return NOTHING;
     }),
@@ -117,7 +119,8 @@ async function setAlias({ registered, deployments, promotions, nowMs }: Register
   return NOTHING;
 }
 
-const mayApprove = (caller: Principal): boolean => hasRole(caller, 'approver');
+/** MLflow's clients cannot say that they approve; where nobody has to say who they are, somebody else has to. */
+const mayApprove = (caller: Principal): boolean => caller !== ANONYMOUS && hasRole(caller, 'approver');
 
 /** `latest` and `v1` would read as something else in `models:/name@latest`. */
 function checkAlias(alias: string): string {
