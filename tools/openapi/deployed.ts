@@ -18,7 +18,7 @@ export async function startDeployed(): Promise<Deployed> {
   const { KAFKA_BROKERS, DATABASE_URL } = process.env;
   const platform = await startPlatform(['--no-demo'], { KAFKA_BROKERS, DATABASE_URL, KAFKA_TOPIC_PREFIX: `${name}.`, DATABASE_SCHEMA_PREFIX: `${name}_` });
   try {
-    await untilOk(() => fetch(`${platform.origin}/health/ready`), 90_000);
+    await untilOk(() => fetch(`${platform.origin}/health/ready`), 180_000);
     return Object.assign(platform, { predictionId: await deploy(platform.origin) });
   } catch (error) {
     platform.child.kill('SIGTERM');
@@ -33,7 +33,7 @@ async function deploy(origin: string): Promise<string> {
   await expectOk(await send('PUT', `${model}/aliases/champion`, { version: '1', reason: 'it is the first' }));
   await expectOk(await send('PUT', `${origin}/features/v1/views/airport_traffic`, { entityType: 'airport', features: [{ name: 'mean_delay_1h', event: 'flight_departed', aggregate: 'mean', field: 'delayMinutes', windowSeconds: 3600, default: 0 }] }));
   const body = { id: 'my-request', inputs: FEATURES.map((name) => ({ name, shape: [1], datatype: 'FP32', data: [7] })) };
-  const answer = await untilOk(() => send('POST', `${origin}/v2/models/${MODEL}/infer`, body), 60_000);
+  const answer = await untilOk(() => send('POST', `${origin}/v2/models/${MODEL}/infer`, body), 90_000);
   const [predictionId] = ((await answer.json()) as { parameters: { prediction_ids: [string] } }).parameters.prediction_ids;
   await untilOk(() => fetch(`${origin}/ledger/v1/predictions/${predictionId}`), 30_000);
   return predictionId;

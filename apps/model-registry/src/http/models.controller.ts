@@ -83,7 +83,7 @@ export class ModelsController {
   private async receive(name: string, request: FastifyRequest): Promise<ReceivedUpload> {
     try {
       checkModelName(name);
-      if (!request.isMultipart()) throw new HttpError(415, 'an upload is multipart/form-data', { cure: 'With curl: -F artifact=@model.onnx -F metadata=@metadata.json' });
+      if (!request.isMultipart() || !/boundary=[^;\s]/i.test(request.headers['content-type'] ?? '')) throw new HttpError(415, 'an upload is multipart/form-data', { cure: 'With curl: -F artifact=@model.onnx -F metadata=@metadata.json' });
       checkAnnounced(request.headers['content-length'], this.limits);
       return await receiveUpload(request.parts(), this.artifacts.incoming, this.limits);
     } catch (error) {

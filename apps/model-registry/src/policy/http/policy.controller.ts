@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
  
 import { authorOf, Caller, Problems, Requires, type Principal } from '@throughline/http';
-import { readModelPolicy } from '../domain/policy.js';
+import { EXAMPLES, readModelPolicy } from '../domain/policy.js';
 import { PolicyStore } from '../store.js';
 // eslint-disable-next-line @typescript-eslint/consistent-type-imports -- Nest reads the body's class at run time
 import { PolicyResource, PutPolicy, toPolicy } from './policy.requests.js';
@@ -23,6 +23,7 @@ export class PolicyController {
   // Whoever may write it could otherwise write away that a promotion needs an approval.
   @Requires('approver')
   @ApiOperation({ summary: 'Replace the policy of a model', description: 'Compare and swap with `expectedRevision`. What the body leaves out is no longer so. A change of `outcome` makes a new revision of the deployment.' })
+  @ApiBody({ type: PutPolicy, examples: { whole: { value: { ...EXAMPLES, author: 'ada@example.org', reason: 'outcomes are worth money now' } } } })
   @ApiOkResponse({ type: PolicyResource })
   @Problems('conflict', 'rollout_running')
   async put(@Param('name') name: string, @Body() { expectedRevision, author, reason, ...body }: PutPolicy, @Caller() caller: Principal): Promise<PolicyResource> {
