@@ -32,7 +32,7 @@ export class VersionResource {
   @ApiProperty({ example: '2' }) version!: string;
   @ApiProperty({ enum: ['onnx', 'rules'], example: 'onnx' }) format!: ArtifactFormat;
   @ApiProperty(SHA256) artifactSha256!: string;
-  @ApiProperty({ ...SHA256, description: 'identity of the upload: SHA-256 of the canonical JSON of [SHA-256 of the artifact, metadata, SHA-256 of the reference or null]; the same upload again is the same version' }) uploadDigest!: string;
+  @ApiProperty({ ...SHA256, description: 'identity of the upload: SHA-256 of the canonical JSON of [SHA-256 of the artifact, metadata, SHA-256 of the reference or null, and the signature where there is one]; the same upload again is the same version' }) uploadDigest!: string;
   @ApiProperty({ example: 1834, description: 'bytes' }) sizeBytes!: number;
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'of a graph: inputs and outputs as read from it, features, task and score as uploaded; of rules: as their document says' }) signature!: ModelSignature;
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'as uploaded' }) metadata!: UploadMetadata;
