@@ -3,7 +3,14 @@ export type SparseHistogram = Readonly<Record<string, number>>;
 
 /** Bins in ascending order, with their weights: sums over them must not depend on the order in which somebody stored them. */
 export function orderedBins(histogram: SparseHistogram): [bin: number, weight: number][] {
-  return Object.entries(histogram).map(([bin, weight]): [number, number] => [Number(bin), weight]).sort(([a], [b]) => a - b);
+  const bins: [number, number][] = [];
+  let isOrdered = true;
+  for (const key in histogram) {
+    const bin = Number(key);
+    isOrdered &&= bins.length === 0 || bins[bins.length - 1]![0] < bin;
+    bins.push([bin, histogram[key]!]);
+  }
+  return isOrdered ? bins : bins.sort(([a], [b]) => a - b);
 }
 
 export const totalWeight = (histogram: SparseHistogram): number => orderedBins(histogram).reduce((sum, [, weight]) => sum + weight, 0);
@@ -36,12 +43,14 @@ export const weightAbove = (histogram: SparseHistogram, bin: number): number => 
 export function histogramDistance(a: SparseHistogram, b: SparseHistogram): number | undefined {
   const [n, m] = [totalWeight(a), totalWeight(b)];
   if (!(n > 0) || !(m > 0)) return undefined;
-  const steps = [...orderedBins(a).map(([bin, weight]) => [bin, weight / n] as const), ...orderedBins(b).map(([bin, weight]) => [bin, -weight / m] as const)].sort(([x], [y]) => x - y);
+  const [first, second] = [orderedBins(a), orderedBins(b)];
   let gap = 0;
   let distance = 0;
-  for (const [index, [bin, weight]] of steps.entries()) {
-    gap += weight;
-    if (steps[index + 1]?.[0] !== bin) distance = Math.max(distance, Math.abs(gap));
+  for (let i = 0, j = 0; i < first.length || j < second.length; ) {
+    const bin = Math.min(first[i]?.[0] ?? Infinity, second[j]?.[0] ?? Infinity);
+    if (first[i]?.[0] === bin) gap += first[i++]![1] / n;
+    if (second[j]?.[0] === bin) gap -= second[j++]![1] / m;
+    distance = Math.max(distance, Math.abs(gap));
   }
   return Math.min(1, distance);
 }

@@ -13,7 +13,7 @@ const EVALUATE_EVERY_SECONDS = 5;
 /** One answer in a hundred more than the champion's: below it most callers' own retries hide it; from 200 samples on a candidate that fails one in ten is found. */
 const MAX_ERROR_INCREASE = 0.01;
 
-/** A p99 moves by a half from day to day on shared machines without any change of version; a graph that is too slow doubles it. The champion's p99 needs a thousand answers to be known at all. */
+/** A p99 moves by a half from day to day on shared machines without any change of version; a graph that is too slow doubles it. The champion's p99 needs some two thousand answers to be known at all. */
 const MAX_LATENCY_RATIO = 2;
 
 /** A fifth of all answers on another side of some score: new calibration moves less, a wrong feature more. Models trained on another month differ by 0.05 to 0.1. */

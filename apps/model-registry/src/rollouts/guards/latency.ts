@@ -13,7 +13,7 @@ const LEVEL = 0.99;
  * Answers that are slow together (a pause of the garbage collector, a burst) are not so many pieces of evidence, and sums without times cannot tell which they are. So
  * this many count as one. A slow graph makes nearly every answer slow and is found all the same.
  */
-const SLOW_TOGETHER = 4;
+const SLOW_TOGETHER = 2;
 
 /**
  * The candidate's p99, surely above what is allowed: `maxMs`, or `maxRatio` times the highest that the champion's p99 may be. Both p99 have bounds that hold at every look; α is shared

@@ -34,6 +34,8 @@ export interface World {
   readonly effect: (arm: Arm, where: { readonly step: number; readonly key: number }) => number;
   /** Factor on the candidate's latency, and shift of its score. */
   readonly latencyFactor?: number;
+  /** Answers in a row that are slow together. */
+  readonly burst?: number;
   readonly scoreShift?: number;
   readonly isSegment?: (key: number) => boolean;
 }
@@ -64,7 +66,7 @@ export function* rollout(world: World, seed: number): Generator<{ step: number; 
       for (let n = 0; n < world.perTick; n++) {
         const key = pick();
         const arm: Arm = keys[key]!.place < share ? 'candidate' : 'champion';
-        slowFor = slowFor > 0 ? slowFor - 1 : random() < 0.002 ? 5 : 0;
+        slowFor = slowFor > 0 ? slowFor - 1 : random() < 0.01 / (world.burst ?? 5) ? (world.burst ?? 5) : 0;
         answer(builder, world, { step, arm, key, of: keys[key]!, isSlow: slowFor > 0 }, random);
       }
       yield { step, evidence: builder.evidence };
@@ -88,7 +90,7 @@ function answer(to: EvidenceBuilder, world: World, { step, arm, key, of, isSlow 
   const score = 1 / (1 + Math.exp(-(of.level + 0.5 * normal(random) + (isCandidate ? (world.scoreShift ?? 0) : 0))));
   const latencyMs = 5 * Math.exp(0.4 * normal(random)) * (isSlow ? 8 : 1) * (isCandidate ? (world.latencyFactor ?? 1) : 1);
   to.add(step, arm, 'error', of.cluster, isError).add(step, arm, 'fallback', of.cluster, isError).add(step, arm, 'score', of.cluster, score);
-  to.add(step, arm, 'wrong', of.cluster, wrong).add(step, arm, 'value', of.cluster, wrong === 1 ? -50_000 : 10_000);
+  to.add(step, arm, 'wrong', of.cluster, wrong).add(step, arm, 'squared_error', of.cluster, wrong === 1 ? 0.64 : 0.04).add(step, arm, 'value', of.cluster, wrong === 1 ? -50_000 : 10_000);
   if (world.isSegment?.(key)) to.add(step, arm, 'quality/own', of.cluster, wrong);
   to.addToBin(step, arm, 'score', score).addToBin(step, arm, 'latencyMs', latencyMs);
 }
