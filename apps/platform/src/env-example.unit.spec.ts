@@ -7,8 +7,9 @@ import { platformSettings } from './config.js';
 
 const HEADER = `# Copy to .env and uncomment what you change. \`npm start\` and \`docker compose\` read it; the environment itself has precedence.
 
-# For docker-compose.yml only: the password that its PostgreSQL gets
+# For docker-compose.yml only: the password of its PostgreSQL's owner, and of the role that the services log in with
 #POSTGRES_PASSWORD=
+#THROUGHLINE_APP_PASSWORD=
 `;
 
 it('.env.example says what the code says (else run this spec with --update)', async () => {

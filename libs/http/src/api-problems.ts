@@ -40,7 +40,8 @@ export function documentProblems(path: string, operation: Operation, forms: read
   const codes = new Set([...(operation[EXTENSION] ?? []), ...understood(operation)]);
   delete operation[EXTENSION];
   const answers = new Map([...Map.groupBy(codes, (code) => statusOf(new ContractError(code, ''))), ...understoodStatuses(operation)]);
-  for (const [status, ofStatus] of answers) operation.responses[status] ??= answer(ofStatus.map((code) => ({ ...exampleOf(code, path), status })), form);
+  // What never became a request of any route has no form of a route.
+  for (const [status, ofStatus] of answers) operation.responses[status] ??= answer(ofStatus.map((code) => ({ ...exampleOf(code, path), status })), status === 431 ? undefined : form);
 }
 
 function understood(operation: Operation): readonly ErrorCode[] {

@@ -19,6 +19,8 @@ export interface OpenApiInfo {
   /** By name: so that a route need not describe them again. */
   readonly pathParameters?: Readonly<Record<string, PathParameter>>;
   readonly errorForms?: readonly ErrorForm[];
+  /** Of routes that are no controllers, described by hand. */
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, object>>>>;
 }
 
 const PROBLEM_SCHEMA = {
@@ -36,16 +38,21 @@ const PROBLEM_SCHEMA = {
   },
 };
 
+const BEARER = { type: 'http', scheme: 'bearer', description: 'An API key (tl_…) or a token of the issuer; without authentication configured, none is needed.' } as const;
+/** A key, or none. */
+const SECURITY = [{ key: [] }, {}];
+
 /** Of a parameter in paths; longer ones are answered with 414. By default it would be 100, and some names are longer. */
 export const MAX_PARAMETER_LENGTH = 500;
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
 
 /** OpenAPI of the service's controllers, with every answer each operation may give: see `Problems`. */
-export function openApiDocument(app: NestFastifyApplication, { title, description, pathParameters = {}, errorForms = [] }: OpenApiInfo): object {
+export function openApiDocument(app: NestFastifyApplication, { title, description, pathParameters = {}, errorForms = [], paths = {} }: OpenApiInfo): object {
   describeLimits();
-  const config = new DocumentBuilder().setTitle(title).setDescription(description).setVersion('1').build();
+  const config = new DocumentBuilder().setTitle(title).setDescription(description).setVersion('1').addBearerAuth(BEARER, 'key').build();
   const document = SwaggerModule.createDocument(app, config);
+  Object.assign(document.paths, structuredClone(paths));
   for (const [path, item] of Object.entries(document.paths)) {
     for (const operation of METHODS.flatMap((method) => item[method] ?? [])) {
       documentParameters(path, operation as Operation, pathParameters);
@@ -53,7 +60,7 @@ export function openApiDocument(app: NestFastifyApplication, { title, descriptio
     }
   }
   closeBodies(document.components?.schemas ?? {});
-  return toOpenApi31({ ...document, components: { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA } } });
+  return toOpenApi31({ ...document, security: SECURITY, components: { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA } } });
 }
 
 function closeBodies(schemas: Readonly<Record<string, object>>): void {

@@ -169,6 +169,7 @@ describe('what every service answers', () => {
     expect(change.parameters).toMatchObject([{ name: 'id', description: 'number of a thing', example: '1', schema: { maxLength: 20 } }]);
     expect(Object.keys(paths['/things']!['post']!.responses)).toEqual(expect.arrayContaining(['201', '413', '415']));
     expect((body['components'] as { schemas: object }).schemas).toHaveProperty('Problem.properties.cure');
+    expect(body).toMatchObject({ security: [{ key: [] }, {}], components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } } });
   });
   it('describes the limits that it validates', async () => {
     const { body } = await call('/openapi.json');

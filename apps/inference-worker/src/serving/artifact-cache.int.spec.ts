@@ -40,6 +40,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+let authorization: string | undefined;
 const cache = (maxBytes = 1e6) => new ArtifactCache({ folder, maxBytes, timeoutMs: 5_000, registryUrl, logger });
 
 it('downloads an artifact once and finds it in its folder from then on, without the registry', async () => {
@@ -48,6 +49,12 @@ it('downloads an artifact once and finds it in its folder from then on, without 
   registry.closeAllConnections();
   expect(Buffer.from(await cache().get(idOf(1), 1000))).toEqual(Buffer.from(bytes(1)));
   expect(requests).toBe(1);
+});
+
+it('names itself to the registry by its key', async () => {
+  registry.once('request', ({ headers }) => (authorization = headers.authorization));
+  await new ArtifactCache({ folder, maxBytes: 1e6, timeoutMs: 5_000, registryUrl, serviceKey: 'tl_worker_secret', logger }).get(idOf(1), 1000);
+  expect(authorization).toBe('Bearer tl_worker_secret');
 });
 
 it('downloads an artifact once for all who want it at the same time', async () => {

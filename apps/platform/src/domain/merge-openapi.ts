@@ -1,6 +1,7 @@
 /** The parts of an OpenAPI document that merging touches. */
 export interface OpenApiDocument {
   readonly paths?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly security?: readonly unknown[];
   readonly components?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
@@ -25,7 +26,9 @@ export function mergeOpenApi(info: Readonly<Record<string, unknown>>, documents:
     }
     for (const [path, operations] of Object.entries(own.paths ?? {})) paths[path] = { ...paths[path], ...tagged(operations, service) };
   }
-  return { openapi: '3.1.0', info, paths, components, tags: documents.map(({ service }) => ({ name: service })) };
+  // The same for all of them.
+  const security = documents.find(({ document }) => document.security !== undefined)?.document.security;
+  return { openapi: '3.1.0', info, ...(security && { security }), paths, components, tags: documents.map(({ service }) => ({ name: service })) };
 }
 
 const reference = (kind: string, name: string): string => `#/components/${kind}/${name}`;
