@@ -15,6 +15,7 @@ import { limitConcurrency } from '../upload/limit-concurrency.js';
 import type { ReceivedFile } from '../upload/receive.js';
 import type { RegisterVersion } from '../upload/register-version.js';
 import { describeUpload, type Story } from './domain/describe.js';
+import { latestOf } from './domain/metrics.js';
 import { MLMODEL, ONNX_FILE, readMlModel, type MlModel } from './domain/mlmodel.js';
 import { loggedModelFolder, parseSource, pathSteps, runFolder, versionFolder } from './domain/paths.js';
 import type { ArtifactFolder } from './store/artifact-folder.js';
@@ -160,7 +161,7 @@ export class RegisterFromMlflow {
       graph, mlModel, description,
       tags: { ...author?.tags, ...loggedModel?.tags, ...modelTags, ...tags },
       params: { ...author?.params, ...loggedModel?.params },
-      metrics: [...(author?.metrics ?? []), ...ofModel],
+      metrics: [...latestOf([...ofModel, ...(author?.metrics ?? [])]).values()],
       datasets: author?.datasets.map(({ dataset }) => dataset) ?? [],
       environmentSha256: await this.hashEnvironment(folder),
     };

@@ -11,7 +11,7 @@ import type { RegisteredStore, RegisteredVersion } from '../store/registered.js'
 import type { Params } from './params.js';
 import { toModelVersion } from './render.js';
 import { NOTHING, route, type Call, type Route } from './route.js';
-import { textsOf } from './shared.js';
+import { NO_PROMPT, textsOf } from './shared.js';
 
 const SEARCHABLE = {
   attributes: {
@@ -102,7 +102,7 @@ const lookAt = (version: RegisteredVersion): Searched => ({
     name: version.model, version_number: version.version, run_id: version.runId, source_path: version.source, user_id: version.userId, current_stage: version.stage, status: 'READY', model_id: version.modelId,
     creation_timestamp: version.createdAtMs, last_updated_timestamp: version.updatedAtMs,
   },
-  tags: version.tags,
+  tags: { ...NO_PROMPT, ...version.tags },
 });
 
 /** Stages are names; what serves is the alias `champion`. */

@@ -9,7 +9,7 @@ import type { RegisteredModel, RegisteredStore, RegisteredVersion } from '../sto
 import type { Params } from './params.js';
 import { toModelVersion, toRegisteredModel } from './render.js';
 import { NOTHING, route, type Call, type Route } from './route.js';
-import { textsOf } from './shared.js';
+import { NO_PROMPT, textsOf } from './shared.js';
 
 const SEARCHABLE = { attributes: { name: 'text', timestamp: 'number', creation_timestamp: 'number', last_updated_timestamp: 'number', description: 'text' }, entities: ['attribute', 'tag'] } as const;
 const MAX_RESULTS = 1000;
@@ -94,7 +94,7 @@ async function searchModels(registered: RegisteredStore, params: Params): Promis
 }
 
 const lookAt = ({ name, description, tags, createdAtMs, updatedAtMs }: RegisteredModel) => ({
-  attributes: { name, description, creation_timestamp: createdAtMs, timestamp: updatedAtMs, last_updated_timestamp: updatedAtMs }, tags,
+  attributes: { name, description, creation_timestamp: createdAtMs, timestamp: updatedAtMs, last_updated_timestamp: updatedAtMs }, tags: { ...NO_PROMPT, ...tags },
 });
 
 /** The highest version in each stage, as MLflow means the latest. */

@@ -23,3 +23,6 @@ export function oneOf<T extends string>(name: string, value: string, known: read
   if (found === undefined) throw new ContractError('invalid_request', `Invalid value '${value.slice(0, 60)}' for parameter '${name}'`, { cure: `Use one of ${known.join(', ')}.` });
   return found;
 }
+
+/** Clients ask for models by “is no prompt”; MLflow keeps its prompts among them, and we have none. */
+export const NO_PROMPT: Texts = { 'mlflow.prompt.is_prompt': 'false' };

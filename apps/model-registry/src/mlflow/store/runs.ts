@@ -110,9 +110,10 @@ export class RunStore {
     await query(this.dataSource, 'UPDATE mlflow_runs SET tags = tags - $2 WHERE run_id = $1', [runId, key]);
   }
 
-  /** In the order in which they were logged. */
-  async metricHistory(runId: string, key: string, offset: number, limit: number): Promise<Metric[]> {
-    return this.selectMetrics('run_id = $1 AND key = $2 ORDER BY id OFFSET $3 LIMIT $4', [runId, key, offset, limit]);
+  /** In the order in which they were logged. A point that was logged again, of a model, is one point of the run. */
+  metricHistory(runId: string, key: string, offset: number, limit: number): Promise<Metric[]> {
+    const first = 'SELECT min(id) FROM mlflow_metrics WHERE run_id = $1 AND key = $2 GROUP BY step, timestamp, value';
+    return this.selectMetrics(`id IN (${first}) ORDER BY id OFFSET $3 LIMIT $4`, [runId, key, offset, limit]);
   }
 
   /** Metrics that were logged of a model, whichever run did it. */
