@@ -6,6 +6,7 @@ import { createLogger } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
 import type { RegistrySettings } from './config.js';
 import { PATH_PARAMETERS } from './http/path-parameters.js';
+import { MLFLOW_ERROR, mlflowPaths } from './mlflow/http/open-api.js';
 import { MLFLOW_PLUGIN, type MlflowPlugin } from './mlflow/mlflow.providers.js';
 import { ModelRegistryModule } from './model-registry.module.js';
 import { PatientStrategy } from './rollouts/evidence/patient-strategy.js';
@@ -21,7 +22,7 @@ export function modelRegistry(settings: RegistrySettings): ServiceOptions {
     logger,
     settings: httpSettings(settings),
     module: ModelRegistryModule.forRoot(settings, logger),
-    openApi: { title: 'Throughline model registry', description: 'Versions of models, their aliases, and what serves.', pathParameters: PATH_PARAMETERS },
+    openApi: { title: 'Throughline model registry', description: 'Versions of models, their aliases, and what serves.', pathParameters: PATH_PARAMETERS, paths: mlflowPaths(), errorForms: [MLFLOW_ERROR] },
     strategy: (app) => app.get(PatientStrategy),
     configure: async (app) => {
       await app.register(multipart, { limits });
