@@ -14,6 +14,7 @@ import { http } from './scenarios/http.ts';
 import { latency } from './scenarios/latency.ts';
 import { memory } from './scenarios/memory.ts';
 import { mlserver } from './scenarios/mlserver.ts';
+import { obey } from './scenarios/obey.ts';
 import { profile } from './scenarios/profile.ts';
 import { rebalance } from './scenarios/rebalance.ts';
 import { swap } from './scenarios/swap.ts';
@@ -21,7 +22,7 @@ import { throughput } from './scenarios/throughput.ts';
 import { Bench } from './setup/bench.ts';
 import { areDefault, sizesOf } from './setup/sizes.ts';
 
-const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, rebalance, guarantees, profile, memory, mlserver];
+const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, obey, rebalance, guarantees, profile, memory, mlserver];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));

@@ -1,3 +1,4 @@
+import { toContractError } from '@throughline/contracts';
 import { DurationFit } from '../domain/duration-fit.js';
 import { ModelQueue, type Band } from '../domain/model-queue.js';
 import { reject } from '../domain/rejection.js';
@@ -24,6 +25,10 @@ interface Hosted extends Contender {
   /** When what waits is run even though it could still grow. */
   ripeAtMs: number;
   lastRunMs: number;
+  /** On its way back to memory: its turn comes when it is there. */
+  isAway: boolean;
+  /** Lets it leave memory again; set while it waits there for its turn. */
+  letGo: (() => void) | undefined;
 }
 
 /** One run at a time: the hot thread for all models that run there, a thread of its own for each of the others. */
@@ -60,6 +65,7 @@ export class Scheduler {
     }
     if (late.length > 0) refuse(late, nowMs);
     if (hosted.queue.size === 0) return;
+    if (hosted.isAway) return;
     hosted.executor.waiting.add(hosted);
     this.pump(hosted.executor);
   }
@@ -122,7 +128,34 @@ export class Scheduler {
       const ripe = [...executor.waiting].filter(({ ripeAtMs, queue, model }) => ripeAtMs <= nowMs || queue.size >= model.maxBatchSize);
       const next = pickNext(ripe, executor.turns++);
       if (next === undefined) return this.wakeWhenRipe(executor, nowMs);
-      this.start(next, nowMs);
+      if (!this.isAway(next)) this.start(next, nowMs);
+    }
+  }
+
+  /** Whether the model has left memory. It is brought back beside the runs of others, not in a turn of its own, which they would wait for. */
+  private isAway(hosted: Hosted): boolean {
+    const { model, executor } = hosted;
+    const back = model.comeBack();
+    if (back === undefined) return false;
+    executor.waiting.delete(hosted);
+    hosted.isAway = true;
+    void back.then((letGo) => (hosted.letGo = letGo), (thrown: unknown) => this.dismiss(hosted, thrown)).then(() => {
+      hosted.isAway = false;
+      if (hosted.queue.size > 0) executor.waiting.add(hosted);
+      this.pump(executor);
+    });
+    return true;
+  }
+
+  /** It does not come back: whoever waits for it is told why. */
+  private dismiss({ model, queue }: Hosted, thrown: unknown): void {
+    const { code, message } = toContractError(thrown);
+    const nowMs = this.options.clock.steadyMs();
+    while (queue.size > 0) {
+      const { rows, late } = queue.take({ maxRows: model.maxBatchSize, nowMs, predictMs: () => 0, mayProbe: false });
+      if (late.length > 0) refuse(late, nowMs);
+      for (const row of rows) row.rejection = reject(code, message);
+      if (rows.length > 0) tell(rows);
     }
   }
 
@@ -134,17 +167,21 @@ export class Scheduler {
   }
 
   private start(hosted: Hosted, nowMs: number): void {
-    const { model, queue, fit, executor } = hosted;
+    const { model, queue, fit, executor, letGo } = hosted;
+    hosted.letGo = undefined;
     const { rows, late } = queue.take({ maxRows: model.maxBatchSize, nowMs, predictMs: (count) => fit.predictMs(count), mayProbe: this.mayProbe(hosted, nowMs) });
     // Who has waited for one run does not wait for company again.
     hosted.ripeAtMs = queue.size > 0 ? nowMs : Infinity;
     if (queue.size === 0) executor.waiting.delete(hosted);
     if (late.length > 0) refuse(late, nowMs);
-    if (rows.length === 0) return;
+    if (rows.length === 0) return letGo?.();
     executor.isBusy = true;
     hosted.lastServed = executor.turns;
     executor.busyUntilMs = nowMs + fit.predictMs(rows.length);
-    void this.options.run(model, rows).finally(() => this.finished(hosted, rows));
+    const run = this.options.run(model, rows);
+    // From here on the run keeps it.
+    letGo?.();
+    void run.finally(() => this.finished(hosted, rows));
   }
 
   private finished(hosted: Hosted, rows: readonly LiveRow[]): void {
@@ -160,7 +197,7 @@ export class Scheduler {
     let hosted = this.hosted.get(model);
     if (hosted === undefined) {
       const executor = model.isInline ? this.inline : newExecutor();
-      hosted = { model, queue: new ModelQueue(), fit: new DurationFit(), executor, ripeAtMs: Infinity, lastServed: 0, lastRunMs: -Infinity };
+      hosted = { model, queue: new ModelQueue(), fit: new DurationFit(), executor, ripeAtMs: Infinity, lastServed: 0, lastRunMs: -Infinity, isAway: false, letGo: undefined };
       this.hosted.set(model, hosted);
     }
     return hosted;

@@ -1,3 +1,4 @@
+import { ContractError } from '@throughline/contracts';
 import { describe, expect, it, vi } from 'vitest';
 import type { Band } from '../domain/model-queue.js';
 import type { ScoringRequest } from '../domain/scoring-request.js';
@@ -5,7 +6,7 @@ import type { LoadedModel } from '../serving/loaded-model.js';
 import { rowOf, type LiveRow, type Row } from './rows.js';
 import { Scheduler } from './scheduler.js';
 
-const model = (more: Partial<LoadedModel> = {}): LoadedModel => ({ model: 'm', version: '1', isInline: true, maxBatchSize: 4, maxDelayMs: 0, ...more }) as LoadedModel;
+const model = (more: Partial<LoadedModel> = {}): LoadedModel => ({ model: 'm', version: '1', isInline: true, maxBatchSize: 4, maxDelayMs: 0, comeBack: () => undefined, ...more }) as LoadedModel;
 
 /** A scheduler whose runs last until the test ends them, on a clock that the test sets. */
 function installation() {
@@ -49,6 +50,39 @@ describe('the scheduler', () => {
     expect(runs[1]!.ids).toEqual(['b', 'c', 'd', 'e']);
     await runs[1]!.end();
     expect(runs[2]!.ids).toEqual(['f']);
+  });
+
+  it('brings a model back to memory beside the runs of others, keeps it there until its turn, and runs then what has gathered', async () => {
+    const { runs, row, submit } = installation();
+    const { promise: arrival, resolve: arrive } = Promise.withResolvers<() => void>();
+    const letGo = vi.fn();
+    let isIn = false;
+    const away = model({ version: 'away', comeBack: () => (isIn ? undefined : arrival) });
+    const other = model({ version: 'other' });
+    submit(away, [row('a')]);
+    submit(other, [row('b')]);
+    submit(away, [row('c')]);
+    expect(runs.map(({ ids }) => ids)).toEqual([['b']]);
+    isIn = true;
+    arrive(letGo);
+    await arrival;
+    await Promise.resolve();
+    expect(letGo).not.toHaveBeenCalled();
+    await runs[0]!.end();
+    expect(runs.map(({ ids }) => ids)).toEqual([['b'], ['a', 'c']]);
+    expect(letGo).toHaveBeenCalledOnce();
+  });
+
+  it('tells all who wait for a model that does not come back why, and the others have their turns', async () => {
+    const { runs, done, row, submit } = installation();
+    const failing = Promise.reject(new ContractError('artifact_hash_mismatch', 'the file is damaged'));
+    failing.catch(() => undefined);
+    const away = model({ version: 'away', comeBack: () => failing });
+    submit(away, ['a', 'b', 'c', 'd', 'e'].map((id) => row(id)));
+    submit(away, [row('f')], 'batch');
+    submit(model(), [row('g')]);
+    await vi.waitFor(() => expect(done.map(({ request, rejection }) => [request.id, rejection?.code]).toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => [id, 'artifact_hash_mismatch'])));
+    expect(runs.map(({ ids }) => ids)).toEqual([['g']]);
   });
 
   it('runs one model at a time on the hot thread, and a model with a thread of its own beside it', () => {

@@ -32,6 +32,8 @@ export class GraphBody implements Resident {
   private arriving: Promise<boolean> | undefined;
   private running = 0;
   private users = 0;
+  /** Whose turn comes next; until then it must not leave again. */
+  private holds = 0;
   private isClosed = false;
   private readonly lossesMs: number[] = [];
   private failure: { readonly error: unknown; readonly untilMs: number } | undefined;
@@ -55,11 +57,11 @@ export class GraphBody implements Resident {
   }
 
   get isWanted(): boolean {
-    return this.users > 0 || this.running > 0;
+    return this.users + this.running + this.holds > 0;
   }
 
   get isBusy(): boolean {
-    return (this.session !== undefined && this.running > 0) || this.arriving !== undefined;
+    return (this.session !== undefined && this.running + this.holds > 0) || this.arriving !== undefined;
   }
 
   get isResident(): boolean {
@@ -82,6 +84,24 @@ export class GraphBody implements Resident {
     // Whoever only asks whether it is away need not wait for the answer.
     back.catch(() => undefined);
     return back;
+  }
+
+  /**
+   * `undefined` while it is in memory; else brings it back, whatever else has to leave, and resolves with what lets it leave again.
+   *
+   * @throws ContractError as `load`
+   */
+  comeBack(): Promise<() => void> | undefined {
+    if (this.session !== undefined) return undefined;
+    this.holds++;
+    const letGo = (): void => {
+      this.holds--;
+      this.host.memory.idle();
+    };
+    return this.arrived().then(() => letGo, (thrown: unknown) => {
+      letGo();
+      throw thrown;
+    });
   }
 
   acquire(): void {

@@ -126,6 +126,11 @@ export class LoadedModel implements ServedModel {
     return this.body instanceof GraphBody ? this.body.residence() : undefined;
   }
 
+  /** `undefined` while it is in memory; else brings it back, and resolves with what lets it leave again; rejects with a ContractError when it cannot. */
+  comeBack(): Promise<() => void> | undefined {
+    return this.body instanceof GraphBody ? this.body.comeBack() : undefined;
+  }
+
   /** Whether it would answer at once. */
   get isResident(): boolean {
     return !(this.body instanceof GraphBody) || this.body.isResident;
