@@ -80,6 +80,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     let stopping = false;
     const origin = await createOrigin({
       plans,
+      requestTimeoutMs: config.HTTP_REQUEST_TIMEOUT_SECONDS * 1000,
       brokers: brokers.split(','),
       topicPrefix: config.KAFKA_TOPIC_PREFIX,
       members: () => fleet.members(),

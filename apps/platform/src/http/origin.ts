@@ -12,6 +12,8 @@ import type { Member } from '../supervisor/fleet.js';
 import { addressOf, getText } from '../supervisor/readiness.js';
 
 export interface OriginOptions {
+  /** Uploads of large models take their time. */
+  readonly requestTimeoutMs: number;
   readonly plans: readonly ServicePlan[];
   readonly brokers: readonly string[];
   readonly topicPrefix: string;
@@ -25,8 +27,6 @@ export interface OriginOptions {
   readonly serviceKey?: string | undefined;
 }
 
-/** Uploads of large models take their time. */
-const REQUEST_TIMEOUT_MS = 600_000;
 const CONNECTIONS_PER_SERVICE = 128;
 
 /** The one origin: every service's public paths, and what is told of the platform as a whole. */
@@ -34,7 +34,7 @@ export async function createOrigin(options: OriginOptions): Promise<FastifyInsta
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: options.requestTimeoutMs,
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
   });
@@ -45,7 +45,7 @@ export async function createOrigin(options: OriginOptions): Promise<FastifyInsta
     sendProblem(new ContractError('not_found', `there is nothing at ${pathOf(request)}`, { cure: 'Compare the address with /openapi.json.' }), request, reply),
   );
   tellOfTheWhole(app, options);
-  for (const plan of firstOfEach(options.plans)) await proxy(app, plan);
+  for (const plan of firstOfEach(options.plans)) await proxy(app, plan, options.requestTimeoutMs);
   return app;
 }
 
@@ -60,13 +60,13 @@ function needAtOrigin(): NeedOf {
 /** Requests go to a service's first process; further workers share its consumer group. */
 const firstOfEach = (plans: readonly ServicePlan[]): ServicePlan[] => plans.filter(({ name, service }) => name === service);
 
-async function proxy(app: FastifyInstance, plan: ServicePlan): Promise<void> {
+async function proxy(app: FastifyInstance, plan: ServicePlan, timeoutMs: number): Promise<void> {
   for (const prefix of ROUTES[plan.service]) {
     await app.register(httpProxy, {
       upstream: addressOf(plan),
       prefix,
       rewritePrefix: prefix,
-      undici: { connections: CONNECTIONS_PER_SERVICE, headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: REQUEST_TIMEOUT_MS },
+      undici: { connections: CONNECTIONS_PER_SERVICE, headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
       replyOptions: {
         onError: (reply) => {
           const error = new ContractError('unavailable', `${plan.name} does not answer`, {
