@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import type { Document, Operation } from './document.ts';
 import { exampleOf } from './document.ts';
 import { HOSTILE_BODIES, HOSTILE_NAMES, HOSTILE_QUERIES, HOSTILE_TYPES } from './hostile.ts';
@@ -32,12 +32,15 @@ export interface Answer {
   readonly text: string;
 }
 
+/** A few at a time: it is each request that is hostile, not their number. */
+const agent = new Agent({ keepAlive: false, maxSockets: 8 });
+
 /** `fetch` would mend addresses and types. */
 export function attempt(origin: string, { method, path, type, body }: Attempt): Promise<Answer> {
   const { hostname, port } = new URL(origin);
   const headers = { ...(type === undefined ? {} : { 'content-type': type }), ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) };
   return new Promise((resolve, reject) => {
-    const sent = request({ hostname, port, method, path, headers, agent: false }, (response) => {
+    const sent = request({ hostname, port, method, path, headers, agent }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));

@@ -11,15 +11,15 @@ export async function sendExamples(origin: string, operation: Operation, documen
   const url = addressOf(origin, operation, known);
   const json = operation.requestBody?.content['application/json'];
   const bodies = json === undefined ? [undefined] : examplesOf(json, document);
-  return Promise.all(
-    bodies.map(async (body) => {
-      const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-      const response = await fetch(url, { method: operation.method, ...init });
-      const text = await response.text();
-      const isJson = /json/.test(response.headers.get('content-type') ?? '');
-      return { request: `${operation.method} ${url.slice(origin.length)} ${JSON.stringify(body) ?? ''}`, status: response.status, body: isJson ? (JSON.parse(text) as unknown) : text };
-    }),
-  );
+  const sent: Sent[] = [];
+  for (const body of bodies) {
+    const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const response = await fetch(url, { method: operation.method, ...init });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    sent.push({ request: `${operation.method} ${url.slice(origin.length)} ${JSON.stringify(body) ?? ''}`, status: response.status, body: isJson ? (JSON.parse(text) as unknown) : text });
+  }
+  return sent;
 }
 
 /** With every parameter of the path; of the query only what must be given, as not all go together. */

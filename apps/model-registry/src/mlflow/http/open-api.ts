@@ -5,6 +5,8 @@ import { MLFLOW_OPERATIONS, type DescribedRoute } from './operations.js';
 
 const FAILURE = { type: 'object', required: ['error_code', 'message'], properties: { error_code: { type: 'string' }, message: { type: 'string', description: 'reason and cure' } } };
 
+const OF_A_SEARCH = new Set(['max_results', 'filter']);
+
 /** Below its prefix an error is as MLflow's clients know it. */
 export const MLFLOW_ERROR: ErrorForm = {
   prefix: '/api/2.0/',
@@ -29,7 +31,7 @@ function operation({ method, path, summary, fields, answer }: DescribedRoute): o
     operationId: `Mlflow_${method.toLowerCase()}_${path.replaceAll(/\W+/g, '_')}`,
     summary,
     tags: ['MLflow'],
-    parameters: method === 'GET' ? Object.entries(fields).map(([name, example]) => ({ in: 'query', name, required: false, example, schema: { type: typeof example === 'number' ? 'integer' : 'string' } })) : [],
+    parameters: method === 'GET' ? Object.entries(fields).map(([name, example]) => ({ in: 'query', name, required: !OF_A_SEARCH.has(name), example, schema: { type: typeof example === 'number' ? 'integer' : 'string' } })) : [],
     ...(method === 'GET' ? {} : { requestBody: { required: true, content: { 'application/json': { schema: { type: 'object', properties: propertiesOf(fields) }, example: fields } } } }),
     responses: {
       200: { description: 'as MLflow’s clients read it', content: { 'application/json': { schema: { type: 'object' }, example: answer } } },
