@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { repositoryRoot } from '@throughline/local-stack';
 import { logisticRegressionGraph } from '@throughline/onnx';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { install, type Finished, type Installation } from './testing/installation.js';
+import { COMMAND, install, type Finished, type Installation } from './testing/installation.js';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
@@ -93,6 +96,15 @@ it('where the policy wants a rollout, a new version begins one, and applying aga
   expect(await apply(changed)).toMatchObject({ code: 2, err: expect.stringMatching(/rollout_running: .*\n {2}cure: [^]*Nothing was changed before\. Apply again to go on from there\./) });
 });
 
+it('where the policy asks for an approval, a later version waits for it, and the rest of the file is applied', async () => {
+  const approved = (bias: number) => folderOf('approved', yaml('approved', bias === 0 ? '' : 'promotion: {mode: approval}'), bias);
+  expect((await apply(approved(0))).out).toContain('✓ version 1 serves');
+  expect(await apply(approved(1))).toMatchObject({ code: 0, out: expect.stringContaining('! version 2 waits for an approver, who says: npx throughline models promote approved 2 --approve') });
+  expect(await registry('approved/aliases/champion')).toMatchObject({ version: '1' });
+  expect(await home.run('models', 'promote', 'approved', '2', '--approve', '--author', 'bob')).toMatchObject({ code: 0, out: 'champion of approved is version 2\n' });
+  expect((await apply(approved(1))).out).toMatch(/No changes\.\n$/);
+});
+
 it('a step that fails says what is done, and running again goes on from there', async () => {
   const broken = folderOf('broken', yaml('broken').replace('probability: [0.1]', 'chance: [0.1]'));
   const failed = await apply(broken);
@@ -118,6 +130,14 @@ it('the second model is a copied file with another name and artifact, and answer
   expect(outputs.find(({ name }) => name === 'probability')!.data[0]).toBeCloseTo(1 / (1 + Math.exp(-(1.7 - 5 + 0.5))), 5);
   process.stdout.write(`a second model: applied after ${Math.round(appliedMs - startedMs)} ms, first answer after another ${Math.round(answeredMs - appliedMs)} ms\n`);
   expect(answeredMs - startedMs).toBeLessThan(30_000);
+});
+
+it('the commands of docs/registry.md run as they stand there', async () => {
+  const [, section] = readFileSync(join(repositoryRoot, 'docs/registry.md'), 'utf8').split('\n## One file\n');
+  const commands = /```bash\n([^]*?)```/.exec(section!)![1]!;
+  const here = commands.replaceAll('npx throughline', `${process.execPath} ${COMMAND}`).replaceAll('http://127.0.0.1:3000', home.workerUrl).replace('curl -s', 'curl -s --retry 20 --retry-all-errors --retry-delay 1 --fail');
+  const { stdout } = await promisify(execFile)('bash', ['-euc', here], { cwd: home.folder, env: home.env });
+  expect(stdout).toMatch(/\+ create version 1 from model\.rules\.json[^]*✓ version 1 serves[^]*✓ version 1 serves[^]*"data":\[0\.4\d*\]/);
 });
 
 it('init writes a file once', async () => {

@@ -83,6 +83,6 @@ async function unlessApprovalIsNeeded(act: () => Promise<void>, model: string, v
     await act();
   } catch (error) {
     if (!(error instanceof ContractError && error.code === 'approval_required')) throw error;
-    report.note(`version ${version} waits for an approver, who says: npx throughline models promote ${model} ${version}`);
+    report.note(`version ${version} waits for an approver, who says: npx throughline models promote ${model} ${version} --approve`);
   }
 }

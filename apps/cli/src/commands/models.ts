@@ -76,8 +76,9 @@ A small model.rules.json:
     .option('--author <name>', 'who decides', process.env['USER'] ?? 'cli')
     .option('--reason <text>', 'why')
     .option('--override <reason>', 'serve it although it does not say its data set, code or metrics; goes on record under the author')
+    .option('--approve', 'approve it as the author, where the model’s policy asks for an approval and nobody is authenticated')
     .addHelpText('after', '\nExamples:\n  npx throughline models promote flight-delay 2\n  npx throughline models promote flight-delay 2 --expected 1 --reason "better AUC on May"')
-    .action(async (model: string, version: string, { alias, ...options }: { alias: string; expected?: string; author: string; reason?: string; override?: string }) => {
+    .action(async (model: string, version: string, { alias, ...options }: { alias: string; expected?: string; author: string; reason?: string; override?: string; approve?: boolean }) => {
       const { rollout } = await ask<{ rollout?: string }>(`${modelsUrl()}/${encodeURIComponent(model)}/aliases/${encodeURIComponent(alias)}`, jsonBody('PUT', { version, ...options }));
       process.stdout.write(rollout === undefined ? `${alias} of ${model} is version ${version}\n` : `the policy of ${model} wants a rollout: ${rollout} of version ${version} has begun\nLook on: npx throughline rollouts watch ${model}\n`);
     });

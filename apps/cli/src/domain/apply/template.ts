@@ -85,16 +85,16 @@ promotion:
 #  rollout:                    # what is left out is as the strategy has it by default
 #    strategy: canary          # or blue_green, shadow, ab
 #    steps:
-#      - { share: 0.05, minSeconds: 600, minPredictions: 1000, minOutcomes: 0 }
-#      - { share: 1, minSeconds: 600 }
+#      - { share: 0.05, minSeconds: 300, minPredictions: 1000, minOutcomes: 0 }
+#      - { share: 1 }
 #    guards:                   # a breach is a rollback, without a person
 #      - { kind: error_rate, maxIncrease: 0.01 }
 #      - { kind: fallback_rate, maxIncrease: 0.01 }
-#      - { kind: p99_latency, maxRatio: 1.5 }
-#      - { kind: score_shift, maxDistance: 0.1 }
-#      - { kind: quality, loss: wrong, maxIncrease: 0.02, segments: true }
-#      - { kind: business_value, maxLossMicroUsd: 10000 }
-#    falseRollbackRate: 0.01   # chance that all guards together ever roll an equal version back
+#      - { kind: p99_latency, maxRatio: 2 }      # and maxMs
+#      - { kind: score_shift, maxDistance: 0.2 }
+#      - { kind: quality, loss: squared_error, maxIncrease: 0.01, segments: true }  # or loss: wrong, absolute_error
+#      - { kind: business_value, maxLossMicroUsd: 10000 }  # needs outcome.valueMicroUsd
+#    falseRollbackRate: 0.05   # chance that all guards together ever roll an equal version back
 #    consecutiveBreaches: 2
 #    evaluateEverySeconds: 5
 #    endsAfterSeconds: 86400
