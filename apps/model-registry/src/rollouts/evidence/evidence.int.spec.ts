@@ -121,7 +121,10 @@ describe('the evidence of a rollout', () => {
     await insertRollout(installed, { ...SPEC, strategy: 'shadow', steps: [SPEC.steps[0]!] }, 1);
     const all = numbers(600);
     await publish(installed.bus, 'prediction.shadowed.v1', all.map((n) => shadowed(`p${n}`, { score: 0.75 - n / 1000, entities: { origin: 'ATL' } })));
-    await publish(installed.bus, 'outcome.joined.v1', all.map((n) => joined(`p${n}`, { shadows: [{ version: '2', assignmentRevision: 2, score: 0.75 - n / 1000 }] })));
+    const outcomeOf = (n: number) => joined(`p${n}`, { shadows: [{ version: '2', assignmentRevision: 2, score: 0.75 - n / 1000 }] });
+    // A shadow that came after the join has it told anew; the answer’s own outcome has been counted by then.
+    const { shadows: _, ...alone } = outcomeOf(0);
+    await publish(installed.bus, 'outcome.joined.v1', [alone, ...all.slice(1).map(outcomeOf), { ...outcomeOf(0), correction: true }]);
     await caughtUp();
     const evidence = await store.read(ROLLOUT);
     expect(total(evidence, 1, 'candidate', 'score_difference')).toEqual([600, -sum(all) / 1000]);

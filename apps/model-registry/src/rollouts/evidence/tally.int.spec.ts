@@ -1,0 +1,76 @@
+import { openDatabase, query } from '@throughline/db';
+import type { DataSource } from 'typeorm';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MIGRATIONS } from '../../store/migrations.js';
+import { Installation } from '../../testing/harness.js';
+import { scoredAnswer, type Countable } from './counting.js';
+import { EvidenceStore } from './evidence-store.js';
+import { StepIndex } from './step-index.js';
+import { Tally, type Located } from './tally.js';
+import { scored } from './testing/events.js';
+import { insertRollout, ROLLOUT } from './testing/rollout-rows.js';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let installed: Installation;
+let dataSource: DataSource;
+let tally: Tally;
+let index: StepIndex;
+
+beforeEach(async () => {
+  installed = await Installation.create();
+  dataSource = await openDatabase({ schema: 'model_registry', settings: installed.settings, migrations: MIGRATIONS });
+  await insertRollout(installed);
+  tally = new Tally(dataSource);
+  index = new StepIndex(dataSource);
+});
+afterEach(async () => {
+  await dataSource.destroy();
+  await installed.remove();
+});
+
+const numbers = (count: number, from = 0): number[] => Array.from({ length: count }, (_, n) => from + n);
+
+/** Answers as messages of one partition, a millisecond apart. */
+async function batch(ids: readonly number[], place: { partition?: number; offset?: number; timestampMs?: number } = {}): Promise<Located<Countable>[]> {
+  const { partition = 0, offset = 0, timestampMs = 1000 } = place;
+  const data = ids.map((id) => scored(`p${id}`));
+  const find = await index.knowing(data.map((one) => ({ data: one })));
+  return data.map((one, n) => ({ at: { topic: 'prediction.scored.v1', partition, offset: String(offset + n), timestampMs: timestampMs + n }, counts: scoredAnswer(one, find)! }));
+}
+const answers = async (): Promise<number> => (await new EvidenceStore(dataSource).totals(ROLLOUT)).reduce((sum, { champion }) => sum + champion.answers, 0);
+const forgetIds = () => query(dataSource, 'DELETE FROM rollout_counted');
+
+describe('counting', () => {
+  it('takes what is delivered again for counted, however long ago that was, and only the rest for new', async () => {
+    await tally.countAnswers(await batch(numbers(10)));
+    await forgetIds();
+    await tally.countAnswers(await batch(numbers(15)));
+    expect(await answers()).toBe(15);
+  });
+
+  it('takes lower offsets with later times for what they are: a topic that was made anew', async () => {
+    await tally.countAnswers(await batch(numbers(10), { offset: 500 }));
+    await tally.countAnswers(await batch(numbers(10, 100), { offset: 0, timestampMs: 50_000 }));
+    expect(await answers()).toBe(20);
+  });
+
+  it('takes a second copy of a prediction for the same one, wherever it comes from', async () => {
+    await tally.countAnswers(await batch(numbers(10)));
+    await tally.countAnswers(await batch([...numbers(10), ...numbers(10, 5)], { partition: 1 }));
+    expect(await answers()).toBe(15);
+  });
+
+  it('by several at once on the same rows ends without a deadlock and with the right sum', async () => {
+    const others = [new Tally(dataSource), new Tally(dataSource), new Tally(dataSource)];
+    await Promise.all(others.map(async (other, partition) => {
+      for (const round of numbers(10)) await other.countAnswers(await batch([...numbers(100, round * 50), ...numbers(50, 10_000 + partition * 1000 + round * 50)], { partition, offset: round * 150 }));
+    }));
+    expect(await answers()).toBe(550 + 3 * 500);
+  });
+
+  it('of what never was a rollout’s writes nothing at all', async () => {
+    await tally.countAnswers([]);
+    expect(await query(dataSource, 'SELECT 1 FROM rollout_positions')).toEqual([]);
+  });
+});
