@@ -53,6 +53,17 @@ describe('a version that does not say what made it', () => {
     expect((await registry.put('/models/aliased/aliases/candidate', { version: '1' })).status).toBe(200);
   });
 
+  it('is no candidate of a rollout, and nothing of one remains, until somebody answers for it', async () => {
+    await registry.upload('tried');
+    await registry.upload('tried', { metadata: WITHOUT_LINEAGE });
+    await registry.put('/models/tried/aliases/champion', { version: '1' });
+    const start = (more: object) => registry.call('POST', '/models/tried/rollouts', { strategy: 'shadow', candidate: '2', ...more });
+    expect(await start({})).toMatchObject({ status: 409, body: { code: 'lineage_incomplete', detail: expect.stringContaining('version 2') } });
+    expect((await registry.get('/models/tried/rollouts')).body).toEqual([]);
+    await registry.call('POST', '/models/tried/versions/2/overrides', { author: 'ada', reason: 'to see how it does' });
+    expect((await start({})).status).toBe(201);
+  });
+
   it('serves once somebody answers for it by name, and that stays on record', async () => {
     await registry.upload('answered', { metadata: WITHOUT_LINEAGE });
     expect((await registry.call('POST', '/models/answered/versions/1/overrides', { author: 'ada' })).status).toBe(400);
@@ -139,6 +150,17 @@ describe('archiving', () => {
       expect(await archive('busy', String(index + 1))).toMatchObject({ status: 409, body: { code: 'in_use', detail: expect.stringMatching(place) } });
     }
     expect(await listed('busy')).toHaveLength(6);
+  });
+
+  it('is refused for the candidate of a rollout, which it names, and an archived version is no candidate', async () => {
+    for (let bias = 0; bias < 3; bias += 1) await registry.upload('rolling', { artifact: graph(bias) });
+    await registry.put('/models/rolling/aliases/champion', { version: '1' });
+    await archive('rolling', '3');
+    const start = (candidate: string) => registry.call('POST', '/models/rolling/rollouts', { strategy: 'canary', candidate });
+    expect(await start('3')).toMatchObject({ status: 409, body: { code: 'archived' } });
+    const { status, body } = await start('2');
+    expect(status).toBe(201);
+    expect(await archive('rolling', '2')).toMatchObject({ status: 409, body: { code: 'in_use', detail: expect.stringMatching(new RegExp(`standby in the deployment.*in rollout ${body.id}`)) } });
   });
 
   it('of what is not there says so', async () => {
