@@ -8,13 +8,13 @@ import { logisticRegressionGraph } from '@throughline/onnx';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { COMMAND, install, type Finished, type Installation } from './testing/installation.js';
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let home: Installation;
 
 beforeAll(async () => {
   home = await install();
-  await Promise.all([home.start('model-registry'), home.start('inference-worker')]);
+  await Promise.all([home.start('model-registry'), home.start('inference-worker'), home.start('retraining-coordinator'), home.start('feature-store')]);
 });
 afterAll(() => home.close());
 
@@ -103,6 +103,24 @@ it('where the policy asks for an approval, a later version waits for it, and the
   expect(await registry('approved/aliases/champion')).toMatchObject({ version: '1' });
   expect(await home.run('models', 'promote', 'approved', '2', '--approve', '--author', 'bob')).toMatchObject({ code: 0, out: 'champion of approved is version 2\n' });
   expect((await apply(approved(1))).out).toMatch(/No changes\.\n$/);
+});
+
+it('retraining with its schedule and feature views go to the services that keep them, and again change nothing', async () => {
+  const text = (minLabels: number, window: number) => yaml('kept', `
+retraining: {minLabels: ${minLabels}, schedule: {cron: "30 3 * * 1", timeZone: Europe/Berlin}}
+featureViews:
+  - name: airport
+    entityType: airport
+    features: [{name: mean_delay, event: flight_departed, aggregate: mean, field: delayMinutes, windowSeconds: ${window}}]
+`);
+  const applied = await apply(folderOf('kept', text(500, 3600)));
+  expect([applied.code, applied.err]).toEqual([0, '']);
+  expect(applied.out).toMatch(/✓ feature view airport is at version 1[^]*✓ retraining policy/);
+  const policy = (await (await fetch(`${home.env['RETRAINING_URL']}/retraining/v1/models/kept/policy`)).json()) as { nextDueAt: string };
+  expect(policy).toMatchObject({ minLabels: 500, schedule: { timeZone: 'Europe/Berlin' }, given: { minLabels: 500 } });
+  expect(Date.parse(policy.nextDueAt)).toBeGreaterThan(Date.now());
+  expect((await apply(folderOf('kept', text(500, 3600)))).out).toMatch(/No changes\.\n$/);
+  expect((await apply(folderOf('kept', text(600, 7200)))).out).toMatch(/~ minLabels 500 -> 600[^]*✓ feature view airport is at version 2/);
 });
 
 it('a step that fails says what is done, and running again goes on from there', async () => {

@@ -9,7 +9,8 @@ import { createBus, type Bus } from '@throughline/bus';
 import { freePort, repositoryRoot } from '@throughline/local-stack';
 import { commonSettings, parseSettings } from '@throughline/settings';
 
-type Service = 'inference-worker' | 'model-registry' | 'outcome-ledger';
+const SERVICES = ['inference-worker', 'model-registry', 'outcome-ledger', 'retraining-coordinator', 'feature-store'] as const;
+type Service = (typeof SERVICES)[number];
 
 /** The command, as npm links it. */
 export const COMMAND = join(repositoryRoot, 'apps/cli/bin/throughline.js');
@@ -46,12 +47,12 @@ export interface Installation {
 export async function install(): Promise<Installation> {
   const name = `t${randomBytes(4).toString('hex')}`;
   const folder = mkdtempSync(join(tmpdir(), 'throughline-cli-'));
-  const [worker, registry, ledger] = await Promise.all([freePort(), freePort(), freePort()]);
+  const ports = Object.fromEntries(await Promise.all(SERVICES.map(async (service) => [service, await freePort()] as const))) as Record<Service, number>;
+  const urlOf = (service: Service): string => `http://127.0.0.1:${ports[service]}`;
   const env: NodeJS.ProcessEnv = {
     ...process.env, KAFKA_TOPIC_PREFIX: `${name}-`, DATABASE_SCHEMA_PREFIX: `${name}_`, THROUGHLINE_HOME: folder, LOG_LEVEL: 'info',
-    REGISTRY_URL: `http://127.0.0.1:${registry}`, LEDGER_URL: `http://127.0.0.1:${ledger}`,
+    REGISTRY_URL: urlOf('model-registry'), LEDGER_URL: urlOf('outcome-ledger'), RETRAINING_URL: urlOf('retraining-coordinator'), FEATURE_STORE_URL: urlOf('feature-store'),
   };
-  const ports: Record<Service, number> = { 'inference-worker': worker, 'model-registry': registry, 'outcome-ledger': ledger };
   const bus = createBus(parseSettings(commonSettings, env), { clientId: 'test' });
   await bus.admin.createTopics();
   const services = new Map<Service, ChildProcess>();
@@ -70,7 +71,7 @@ export async function install(): Promise<Installation> {
     return { child, err, finished: once(child, 'close').then(([code]) => ({ code: code as number | null, out: out(), err: err() })) };
   };
   return {
-    env, bus, folder, stop, workerUrl: `http://127.0.0.1:${worker}`,
+    env, bus, folder, stop, workerUrl: urlOf('inference-worker'),
     start: async (service) => {
       const child = spawn(process.execPath, [join(repositoryRoot, `apps/${service}/dist/main.js`)], { env: { ...env, PORT: String(ports[service]) }, stdio: ['ignore', 'pipe', 'inherit'] });
       services.set(service, child);

@@ -3,6 +3,7 @@ import { isActive, type Bar, type Report, type Rollout, type RolloutDetail, type
 const BAR_WIDTH = 24;
 const SCALE_WIDTH = 33;
 const HISTOGRAM_WIDTH = 40;
+const HISTOGRAM_BARS = 20;
 const DISAGREEMENTS = 10;
 
 /** Where a rollout is: one block of lines, drawn anew at every look. */
@@ -70,13 +71,23 @@ export function intervalScale({ difference, low, high, limit }: Pick<Verdict, 'd
   return cells.join('');
 }
 
-/** Bars lying on their side, with the bins' bounds. */
-export function histogramLines(bars: readonly Bar[]): string[] {
-  const most = Math.max(0, ...bars.map((bar) => bar.count));
-  if (most === 0) return [];
+/** Bars lying on their side, with the bins' bounds; without the empty ones before the first and after the last, and of many bins so many together as fit a screen. */
+export function histogramLines(histogram: readonly Bar[]): string[] {
+  const first = histogram.findIndex((bar) => bar.count > 0);
+  if (first === -1) return [];
+  const bars = together(histogram.slice(first, histogram.findLastIndex((bar) => bar.count > 0) + 1));
+  const most = Math.max(...bars.map((bar) => bar.count));
   const bounds = bars.map(({ from, to }) => `${short(from)} … ${short(to)}`);
   const width = Math.max(...bounds.map((bound) => bound.length));
-  return bars.map((bar, index) => `  ${bounds[index]!.padStart(width)}  ${'█'.repeat(Math.ceil((bar.count / most) * HISTOGRAM_WIDTH)).padEnd(HISTOGRAM_WIDTH)} ${count(bar.count)}`.trimEnd());
+  return bars.map((bar, index) => `  ${bounds[index]!.padStart(width)}  ${'█'.repeat(Math.ceil((bar.count / most) * HISTOGRAM_WIDTH)).padEnd(HISTOGRAM_WIDTH)} ${count(Math.round(bar.count))}`);
+}
+
+function together(bars: readonly Bar[]): Bar[] {
+  const size = Math.ceil(bars.length / HISTOGRAM_BARS);
+  return Array.from({ length: Math.ceil(bars.length / size) }, (_, index) => {
+    const part = bars.slice(index * size, (index + 1) * size);
+    return { from: part[0]!.from, to: part.at(-1)!.to, count: part.reduce((sum, bar) => sum + bar.count, 0) };
+  });
 }
 
 /** What a rollout has shown. */

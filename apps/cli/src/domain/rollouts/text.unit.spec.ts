@@ -45,11 +45,12 @@ it('a scale has the same width whatever the numbers are, and shows estimate and 
   );
 });
 
-it('a histogram draws its fullest bin in full, and shows bins that are not empty', () => {
+it('a histogram draws its fullest bin in full, leaves empty ends out, and fits a screen', () => {
   const lines = histogramLines([{ from: -0.1, to: 0, count: 1 }, { from: 0, to: 0.1, count: 100 }, { from: 0.1, to: 0.2, count: 0 }]);
-  expect(lines.map((line) => line.split('█').length - 1)).toEqual([1, 40, 0]);
+  expect(lines.map((line) => line.split('█').length - 1)).toEqual([1, 40]);
   expect(lines[1]).toMatch(/^ +0 … 0\.1 {2}█+ 100$/);
-  expect(histogramLines([])).toEqual([]);
+  expect(histogramLines(Array.from({ length: 61 }, (_, from) => ({ from, to: from + 1, count: 1 })))).toHaveLength(16);
+  expect(histogramLines([{ from: 0, to: 1, count: 0 }])).toEqual([]);
 });
 
 it('a report without comparisons leaves their parts out', () => {
