@@ -83,7 +83,7 @@ export class RegisterFromMlflow {
     const mlModel = await this.readMlModel(found.folder);
     const artifact = await this.receive(`${found.folder}/${pathSteps(mlModel.file).join('/')}`);
     try {
-      const { signature: graph } = await this.inTurn(async () => inspectInChild(await readFile(artifact.path), this.use.inspectionLimits));
+      const graph = await this.inTurn(async () => inspect(await readFile(artifact.path), this.use.inspectionLimits));
       const story = await this.tell(request, { ...found, mlModel, graph, modelTags: registered?.tags ?? {} });
       const { row } = await this.use.registration.register(model, { artifact, metadata: JSON.stringify(this.unique(describeUpload(story), request)), discard: async () => undefined });
       await this.use.folder.copyFolder(found.folder, versionFolder(model, row.version), new Set([mlModel.file]));
@@ -209,6 +209,16 @@ export class RegisterFromMlflow {
       throw error;
     }
     return { path, name, head, sha256: hash.digest('hex'), sizeBytes };
+  }
+}
+
+/** What the graph says of itself; MLflow writes large tensors beside the graph unless it is told not to. */
+async function inspect(bytes: Uint8Array, limits: Partial<InspectionLimits>): Promise<Story['graph']> {
+  try {
+    return (await inspectInChild(bytes, limits)).signature;
+  } catch (error) {
+    if (!(error instanceof ContractError) || error.code !== 'artifact_external_data') throw error;
+    throw new ContractError(error.code, error.message, { cause: error, cure: 'Log it as one file: mlflow.onnx.log_model(…, save_as_external_data=False).' });
   }
 }
 

@@ -28,7 +28,7 @@ export function experimentRoutes(experiments: ExperimentStore, nowMs: () => numb
   };
   return [
     route('POST', 'experiments/create', async ({ params }) => {
-      const name = params.required('name');
+      const name = checkName(params.required('name'));
       if ((params.text('artifact_location') ?? '') !== '') throw new ContractError('invalid_request', 'artifact_location is chosen by the server: only what is stored here can become a version', { cure: 'Leave it out.' });
       return { experiment_id: await experiments.create(name, textsOf(params.keyValues('tags')), nowMs()) };
     }),
@@ -38,7 +38,7 @@ export function experimentRoutes(experiments: ExperimentStore, nowMs: () => numb
     route('GET', 'experiments/search', ({ params }) => find(params)),
     route('POST', 'experiments/update', async ({ params }) => {
       const name = params.text('new_name');
-      await experiments.update(params.required('experiment_id'), name === undefined || name === '' ? {} : { name }, nowMs());
+      await experiments.update(params.required('experiment_id'), name === undefined || name === '' ? {} : { name: checkName(name) }, nowMs());
       return NOTHING;
     }),
     route('POST', 'experiments/delete', async ({ params }) => {
@@ -60,4 +60,12 @@ export function experimentRoutes(experiments: ExperimentStore, nowMs: () => numb
       return changeTags(params, ({ [key]: _, ...tags }) => tags);
     }),
   ];
+}
+
+/** MLflow's own limit. */
+const MAX_NAME_LENGTH = 500;
+
+function checkName(name: string): string {
+  if (name.length <= MAX_NAME_LENGTH) return name;
+  throw new ContractError('invalid_request', `the name “${name.slice(0, 60)}…” has more than ${MAX_NAME_LENGTH} characters`, { cure: 'Shorten it.' });
 }

@@ -42,11 +42,12 @@ export function mlflowPlugin({ routes, artifacts, logger }: MlflowPluginUse): (f
       }
     });
     await fastify.register(async (api) => artifactRoutes(api, artifacts));
-    fastify.all('/mlflow/*', async (request) => {
-      throw new ContractError('not_found', `MLflow's API has no ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200)} here`, { cure: 'docs/registry.md lists what is served.' });
-    });
   };
 }
+
+const unknownRoute = async ({ method, url }: FastifyRequest): Promise<never> => {
+  throw new ContractError('not_found', `MLflow's API has no ${method} ${url.split('?', 1)[0]?.slice(0, 200)} here`, { cure: 'docs/registry.md says what is served.' });
+};
 
 /** Whatever it is called: clients and curl send JSON under several names. */
 function readJson(fastify: FastifyInstance): void {
@@ -70,6 +71,8 @@ function objectOf(body: unknown): object {
 function artifactRoutes(fastify: FastifyInstance, artifacts: MlflowArtifacts): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  // Here, where no body is read.
+  for (const unknown of ['/mlflow/*', '/mlflow-artifacts/*']) fastify.all(unknown, unknownRoute);
   const url = '/mlflow-artifacts/artifacts/*';
   const pathOf = (request: FastifyRequest): string => (request.params as { '*': string })['*'];
   const list = async (request: FastifyRequest): Promise<object> => ({ files: toFiles(await artifacts.list(new Params(request.query).text('path') ?? '')) });
