@@ -5,7 +5,7 @@ import { attempt, attemptsAt } from './send-hostile.ts';
 import { sendExamples, type Sent } from './send.ts';
 import { installSchemathesis, search } from './schemathesis.ts';
 
-const SEARCH_SECONDS = 60;
+const SEARCH_SECONDS = 45;
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
 
 let platform: Deployed;
