@@ -64,4 +64,11 @@ describe(`${ROLLOUTS} rollouts of an equal model, without any margin or hysteres
     expect(counts.judge).toBeLessThanOrEqual(bound);
     expect(counts.pooled).toBeGreaterThan(0.9 * ROLLOUTS);
   }, TIMEOUT_MS);
+
+  it('answers that are slow fifty at a time are no difference in p99', async ({ annotate }) => {
+    const alone = { ...spec, segments: [], guards: STRICT.filter(({ kind }) => kind === 'p99_latency') };
+    const counts = count({ ...EQUAL, ticksPerStep: 10, burst: 50 }, alone, 3000);
+    await annotate(JSON.stringify(counts));
+    expect(counts.judge).toBeLessThanOrEqual(bound);
+  }, TIMEOUT_MS);
 });

@@ -123,6 +123,16 @@ describe('a verdict', () => {
   }, 60_000);
 });
 
+describe('a comparison', () => {
+  it('has an interval that is valid at every look around the narrower one that holds at a fixed end, and none from a handful of keys', () => {
+    const found = compare(watching(STRICT), arms('wrong', [1000, 150], [2000, 200]).evidence, 'wrong')!;
+    expect(found).toMatchObject({ difference: expect.closeTo(0.05, 9) as number, candidate: 0.15, champion: 0.1, samples: { candidate: 1000, champion: 2000 } });
+    expect([found.low < found.fixedLow, found.fixedLow < found.difference, found.difference < found.fixedHigh, found.fixedHigh < found.high]).toEqual([true, true, true, true]);
+    expect(compare(watching(STRICT), arms('wrong', [1000, 150], [2000, 200], 4).evidence, 'wrong')).toBeUndefined();
+    expect(compare(watching(STRICT), { steps: [] }, 'wrong')).toBeUndefined();
+  });
+});
+
 describe('better', () => {
   const quality: Guard = { kind: 'quality', loss: 'wrong', minSamples: 500, maxIncrease: 0.01, segments: false };
 
