@@ -71,11 +71,11 @@ export function shareChart({ steps, startedAt, endedAt, generatedAt, status }: P
     { min: 0, max: 1, label: 'candidate’s share', format: percent },
   );
   const at = (ms: number, share: number): [number, number] => [px(area, (ms - startMs) / unit.ms), py(area, share)];
+  const warmed: [number, number][] = steps[0] === undefined ? [] : [at(startMs, 0), at(Date.parse(steps[0].startedAt), 0)];
   const held = steps.flatMap((step) => [at(Date.parse(step.startedAt), step.share), at(Date.parse(step.endedAt ?? generatedAt), step.share)]);
   const after = status === 'promoted' ? 1 : 0;
-  const line = endedAt === undefined ? held : [...held, at(endMs, after), at(endMs + tail, after)];
-  const first = at(startMs, 0);
-  const closed: [number, number][] = [first, ...line, [line.at(-1)?.[0] ?? first[0], py(area, 0)]];
+  const line = endedAt === undefined ? [...warmed, ...held] : [...warmed, ...held, at(endMs, after), at(endMs + tail, after)];
+  const closed = [...line, [line.at(-1)![0], py(area, 0)] as [number, number]];
   const marks = steps.filter(({ step }) => step > 0).map((step) => mark(area, at(Date.parse(step.startedAt), step.share), step));
   return chart(area, 'Share of the traffic over time', [polygon('fill candidate', closed), polyline('line candidate', line), ...marks]);
 }

@@ -18,16 +18,19 @@ function cell(value: Cell): string {
   return 'html' in value ? `<td>${value.html}</td>` : `<td class="number">${escape(value.number)}</td>`;
 }
 
+/** Below it, what is left of a difference of equal sums. */
+const NOISE = 1e-12;
+
 /** A number for people: four digits; nothing known is a dash. */
 export function figure(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return '–';
-  if (value === 0) return '0';
+  if (Math.abs(value) < NOISE) return '0';
   const magnitude = Math.abs(value);
   if (magnitude >= 1e6 || magnitude < 1e-4) return minus(value.toExponential(2));
   return minus(Number(value.toPrecision(magnitude >= 1000 ? 6 : 4)).toLocaleString('en-US', { maximumFractionDigits: 6 }));
 }
 
-export const signed = (value: number | undefined): string => (value !== undefined && value > 0 ? `+${figure(value)}` : figure(value));
+export const signed = (value: number | undefined): string => (value !== undefined && value >= NOISE ? `+${figure(value)}` : figure(value));
 export const percent = (value: number | undefined): string => (value === undefined || !Number.isFinite(value) ? '–' : minus(`${Number((value * 100).toPrecision(3))} %`));
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 const minus = (text: string): string => text.replace(/^-/, '−');
