@@ -21,6 +21,15 @@ export const HOSTILE_BODIES: readonly (readonly [string, string | Buffer])[] = [
 
 export const HOSTILE_TYPES: readonly string[] = ['', 'text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'application/json; charset=utf-16', 'multipart/form-data', 'multipart/form-data; boundary=', 'application/octet-stream', 'x'];
 
+/** An example with one of its values made hostile, for each of them and each way. */
+export function spoilt(example: unknown): unknown[] {
+  if (typeof example === 'string') return ['', 'x'.repeat(100_000), '\u0001', '😀'.repeat(400), '99999999999999999999', null, {}];
+  if (typeof example === 'number') return [-1, 0.5, 1e308, 9_007_199_254_740_992, 5e-324, null, 'x'];
+  if (Array.isArray(example)) return [[], Array.from({ length: 2_000 }, () => example[0] as unknown), null, ...example.flatMap((item, index) => spoilt(item).map((bad) => example.with(index, bad)))];
+  if (typeof example !== 'object' || example === null) return [null, 'x', 17];
+  return Object.entries(example).flatMap(([name, value]) => spoilt(value).map((bad) => ({ ...example, [name]: bad })));
+}
+
 /** Put where a parameter of a path goes, already encoded. */
 export const HOSTILE_NAMES: readonly string[] = [
   '%00', 'a%00b', '%', '%E0%A4%A', '%ED%A0%80', '%FF', '..', '%2e%2e', '%2e%2e%2f%2e%2e%2fetc%2fpasswd', 'a%2Fb', '%5c', '.', '%20', '%F0%9F%98%80', '-1', '0', '1.0', '1e3', '99999999999999999999', "'%20or%201=1--", 'x'.repeat(500), 'x'.repeat(5_000), 'x'.repeat(20_000),

@@ -6,7 +6,7 @@ import { sendExamples, type Sent } from './send.ts';
 import { installSchemathesis, search } from './schemathesis.ts';
 
 const SEARCH_SECONDS = 45;
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 240_000 });
 
 let platform: Deployed;
 let document: Document;

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import type { Document, Operation } from './document.ts';
-import { exampleOf } from './document.ts';
-import { HOSTILE_BODIES, HOSTILE_NAMES, HOSTILE_QUERIES, HOSTILE_TYPES } from './hostile.ts';
+import { exampleOf, examplesOf } from './document.ts';
+import { HOSTILE_BODIES, HOSTILE_NAMES, HOSTILE_QUERIES, HOSTILE_TYPES, spoilt } from './hostile.ts';
 
 export interface Attempt {
   readonly what: string;
@@ -19,7 +19,10 @@ export function attemptsAt(operation: Operation, document: Document): Attempt[] 
   const fill = (value: (name: string) => string): string => path.replaceAll(/\{(\w+)\}/g, (_, name: string) => value(name));
   const body = requestBody === undefined ? {} : { type: 'application/json', body: JSON.stringify(exampleOf(requestBody.content['application/json']?.schema, document) ?? {}) };
   const names = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name!);
+  const json = requestBody?.content['application/json'];
+  const examples = json === undefined ? [] : examplesOf(json, document);
   return [
+    ...examples.flatMap(spoilt).map((bad) => ({ what: `body ${JSON.stringify(bad).slice(0, 200)}`, method, path: fill(good), type: 'application/json', body: JSON.stringify(bad) })),
     ...names.flatMap((name) => HOSTILE_NAMES.map((value) => ({ what: `${name} ${value.slice(0, 40)}`, method, path: fill((other) => (other === name ? value : good(other))), ...body }))),
     ...parameters.filter((parameter) => parameter.in === 'query').flatMap(({ name }) => HOSTILE_QUERIES.map((value) => ({ what: `?${name}=${value.slice(0, 40)}`, method, path: `${fill(good)}?${name}=${value}`, ...body }))),
     ...(requestBody === undefined ? [] : HOSTILE_BODIES.map(([what, hostile]) => ({ what, method, path: fill(good), type: 'application/json', body: hostile }))),

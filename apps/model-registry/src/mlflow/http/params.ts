@@ -31,6 +31,13 @@ export class Params {
     throw wrong(name, 'text');
   }
 
+  /** A text that something is kept under. @throws ContractError `invalid_request` when it is longer than an index takes */
+  key(name: string): string | undefined {
+    const value = this.text(name);
+    if (value !== undefined && value.length > MAX_KEY_LENGTH) throw new ContractError('invalid_request', `'${name}' has more than ${MAX_KEY_LENGTH} characters: “${value.slice(0, 60)}…”`, { cure: 'Shorten it.' });
+    return value;
+  }
+
   integer(name: string): number | undefined {
     const value = this.field(name);
     if (value === undefined || value === '') return undefined;

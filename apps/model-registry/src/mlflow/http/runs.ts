@@ -119,10 +119,15 @@ function statusOf(params: Params): RunStatus | undefined {
   return oneOf('status', { 1: 'RUNNING', 2: 'SCHEDULED', 3: 'FINISHED', 4: 'FAILED', 5: 'KILLED' }[status] ?? status, RUN_STATUSES);
 }
 
+function keyOf(params: Params): string {
+  params.key('key');
+  return params.required('key');
+}
+
 function readMetric(params: Params, nowMs: () => number): Metric {
   return {
-    key: params.required('key'), value: params.number('value'), timestampMs: params.integer('timestamp') ?? nowMs(), step: params.integer('step') ?? 0,
-    modelId: params.text('model_id') || undefined, datasetName: params.text('dataset_name') || undefined, datasetDigest: params.text('dataset_digest') || undefined,
+    key: keyOf(params), value: params.number('value'), timestampMs: params.integer('timestamp') ?? nowMs(), step: params.integer('step') ?? 0,
+    modelId: params.key('model_id') || undefined, datasetName: params.text('dataset_name') || undefined, datasetDigest: params.text('dataset_digest') || undefined,
   };
 }
 
