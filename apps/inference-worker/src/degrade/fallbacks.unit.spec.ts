@@ -159,7 +159,7 @@ describe('fallbacks', () => {
   });
 
   it('answer in time what the scheduler predicts to be late, and leave late what is late', async () => {
-    const slow = Object.assign(versions.get('champion')!, { isInline: true, maxBatchSize: 4, maxDelayMs: 0 });
+    const slow = Object.assign(versions.get('champion')!, { isInline: true, maxBatchSize: 4, maxDelayMs: 0, comeBack: () => undefined });
     const run = async (_model: LoadedModel, rows: readonly LiveRow[]): Promise<void> => {
       nowMs += 100;
       for (const row of rows) row.batch = { outputs: [], score: undefined, size: rows.length, preprocessMs: 0, inferenceMs: 100, startedMs: nowMs - 100, endedMs: nowMs };
