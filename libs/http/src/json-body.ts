@@ -30,7 +30,7 @@ export function refuseNul(url: string): void {
 
 /** Such text can only come as an escape, and depth only with as many brackets. */
 function mayBreak(text: string): boolean {
-  return /\\u(?:0000|d[89a-f])/i.test(text) || hasMore(text, '[', MAX_DEPTH) || hasMore(text, '{', MAX_DEPTH);
+  return (text.includes('\\u') && /\\u(?:0000|d[89a-f])/i.test(text)) || hasMore(text, '[', MAX_DEPTH) || hasMore(text, '{', MAX_DEPTH);
 }
 
 function hasMore(text: string, bracket: string, count: number): boolean {
