@@ -8,7 +8,7 @@ import { readText, uploadVersion } from '../upload.js';
 
 interface Model {
   readonly name: string;
-  readonly latestVersion: string;
+  readonly latestVersion?: string;
   readonly aliases: Readonly<Record<string, string>>;
   readonly revision: number;
   readonly createdAt: string;
@@ -115,7 +115,7 @@ const howToServe = (model: string, version: string, missing: readonly string[]):
 };
 
 const renderModels = (models: readonly Model[]): string =>
-  models.length === 0 ? 'No models yet: npx throughline models push --help' : table([['model', 'champion', 'latest', 'aliases', 'since'], ...models.map(({ name, aliases, latestVersion, createdAt }) => [name, aliases['champion'] ?? '-', latestVersion, othersOf(aliases), createdAt])]);
+  models.length === 0 ? 'No models yet: npx throughline models push --help' : table([['model', 'champion', 'latest', 'aliases', 'since'], ...models.map(({ name, aliases, latestVersion, createdAt }) => [name, aliases['champion'] ?? '-', latestVersion ?? '-', othersOf(aliases), createdAt])]);
 
 const othersOf = (aliases: Readonly<Record<string, string>>): string =>
   Object.entries(aliases).filter(([alias]) => alias !== 'champion').map(([alias, version]) => `${alias}=${version}`).join(' ') || '-';

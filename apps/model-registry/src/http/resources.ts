@@ -15,7 +15,7 @@ const SHA256 = { pattern: '^[0-9a-f]{64}$', example: '9f86d081884c7d659a2feaa0c5
 /** What the registry answers. Versions are strings, times RFC 3339. */
 export class ModelResource {
   @ApiProperty({ example: 'flight-delay' }) name!: string;
-  @ApiProperty({ example: '3' }) latestVersion!: string;
+  @ApiPropertyOptional({ example: '3', description: 'absent before the first' }) latestVersion?: string;
   @ApiProperty({ example: { champion: '2' }, additionalProperties: { type: 'string' } }) aliases!: Record<string, string>;
   @ApiProperty({ example: 7, description: 'of the deployment; 0 before the first' }) revision!: number;
   @ApiProperty(INSTANT) createdAt!: string;
@@ -91,7 +91,7 @@ export class AuditResource {
 }
 
 export const toModel = ({ name, latestVersion, aliases, revision, createdAt }: ListedModel): ModelResource => ({
-  name, latestVersion: String(latestVersion), revision, createdAt: createdAt.toISOString(),
+  name, ...(latestVersion === null ? {} : { latestVersion: String(latestVersion) }), revision, createdAt: createdAt.toISOString(),
   aliases: Object.fromEntries(Object.entries(aliases).map(([alias, version]) => [alias, String(version)])),
 });
 

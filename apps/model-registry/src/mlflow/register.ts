@@ -85,7 +85,7 @@ export class RegisterFromMlflow {
     try {
       const graph = await this.inTurn(async () => inspect(await readFile(artifact.path), this.use.inspectionLimits));
       const story = await this.tell(request, { ...found, mlModel, graph, modelTags: registered?.tags ?? {} });
-      const { row } = await this.use.registration.register(model, { artifact, metadata: JSON.stringify(this.unique(describeUpload(story), request)), discard: async () => undefined });
+      const { row } = await this.use.registration.register(model, { artifact, metadata: JSON.stringify(this.unique(describeUpload(story), { ...request, runId: request.runId ?? found.run?.runId, modelId: request.modelId ?? found.loggedModel?.modelId })), discard: async () => undefined });
       await this.use.folder.copyFolder(found.folder, versionFolder(model, row.version), new Set([mlModel.file]));
       return await this.note(request, row.version, { runId: found.run?.runId, modelId: found.loggedModel?.modelId });
     } finally {
@@ -98,7 +98,7 @@ export class RegisterFromMlflow {
     const { version: _, createdAt: __, hasBaseline: ___, ...original } = await this.use.versions.get(model, version);
     const { parentVersion: ____, ...described } = original.metadata;
     const card = request.description === undefined || request.description === '' ? {} : { modelCard: request.description };
-    const metadata = this.unique({ ...described, ...card }, request);
+    const metadata = this.unique({ ...described, ...card }, { ...request, runId: request.runId ?? runId, modelId: request.modelId ?? modelId });
     const uploadDigest = digestOfUpload({ artifactSha256: original.artifactSha256, metadata, artifactSignature: original.artifactSignature ?? undefined });
     const baselineProfile = (await this.use.versions.baselineProfile(model, version)) ?? null;
     const author = request.author ?? 'anonymous';
@@ -159,7 +159,8 @@ export class RegisterFromMlflow {
     const ofModel = loggedModel === undefined ? [] : await this.use.runs.metricsOfModels([loggedModel.modelId]);
     return {
       graph, mlModel, description,
-      tags: { ...author?.tags, ...loggedModel?.tags, ...modelTags, ...tags },
+      // The client tags a logged model by itself; of the run people say more.
+      tags: { ...loggedModel?.tags, ...author?.tags, ...modelTags, ...tags },
       params: { ...author?.params, ...loggedModel?.params },
       metrics: [...latestOf([...ofModel, ...(author?.metrics ?? [])]).values()],
       datasets: author?.datasets.map(({ dataset }) => dataset) ?? [],

@@ -11,7 +11,8 @@ export type NewVersion = Omit<VersionRow, 'version' | 'hasBaseline' | 'createdAt
 export interface ListedModel {
   readonly name: string;
   readonly createdAt: Date;
-  readonly latestVersion: number;
+  /** Null for a name without a version yet, as MLflow's clients make them. */
+  readonly latestVersion: number | null;
   readonly aliases: Record<string, number>;
   readonly revision: number;
 }
@@ -75,7 +76,7 @@ export class VersionStore {
   /** Newest first. @throws ContractError `not_found` */
   async list(model: string): Promise<VersionRow[]> {
     const rows = await this.dataSource.manager.find(VersionRow, { where: { model }, order: { version: 'DESC' } });
-    if (rows.length === 0) throw unknownModel(model);
+    if (rows.length === 0 && !(await this.dataSource.manager.existsBy(ModelRow, { name: model }))) throw unknownModel(model);
     return rows;
   }
 

@@ -19,7 +19,7 @@ export interface LoggedDataset {
 export interface Story {
   readonly graph: Graph;
   readonly mlModel: MlModel;
-  /** Of the run, the logged model, the registered model and the request; a later one precedes. */
+  /** Of the logged model, the run, the registered model and the request; a later one precedes. */
   readonly tags: Texts;
   readonly params: Texts;
   readonly metrics: readonly Metric[];
