@@ -2,14 +2,14 @@ import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Inject, Param, Put
 import { ApiAcceptedResponse, ApiBody, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { BUS, type Bus, type OwnTopic } from '@throughline/bus';
 import { ContractError, type ErrorCode, type ModelDeployment } from '@throughline/contracts';
-import { ANONYMOUS, authorOf, Caller, hasRole, Problems, requireRole, type Principal } from '@throughline/http';
+import { Caller, Problems, requireRole, type Principal } from '@throughline/http';
 import type { FastifyReply } from 'fastify';
 import type { Assignment } from '../domain/deployment.js';
 import { CHAMPION, checkAliasName, versionNumber } from '../domain/names.js';
 import { readPolicy } from '../domain/serving-policy.js';
-import { Promotions, type Promoter } from '../rollouts/promotions.js';
-import type { Attribution } from '../store/audit.js';
+import { Promotions } from '../rollouts/promotions.js';
 import { DeploymentStore } from '../store/deployments.js';
+import { attribution, promoter } from './attribution.js';
 import { ALIAS_EXAMPLES, DEPLOYMENT, DEPLOYMENT_EXAMPLES } from './examples.js';
 import { AliasQuery, DeleteAliasQuery, PutAlias, PutDeployment } from './requests.js';
 import { AliasChangeResource, AliasResource, DeploymentRevisionResource, toAlias, toAliasChange, toRevision } from './resources.js';
@@ -110,22 +110,6 @@ export class DeploymentsController {
     return (await this.deployments.history(name)).map(toRevision);
   }
 }
-
-function attribution(caller: Principal, { author, reason, override }: { author?: string; reason?: string; override?: string }): Attribution {
-  const by = authorOf(caller, author);
-  if (override !== undefined && author === undefined && isNobody(caller)) throw new ContractError('invalid_request', 'author is missing: an override is somebody’s', { cure: 'Say who answers for it: "author".' });
-  // Answering for a version is an approver's, whichever door it comes by.
-  if (override !== undefined) requireRole(caller, 'approver');
-  return { author: by, reason, override };
-}
-
-/** Who is known by name approves by their role; where nobody has to say who they are, by saying so. */
-function promoter(caller: Principal, body: { author?: string; reason?: string; override?: string; approve?: boolean }): Promoter {
-  const mayApprove = isNobody(caller) ? body.approve === true && body.author !== undefined : hasRole(caller, 'approver');
-  return { ...attribution(caller, body), mayApprove };
-}
-
-const isNobody = (caller: Principal): boolean => caller === ANONYMOUS;
 
 const toAssignment = (model: string, { champion, challengers = [], shadows = [], splitSalt, maxBatchSize, ...body }: PutDeployment): Assignment => ({
   champion: typeof champion === 'string' ? versionNumber(model, champion) : undefined,

@@ -25,6 +25,17 @@ export class Promotions {
   constructor(private readonly use: { readonly deployments: DeploymentStore; readonly rollouts: Rollouts; readonly policies: PolicyStore }) {}
 
   /**
+   * Starts a rollout that somebody asks for.
+   *
+   * @throws ContractError `approval_required`, and what a rollout's start throws
+   */
+  async rollOut(model: string, request: RolloutRequest, by: Promoter, at: Date): Promise<StoredRollout> {
+    const { policy } = await this.use.policies.current(model);
+    if (policy.promotion?.mode === 'approval' && !by.mayApprove) throw approvalRequired(model, by, 'approved');
+    return this.use.rollouts.start(model, request, by, at);
+  }
+
+  /**
    * A direct write of the deployment may go on with the champion there is; another one comes by the policy's way, or by somebody who may approve.
    *
    * @throws ContractError `approval_required`

@@ -60,5 +60,6 @@ export const RolloutRequest = closed({
   candidate: Type.String({ pattern: '^[1-9]\\d{0,8}$', description: 'version on trial' }),
   author: Type.Optional(Type.String({ maxLength: 200 })),
   reason: Type.Optional(Type.String({ maxLength: 2000 })),
+  approve: Type.Optional(Type.Boolean({ description: 'the author approves it, where the model’s policy asks for that and nobody is authenticated' })),
 });
 export type RolloutRequest = Static<typeof RolloutRequest>;

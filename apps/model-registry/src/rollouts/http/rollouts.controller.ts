@@ -1,14 +1,15 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Inject, Param, Post } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError, RolloutRequest } from '@throughline/contracts';
-import { authorOf, Caller, Problems, Requires, type Principal } from '@throughline/http';
+import { Caller, Problems, Requires, type Principal } from '@throughline/http';
 import { canonical } from '../../domain/canonical.js';
-import type { Attribution } from '../../store/audit.js';
+import { attribution, promoter } from '../../http/attribution.js';
 import { EvidenceStore } from '../evidence/evidence-store.js';
 import { ServingReports } from '../evidence/serving-reports.js';
 import { judge } from '../guards/judge.js';
 import { readRequest } from '../domain/request.js';
 import { isActive, missingMinimums } from '../domain/rollout.js';
+import { Promotions } from '../promotions.js';
 import { Rollouts } from '../rollouts.js';
 import { RolloutStore, type StoredRollout } from '../store/rollouts.js';
 // eslint-disable-next-line @typescript-eslint/consistent-type-imports -- Nest reads the body's class at run time
@@ -23,20 +24,20 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export class RolloutsController {
   constructor(
     @Inject(Rollouts) private readonly rollouts: Rollouts,
+    @Inject(Promotions) private readonly promotions: Promotions,
     @Inject(RolloutStore) private readonly store: RolloutStore,
     @Inject(EvidenceStore) private readonly evidence: EvidenceStore,
     @Inject(ServingReports) private readonly reports: ServingReports,
   ) {}
 
   @Post('rollouts')
-  @Requires('approver')
-  @ApiOperation({ summary: 'Roll a version out', description: 'What is left out is as the strategy has it by default. While it runs nobody else changes the deployment.' })
+  @ApiOperation({ summary: 'Roll a version out', description: 'What is left out is as the strategy has it by default. While it runs nobody else changes the deployment. Where the model’s policy asks for an approval, an approver starts it.' })
   @ApiBody({ schema: { ...(RolloutRequest as object), example: START_EXAMPLE } as never })
   @ApiCreatedResponse({ type: RolloutResource })
-  @Problems('rollout_running', 'unknown_version', 'signature_differs', 'lineage_incomplete', 'archived', 'conflict')
+  @Problems('rollout_running', 'unknown_version', 'signature_differs', 'lineage_incomplete', 'archived', 'conflict', 'approval_required')
   async start(@Param('name') name: string, @Body() body: unknown, @Caller() caller: Principal): Promise<RolloutResource> {
     const request = readRequest(body);
-    return toRollout(await this.rollouts.start(name, request, attribution(caller, request), new Date()));
+    return toRollout(await this.promotions.rollOut(name, request, promoter(caller, request), new Date()));
   }
 
   @Get('rollouts')
@@ -140,8 +141,6 @@ export class RolloutsController {
     return rollout;
   }
 }
-
-const attribution = (caller: Principal, { author, reason }: { author?: string; reason?: string }): Attribution => ({ author: authorOf(caller, author), reason });
 
 function checkId(model: string, id: string): string {
   if (!UUID.test(id)) throw unknownRollout(model, id);
