@@ -4,7 +4,7 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { authorOf, Caller, Problems, Requires, type Principal } from '@throughline/http';
 import { EXAMPLES, readModelPolicy } from '../domain/policy.js';
 import { PolicyStore } from '../store.js';
-// eslint-disable-next-line @typescript-eslint/consistent-type-imports -- Nest reads the body's class at run time
+ 
 import { PolicyResource, PutPolicy, toPolicy } from './policy.requests.js';
 
 @ApiTags('policy')
