@@ -46,7 +46,7 @@ describe('a prediction', () => {
     expect(await storyOnce('stood-in', ({ outcome: one }) => one !== null && one !== undefined)).toMatchObject({
       state: 'fallback', request: { coordinates }, answer: { version: '1', artifactSha256: SHA, fallback: { kind: 'constant', reason: 'circuit_open' }, timingsMs }, features: [], outcome: { correct: true },
     });
-    expect(await joinedOf('stood-in')).toMatchObject([{ fallback: 'constant' }]);
+    expect(await eventually('the join', async () => (await joinedOf('stood-in')).length > 0 && joinedOf('stood-in'))).toMatchObject([{ fallback: 'constant' }]);
   });
 
   it('of a version that stands in is told with its features by name', async () => {

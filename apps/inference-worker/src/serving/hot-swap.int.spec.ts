@@ -87,7 +87,7 @@ it('makes no request wait for a large version to load', async () => {
   while ((await ask()) === '1');
   const swapMs = performance.now() - deployedMs;
   expect(swapMs).toBeGreaterThan(200);
-  expect(waitsMs.length).toBeGreaterThan(10);
+  expect(waitsMs.length).toBeGreaterThan(3);
   expect(Math.max(...waitsMs)).toBeLessThan(swapMs / 2);
 }, 60_000);
 
