@@ -165,10 +165,15 @@ describe('bad input', { timeout: 60_000 }, () => {
   });
 
   it('artifacts stay within their root, and those of versions never change', async () => {
-    for (const path of ['..%2f..%2fx', 'a%5cb', '.incoming/x', 'versions/at-once/1/MLmodel']) {
+    for (const path of ['..%2f..%2fx', 'a%5cb', '.incoming/x', 'versions/at-once/1/MLmodel', '0']) {
       expect(await artifact('PUT', path, 'data'), path).toMatchObject({ status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE' } });
+      if (path === '0') continue;
       expect((await artifact('DELETE', path)).status, path).toBe(400);
     }
+    const large = randomBytes(5_000_000);
+    expect((await artifact('PUT', '0/abc/artifacts/large.json', large)).status).toBe(200);
+    const read = await fetch(`${service.url}/api/2.0/mlflow-artifacts/artifacts/0/abc/artifacts/large.json`, { headers: { authorization: `Bearer ${KEYS.viewer}` } });
+    expect(large.equals(Buffer.from(await read.arrayBuffer()))).toBe(true);
     expect(await artifact('GET', '0/nothing')).toMatchObject({ status: 404, body: { error_code: 'RESOURCE_DOES_NOT_EXIST' } });
     expect(await mlflow('POST', 'nothing/here', {})).toMatchObject({ status: 404 });
   });

@@ -42,6 +42,7 @@ export class MlflowArtifacts {
   /** @throws ContractError `invalid_request`, `artifact_too_large` */
   async write(path: string, content: Readable): Promise<void> {
     refuseVersions(path);
+    refuseElsewhere(path);
     await this.use.folder.put(path, content, this.use.maxBytes);
   }
 
@@ -81,6 +82,12 @@ const describe = ({ signature, createdAtMs }: RegisteredVersion): string => writ
 function refuseVersions(path: string): void {
   if (pathSteps(path)[0] !== VERSIONS_FOLDER) return;
   throw new ContractError('invalid_request', 'the files of a registered version never change', { cure: 'Log a new model and register it.' });
+}
+
+/** A file where a folder of others will be would lock them out. */
+function refuseElsewhere(path: string): void {
+  if (/^\d+\/(?:models\/)?[\w-]+\/artifacts\/./.test(pathSteps(path).join('/'))) return;
+  throw new ContractError('invalid_request', `“${path.slice(0, 100)}” is no place for artifacts`, { cure: 'Write below the artifact_uri of a run or of a logged model.' });
 }
 
 export const toFiles = (files: readonly ArtifactFile[]): { path: string; is_dir: boolean; file_size?: number }[] =>
