@@ -174,7 +174,7 @@ describe('other strategies', () => {
 
   it('an A/B ends at its end, and promotes what is better beyond doubt if it was told to', async () => {
     const path = await withVersions('ab');
-    const rollout = await started(path, { strategy: 'ab', candidate: '2', endsAfterSeconds: 15, atEnd: 'promote_if_better', guards: [{ kind: 'quality', loss: 'wrong', minSamples: 50 }] });
+    const rollout = await started(path, { strategy: 'ab', candidate: '2', endsAfterSeconds: 15, atEnd: 'promote_if_better', guards: [{ kind: 'quality', loss: 'squared_error', minSamples: 50 }] });
     await untilStep(rollout, 1);
     await servedAt('ab', 1);
     const answers = await serving.answer('ab', 1200, { scoreOf: (_version, index) => (index % 2 === 0 ? 0.9 : 0.1) });
@@ -200,6 +200,7 @@ describe('bad input', () => {
     ['an unknown guard', { strategy: 'canary', candidate: '2', guards: [{ kind: 'vibes' }] }, { detail: expect.stringContaining('guards.0.kind must be one of error_rate') }],
     ['a typing error', { strategy: 'canary', candidate: '2', guards: [{ kind: 'error_rate', maxIncreas: 1 }] }, { detail: expect.stringContaining('unknown field “maxIncreas”') }],
     ['value without a price', { strategy: 'canary', candidate: '2', guards: [{ kind: 'business_value' }] }, { detail: expect.stringContaining('what decisions are worth') }],
+    ['a guard of decisions where none are made', { strategy: 'canary', candidate: '2', guards: [{ kind: 'quality', loss: 'wrong' }] }, { code: 'invalid_request', detail: expect.stringContaining('no threshold'), cure: expect.stringContaining('squared_error') }],
     ['no body', {}, { code: 'invalid_request' }],
   ])('%s is refused with the reason and the cure', async (_name, body, expected) => expect(await refused(body)).toMatchObject({ cure: expect.any(String), ...expected }));
 

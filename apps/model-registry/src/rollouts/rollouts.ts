@@ -1,4 +1,4 @@
-import { ContractError, encodeEvent, type RolloutRequest } from '@throughline/contracts';
+import { ContractError, encodeEvent, type ModelSignature, type RolloutRequest } from '@throughline/contracts';
 import { inTransaction, Outbox } from '@throughline/db';
 import { counter, METRICS } from '@throughline/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
@@ -13,6 +13,7 @@ import type { Evidence } from './domain/evidence.js';
 import { specOf, type Declared } from './domain/request.js';
 import { isActive, type Decision, type Status } from './domain/rollout.js';
 import { signatureChanges } from './domain/signature-changes.js';
+import type { RolloutSpec } from './domain/spec.js';
 import type { Verdict } from './domain/verdict.js';
 import { refuseDuringRollout } from './store/active.js';
 import type { RolloutStore, StoredRollout } from './store/rollouts.js';
@@ -53,7 +54,7 @@ export class Rollouts {
       await refuseDuringRollout(manager, model);
       const { assignment: base } = await this.use.deployments.inForce(manager, model);
       const spec = specOf(request, await this.use.declaredOf(manager, model));
-      const champion = await this.checkStart(manager, model, base, spec.candidate, spec.allowSignatureChange);
+      const champion = await this.checkStart(manager, model, base, spec);
       const rollout: StoredRollout = {
         id: this.use.newId(), model, champion, spec, base: { ...base, rollout: undefined }, status: 'warming', step: 0, stepStartedAtMs: at.getTime(), startedAtMs: at.getTime(),
         breaches: 0, judgedSamples: 0, judgedAtMs: undefined, author: by.author, reason: by.reason, endedAtMs: undefined, conclusion: undefined,
@@ -135,14 +136,16 @@ export class Rollouts {
     });
   }
 
-  private async checkStart(manager: EntityManager, model: string, base: Assignment, candidate: number, allowSignatureChange: boolean): Promise<number> {
+  private async checkStart(manager: EntityManager, model: string, base: Assignment, spec: RolloutSpec): Promise<number> {
     const { champion } = base;
+    const { candidate, allowSignatureChange } = spec;
     if (champion === undefined) throw new ContractError('conflict', `“${model}” has no champion to hold version ${candidate} against`, { cure: 'The first version needs no rollout: set the alias “champion”.' });
     if (champion === candidate) throw new ContractError('invalid_request', `version ${candidate} is the champion already`, { cure: 'Name another version as the candidate.' });
     if (base.challengers.length > 0) throw new ContractError('conflict', 'challengers that were deployed by hand have a part of the traffic', { cure: 'Take them out of the deployment first.' });
     const served = await servedVersions(manager, model, [champion, candidate]);
     const changes = signatureChanges(served(champion).signature, served(candidate).signature);
     if (changes.length > 0 && !allowSignatureChange) throw new ContractError('signature_differs', `against champion ${champion}, version ${candidate} differs: ${changes.join('; ')}`);
+    for (const version of [champion, candidate]) checkGuardsCanSee(spec, version, served(version).signature);
     return champion;
   }
 
@@ -205,6 +208,15 @@ export class Rollouts {
       return work(manager);
     });
   }
+}
+
+/** A guard without anything to go by would watch in vain. @throws ContractError `invalid_request` */
+function checkGuardsCanSee({ guards }: RolloutSpec, version: number, { score }: ModelSignature): void {
+  const decides = guards.find((guard) => guard.kind === 'business_value' || (guard.kind === 'quality' && guard.loss === 'wrong'));
+  if (decides === undefined || score?.threshold !== undefined) return;
+  throw new ContractError('invalid_request', `the guard ${decides.kind} judges decisions, and version ${version} makes none: its score has no threshold`, {
+    cure: 'Upload it with score.threshold, or watch the quality of its scores: "loss": "squared_error".',
+  });
 }
 
 /** Whether nothing has happened between seeing and doing. */
