@@ -4,7 +4,6 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { authorOf, Caller, Problems, Requires, type Principal } from '@throughline/http';
 import { EXAMPLES, readModelPolicy } from '../domain/policy.js';
 import { PolicyStore } from '../store.js';
- 
 import { PolicyResource, PutPolicy, toPolicy } from './policy.requests.js';
 
 @ApiTags('policy')
