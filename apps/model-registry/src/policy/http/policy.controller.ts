@@ -1,6 +1,5 @@
 import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
- 
 import { authorOf, Caller, Problems, Requires, type Principal } from '@throughline/http';
 import { EXAMPLES, readModelPolicy } from '../domain/policy.js';
 import { PolicyStore } from '../store.js';
