@@ -41,7 +41,7 @@ function scoredJson(scored: Scored, worker: string, instant: Instant): string {
     + `,"outputs":{${outputsJson(scored)}}${score === undefined ? '' : `,"score":${score}`}`
     + `,"features":{"values":${row === undefined ? '[]' : JSON.stringify(row.values)}${ageSeconds === undefined ? '' : `,"ageSeconds":${JSON.stringify(ageSeconds)}`}${row?.defaulted === undefined ? '' : `,"defaulted":[${row.defaulted.join()}]`}}`
     + `,"timingsMs":{"transport":${transport},"queue":${queue},"features":${features},"preprocess":${preprocess},"inference":${inference},"postprocess":${postprocess},"total":${total}}`
-    + `${scored.answered === undefined ? '' : `,"answered":${JSON.stringify(scored.answered)}`},"batchSize":${scored.batchSize},"scoredAt":"${instant(scored.answeredAtMs)}","worker":${quote(worker)}${fallback === undefined ? '' : `,"fallback":${JSON.stringify(fallback)}`}}`;
+    + `${scored.answered === undefined ? '' : `,"answered":${JSON.stringify(scored.answered)}`}${scored.failed === undefined ? '' : `,"failed":${JSON.stringify(scored.failed)}`},"batchSize":${scored.batchSize},"scoredAt":"${instant(scored.answeredAtMs)}","worker":${quote(worker)}${fallback === undefined ? '' : `,"fallback":${JSON.stringify(fallback)}`}}`;
 }
 
 function identityJson(request: RequestIdentity, predictionId: string, instant: Instant): string {

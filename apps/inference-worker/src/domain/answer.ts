@@ -97,6 +97,8 @@ export interface Scored extends Answered {
   readonly fallback: FallbackTaken | undefined;
   /** Of a shadow's answer only. */
   readonly answered?: AnswerGiven | undefined;
+  /** Of a shadow: why it could not have answered. */
+  readonly failed?: { readonly code: string; readonly reason: string } | undefined;
 }
 
 export interface Rejected extends Answered {

@@ -76,12 +76,19 @@ describe('shadows', () => {
     expect(scoredCount('all')).toBe(1);
   });
 
-  it('that fail or lack a feature are dropped and counted, and leave the champion’s answers intact and given once', async () => {
+  it('that fail or lack a feature say so and are counted, and leave the champion’s answers intact and given once', async () => {
     const before = { failed: await metric('3', 'model_failed'), lacking: await metric('4', 'feature_missing') };
     const ids = Array.from({ length: 100 }, (_, index) => `failing-${index}`);
     await installation.send(...ids.map((id, index) => ({ ...request(id, { model: 'shadowed', features: { hour: 5 + index, distance: 1 } }), key: 'one partition' })));
     for (const [index, id] of ids.entries()) expect((await installation.answers.scoredOf(id)).score).toBeCloseTo(logisticScore([5 + index, 1], 1), 6);
-    for (const id of ids) expect((await shadowsOf(id, 1)).map(({ data }) => data.version)).toEqual(['2']);
+    for (const id of ids) {
+      const told = (await shadowsOf(id, 3)).map(({ data: { version, failed, answered, score, outputs } }) => ({ version, code: failed?.code, answered: answered?.version, isScored: score !== undefined, outputs: Object.keys(outputs).length }));
+      expect(told).toEqual([
+        { version: '2', code: undefined, answered: '1', isScored: true, outputs: 1 },
+        { version: '3', code: 'model_failed', answered: '1', isScored: false, outputs: 0 },
+        { version: '4', code: 'feature_missing', answered: '1', isScored: false, outputs: 0 },
+      ]);
+    }
     await expect.poll(async () => [(await metric('3', 'model_failed')) - before.failed, (await metric('4', 'feature_missing')) - before.lacking], { timeout: 10_000 }).toEqual([100, 100]);
     for (const id of ids) expect(scoredCount(id)).toBe(1);
     expect(installation.answers.rejected).toEqual([]);
@@ -105,7 +112,7 @@ describe('shadows', () => {
   it('have no part in a pinned answer', async () => {
     await installation.send({ ...request('pinned', { model: 'shadowed', version: '2', features: { hour: 1, distance: 1 } }), key: 'k' }, { ...request('after', { model: 'shadowed', features: { hour: 1, distance: 1 } }), key: 'k' });
     expect(await installation.answers.scoredOf('pinned')).toMatchObject({ version: '2', role: 'pinned' });
-    await shadowsOf('after', 2);
+    await shadowsOf('after', 3);
     expect(installation.answers.shadowed.filter(({ data }) => data.requestId === 'pinned')).toEqual([]);
   });
 });

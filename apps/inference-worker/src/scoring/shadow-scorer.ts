@@ -4,6 +4,7 @@ import { toContractError } from '@throughline/contracts';
 import { counter, METRICS, type Logger } from '@throughline/telemetry';
 import type { Answer, AnswerGiven, Scored } from '../domain/answer.js';
 import { encodeAnswer, scoreOf, topicOf } from '../domain/answer-events.js';
+import { reject, type Rejection } from '../domain/rejection.js';
 import type { Lookup, StoredValues } from '../domain/stored-features.js';
 import type { FeatureCache } from '../features/feature-cache.js';
 import type { LoadedModel } from '../serving/loaded-model.js';
@@ -39,7 +40,7 @@ const shadowAnswers = counter(METRICS.shadowAnswers);
 
 /**
  * Scores what has been answered once more, by the shadows of its model, from the same stored values. It comes after the answer and never
- * fails: what a shadow cannot score is dropped and counted, so that nobody is answered twice for its sake.
+ * fails: of what a shadow cannot score is told that it could not, so that nobody is answered twice for its sake.
  */
 export class ShadowScorer {
   private readonly instant = instantWriter();
@@ -93,10 +94,10 @@ export class ShadowScorer {
   private async bounded(group: ShadowGroup, maxPendingRows: number): Promise<void> {
     const { served, rows } = group;
     if (this.pendingRows + rows.length > maxPendingRows) return count(served, 'overloaded', rows.length);
-    if (!this.options.breakers.allows(served)) return count(served, 'circuit_open', rows.length);
     this.pendingRows += rows.length;
     try {
-      await this.score(group);
+      if (this.options.breakers.allows(served)) await this.score(group);
+      else await this.tellOpen(group);
     } catch (thrown) {
       const { code, message } = toContractError(thrown);
       count(served, code, rows.length);
@@ -116,14 +117,23 @@ export class ShadowScorer {
     const results = new Map<string, number>();
     const messages: OutgoingMessage[] = [];
     for (const row of group.rows) {
-      const message = row.rejection === undefined ? this.message(scored(row, group, times)) : undefined;
+      const { rejection } = row;
+      const message = this.message(rejection === undefined ? scored(row, group, times) : failed(row, group, rejection, times.answeredAtMs));
       if (message !== undefined) messages.push(message);
-      const result = row.rejection?.code ?? (message === undefined ? 'model_failed' : 'scored');
+      const result = rejection?.code ?? (message === undefined ? 'message_too_large' : 'scored');
       results.set(result, (results.get(result) ?? 0) + 1);
     }
     await producer.sendAll(messages);
     for (const [result, times] of results) count(group.served, result, times);
     this.report(group);
+  }
+
+  /** A shadow that keeps failing fails on these too, without being asked. */
+  private async tellOpen(group: ShadowGroup): Promise<void> {
+    const open = reject('circuit_open', 'it keeps failing and is not asked for now');
+    const answeredAtMs = this.options.clock.nowMs();
+    await this.options.producer.sendAll(group.rows.flatMap((row) => this.message(failed(row, group, open, answeredAtMs)) ?? []));
+    count(group.served, open.code, group.rows.length);
   }
 
   /** `undefined` when it is larger than a message may be. */
@@ -162,6 +172,11 @@ function scored(row: ShadowRow, { served, role, revision }: ShadowGroup, times: 
     total: rounded(transport + times.endMs - steadyMs),
   };
   return { ...answered, served, role, revision, found, row: assembled!, ageSeconds, outputs, outputRow: batchRow, batchSize: size, timingsMs, answeredAtMs: times.answeredAtMs, answered: given(answered) };
+}
+
+/** That the shadow could not have answered: whoever compares must know, or a shadow that always fails would look like one that nobody asks. */
+function failed({ answered }: ShadowRow, { served, role, revision }: ShadowGroup, { code, reason }: Rejection, answeredAtMs: number): Scored {
+  return { ...answered, served, role, revision, found: undefined, row: undefined, ageSeconds: undefined, outputs: [], outputRow: 0, statedScore: undefined, batchSize: 1, answeredAtMs, answered: given(answered), failed: { code, reason } };
 }
 
 const given = (answer: Scored): AnswerGiven => ({ version: answer.served.version, role: answer.role, score: scoreOf(answer), totalMs: answer.timingsMs.total });

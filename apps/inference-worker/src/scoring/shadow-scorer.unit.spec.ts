@@ -85,11 +85,13 @@ it('drops and counts what comes while more rows than allowed are under way, and 
   expect(sent.map(({ length }) => length)).toEqual([6, 6, 4, 4]);
 });
 
-it('does not ask a shadow whose circuit is open, and counts that', async () => {
+it('does not ask a shadow whose circuit is open, tells that it could not have answered, and counts that', async () => {
   openVersion = '2';
   await shadows.shadow(answers);
   openVersion = undefined;
-  expect(sent.map(({ length }) => length)).toEqual([ROWS]);
+  expect(sent.map(({ length }) => length)).toEqual([ROWS, ROWS]);
+  const told = sent.flat().map(({ value }) => (JSON.parse(String(value)) as { data: { version: string; failed?: { code: string } } }).data);
+  expect(told.map(({ version, failed }) => `${version} ${failed?.code ?? 'answers'}`)).toEqual([...Array.from({ length: ROWS }, () => '2 circuit_open'), ...Array.from({ length: ROWS }, () => '3 answers')]);
   expect(await counted('2', 'circuit_open')).toBe(ROWS);
 });
 

@@ -34,7 +34,9 @@ export class PredictionIntake {
   }
 
   async recordShadows(batch: EventBatch<'prediction.shadowed.v1'>, recordOf: RecordOf<'prediction.shadowed.v1'>): Promise<void> {
-    for (const records of chunks(decode(batch, recordOf))) await this.store.recordShadows(records);
+    // One that could not have answered says nothing to hold against an outcome; it is counted where shadows are compared.
+    const answered = { ...batch, events: batch.events.filter(({ data }) => data.failed === undefined) };
+    for (const records of chunks(decode(answered, recordOf))) await this.store.recordShadows(records);
   }
 }
 

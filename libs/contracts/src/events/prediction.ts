@@ -76,6 +76,9 @@ export const PredictionShadowed = Type.Object({
       { description: 'the answer that was given: what the shadow is compared with' },
     ),
   ),
+  failed: Optional(
+    Type.Object({ code: Type.String({ description: 'from the closed list of error codes' }), reason: Type.String() }, { description: 'the shadow could not have answered; outputs and features.values are then empty' }),
+  ),
 }, { description: 'What a shadow would have answered.' });
 export type PredictionShadowed = Static<typeof PredictionShadowed>;
 

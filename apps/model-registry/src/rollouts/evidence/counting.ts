@@ -9,7 +9,8 @@ const clusterOfEvent = ({ routingKey, requestId }: Keyed): number => clusterOf(r
 
 /** Rejections that say something about the version, or about what it costs to run it. All others are the request's own fault. */
 const FAULTS: ReadonlySet<string> = new Set<ErrorCode>([
-  'model_failed', 'circuit_open', 'model_not_ready', 'deadline_exceeded', 'overloaded', 'message_too_large', 'internal',
+  // A version that needs what nobody sends and the store does not have is at fault; of what a request lacks for any version both arms have their part.
+  'feature_missing', 'model_failed', 'circuit_open', 'model_not_ready', 'deadline_exceeded', 'overloaded', 'message_too_large', 'internal',
 ]);
 const isFault = (code: string): boolean => FAULTS.has(code) || code.startsWith('artifact_');
 
@@ -51,14 +52,15 @@ export function rejectedAnswer(event: PredictionRejected, find: FindStep): Count
 
 /** What the candidate would have said as a shadow, and how that compares with what the champion said. */
 export function shadowedAnswer(event: PredictionShadowed, find: FindStep): Countable | undefined {
-  const { model, version, assignmentRevision, score, timingsMs, fallback, answered } = event;
+  const { model, version, assignmentRevision, score, timingsMs, fallback, answered, failed } = event;
   const context = find(model, assignmentRevision);
   if (context === undefined || context.strategy !== 'shadow' || version !== context.candidate) return undefined;
+  if (failed !== undefined && !isFault(failed.code)) return undefined;
   return {
     predictionId: event.predictionId, stream: 'shadow', context,
     add: (to) => {
-      addAnswer(to, context, 'candidate', event, { error: fallback !== undefined, fallback: fallback !== undefined });
-      if (fallback !== undefined) return;
+      addAnswer(to, context, 'candidate', event, { error: fallback !== undefined || failed !== undefined, fallback: fallback !== undefined });
+      if (fallback !== undefined || failed !== undefined) return;
       addLatency(to, context, 'candidate', timingsMs);
       if (score === undefined) return;
       addScore(to, context, 'candidate', event, score);

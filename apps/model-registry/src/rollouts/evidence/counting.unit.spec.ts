@@ -63,10 +63,10 @@ describe('an answer', () => {
   });
 
   it('“no” is an error of the version when the version or its slowness is the reason, and nothing when the request is', () => {
-    for (const code of ['model_failed', 'circuit_open', 'model_not_ready', 'artifact_load_failed', 'deadline_exceeded', 'overloaded']) {
+    for (const code of ['model_failed', 'circuit_open', 'model_not_ready', 'artifact_load_failed', 'deadline_exceeded', 'overloaded', 'feature_missing']) {
       expect(sums(added(rejectedAnswer(rejected('a', { code, version: '2', role: 'challenger' }), find)))).toEqual({ 'candidate error': 1, 'candidate fallback': 0 });
     }
-    for (const code of ['feature_missing', 'unknown_version', 'schema_invalid', 'value_forbidden']) expect(rejectedAnswer(rejected('a', { code }), find)).toBeUndefined();
+    for (const code of ['wrong_type', 'unknown_version', 'schema_invalid', 'value_forbidden']) expect(rejectedAnswer(rejected('a', { code }), find)).toBeUndefined();
     const { role: _, ...unmet } = rejected('a');
     expect(rejectedAnswer(unmet, find)).toBeUndefined();
     expect(rejectedAnswer(rejected('a', { role: 'pinned', version: '2' }), find)).toBeUndefined();
@@ -158,4 +158,16 @@ describe('latency', () => {
 
   it('is what the version had from pick-up on: on the way all wait for each other', () => expect(binned(find)).toBeCloseTo(10, 0));
   it('of a shadow rollout is the run, because a shadow waits for everybody', () => expect(binned(shadow)).toBeCloseTo(6, 0));
+});
+
+describe('a shadow that could not have answered', () => {
+  const failed = (code: string) => added(shadowedAnswer(shadowed('one', { outputs: {}, score: undefined, failed: { code, reason: 'r' } }), shadow));
+
+  it('is an error of the candidate, and no score', () => {
+    const additions = failed('model_failed');
+    expect(sums(additions)).toMatchObject({ 'candidate error': 1 });
+    expect(bins(additions)).toEqual([]);
+    expect(sums(failed('feature_missing'))).toMatchObject({ 'candidate error': 1 });
+  });
+  it('is nothing where the request is to blame', () => expect(sums(failed('wrong_type'))).toEqual({}));
 });
