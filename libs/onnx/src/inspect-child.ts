@@ -1,8 +1,11 @@
 import { ContractError } from '@throughline/contracts';
 import type { ChildAnswer, Trial } from './inspect-in-child.js';
-import { OnnxSession } from './session.js';
+import { OnnxSession, type OutputColumn } from './session.js';
 
 // The process that `inspectInChild` starts: an ONNX file on standard input, one message back, and one for each trial it is sent.
+
+/** What is answered fills the memory of the process that asks, which nobody kills: a few hundred bytes of graph can answer gigabytes. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
 
 async function readStandardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
@@ -20,12 +23,21 @@ async function inspect(bytes: Uint8Array): Promise<ChildAnswer> {
 }
 
 async function answerTrial(session: OnnxSession, { columns, rowCount }: Trial): Promise<ChildAnswer> {
+  const outputs = await runTrial(session, { columns, rowCount });
+  const sizeBytes = outputs.reduce((sum, { data }) => sum + sizeOf(data), 0);
+  if (sizeBytes <= MAX_ANSWER_BYTES) return { outputs };
+  throw new ContractError('artifact_too_large', `the model answers the ${rowCount} row(s) it was given with ${sizeBytes} bytes, ${MAX_ANSWER_BYTES} are allowed`, { cure: 'Give it fewer rows, or none: what answers so much cannot be held against golden rows.' });
+}
+
+async function runTrial(session: OnnxSession, { columns, rowCount }: Trial): Promise<OutputColumn[]> {
   try {
-    return { outputs: (await session.runColumns(columns, rowCount)).outputs };
+    return (await session.runColumns(columns, rowCount)).outputs;
   } catch (thrown) {
     throw new ContractError('artifact_load_failed', `the model loads, but fails on the ${rowCount} row(s) it was given: ${(thrown as Error).message}`);
   }
 }
+
+const sizeOf = (data: OutputColumn['data']): number => (Array.isArray(data) ? data.reduce((sum, text) => sum + text.length, 0) + data.length : data.byteLength);
 
 async function attempt(work: () => Promise<ChildAnswer>): Promise<ChildAnswer> {
   try {

@@ -50,7 +50,7 @@ const MEMORY_WATCH_INTERVAL_MS = 25;
  * too long or too much, and ends with this call in any case. Nothing is written anywhere.
  *
  * @param planTrial rows that it must answer, whatever they answer
- * @throws ContractError: `artifact_too_large` (bytes, or memory to load them), `artifact_not_onnx`,
+ * @throws ContractError: `artifact_too_large` (bytes, memory to load them, or a trial's answer), `artifact_not_onnx`,
  *   `artifact_external_data`, `artifact_non_tensor_output`, `artifact_load_failed` (also when a crash ends the child, or the trial fails), `artifact_timeout`; and what `planTrial` throws.
  */
 export async function inspectInChild(bytes: Uint8Array, limits: Partial<InspectionLimits> = {}, planTrial: PlanTrial = () => undefined): Promise<Inspection> {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { customOperatorGraph, externalDataGraph, failingRunGraph, hollowTensorGraph, identityGraph, slowLoadGraph, wholeBatchOutputGraph } from './graph/probe-graphs.js';
+import { customOperatorGraph, externalDataGraph, failingRunGraph, hollowTensorGraph, identityGraph, slowLoadGraph, wholeBatchOutputGraph, wideAnswerGraph } from './graph/probe-graphs.js';
 import { inspectInChild } from './inspect-in-child.js';
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
@@ -45,6 +45,13 @@ describe('inspectInChild', () => {
     const { outputs } = await inspectInChild(identityGraph(2), {}, ({ inputs }) => ({ columns: { [inputs[0]!.name]: Float32Array.of(1, 2, 3, 4) }, rowCount: 2 }));
     expect(outputs).toMatchObject([{ name: 'output', datatype: 'FP32', rowWidth: 2 }]);
     expect([...outputs[0]!.data as Float32Array]).toEqual([1, 2, 3, 4]);
+    await expectNoChildLeft();
+  });
+
+  it('refuses a model whose answer to a trial would fill this process’s memory', async () => {
+    const trial = () => ({ columns: { input: Float32Array.of(1, 2) }, rowCount: 1 });
+    await expect(inspectInChild(wideAnswerGraph(1_000_000), {}, trial)).rejects.toMatchObject({ code: 'artifact_too_large', message: expect.stringContaining('4000000 bytes') });
+    await expect(inspectInChild(wideAnswerGraph(1000), {}, trial)).resolves.toMatchObject({ outputs: [{ rowWidth: 1000 }] });
     await expectNoChildLeft();
   });
 

@@ -129,6 +129,17 @@ export function hollowTensorGraph(size: number): Uint8Array {
   });
 }
 
+/** A few hundred bytes that answer float32 `output` [N, `width`] to `input` [N, 2]. */
+export function wideAnswerGraph(width: number): Uint8Array {
+  return encodeModel({
+    name: 'wide_answer',
+    input: [floatValue('input', ['N', 2])],
+    output: [floatValue('output', ['N', width])],
+    initializer: [floatTensor('weights', [2, 1], [1, 1]), { name: 'shape', dataType: onnx.TensorProto.DataType.INT64, dims: [2], int64Data: [1, width] }],
+    node: [node('MatMul', ['input', 'weights'], ['sum']), node('Expand', ['sum', 'shape'], ['output'])],
+  });
+}
+
 /** Keeps its weights in a file beside the model, which nobody may follow. */
 export function externalDataGraph(features: number, location: string): Uint8Array {
   return encodeModel({
