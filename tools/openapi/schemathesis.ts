@@ -1,37 +1,22 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { repositoryRoot } from '@throughline/local-stack';
+import { pythonEnvironment } from '@throughline/local-stack';
 
 const VERSION = '4.32.5';
-const INSTALL_TIMEOUT_MS = 120_000;
-const run = promisify(execFile);
 
 /** The same cases in every run. */
 const SEED = '7';
 const CHECKS = ['not_a_server_error', 'status_code_conformance', 'content_type_conformance', 'response_schema_conformance'];
 
 /**
- * The command, from PyPI, in a virtual environment that is kept for the next run.
+ * The command, from PyPI.
  *
  * @throws when there is no Python, or no package index in reach
  */
-export async function installSchemathesis(): Promise<string> {
-  const folder = join(repositoryRoot, 'node_modules/.cache/throughline', `schemathesis-${VERSION}`);
-  const command = join(folder, 'bin/schemathesis');
-  const complete = join(folder, 'complete');
-  if (existsSync(complete)) return command;
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  await run('python3', ['-m', 'venv', folder], { timeout: INSTALL_TIMEOUT_MS });
-  await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `schemathesis==${VERSION}`], { timeout: INSTALL_TIMEOUT_MS });
-  await writeFile(complete, '');
-  return command;
-}
+export const installSchemathesis = async (): Promise<string> => join(await pythonEnvironment(`schemathesis-${VERSION}`, (pip) => pip(`schemathesis==${VERSION}`)), 'schemathesis');
 
 export interface Search {
   /** Nothing was found. */

@@ -3,6 +3,7 @@ export { doctor } from './doctor/doctor.js';
 export type { DoctorOptions } from './doctor/doctor.js';
 export { renderChecks } from './doctor/judge.js';
 export type { Check, PortNeed } from './doctor/judge.js';
+export { foreignToolFolder, pythonEnvironment, type Pip } from './foreign-tools.js';
 export { defaultLibsFolder, hasJars } from './kafka/jars.js';
 export { KAFKA_CONTROLLER_PORT, KAFKA_PORT, startKafka } from './kafka/start.js';
 export type { LocalKafka, StartKafkaOptions } from './kafka/start.js';

@@ -5,12 +5,12 @@ import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:f
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { foreignToolFolder } from '@throughline/local-stack';
 
 const VERSION = 'v1.8.0';
 const MODULE = `github.com/versity/versitygw/cmd/versitygw@${VERSION}`;
-const CACHE = fileURLToPath(new URL(`../../../../node_modules/.cache/throughline/versitygw-${VERSION.slice(1)}`, import.meta.url));
+const CACHE = foreignToolFolder(`versitygw-${VERSION.slice(1)}`);
 const INSTALL_TIMEOUT_MS = 300_000;
 const START_TIMEOUT_MS = 10_000;
 
