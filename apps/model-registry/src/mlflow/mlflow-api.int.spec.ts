@@ -164,6 +164,13 @@ describe('bad input', { timeout: 60_000 }, () => {
     expect(answers.filter(({ status, body }) => status >= 400 && (typeof body.error_code !== 'string' || typeof body.message !== 'string'))).toEqual([]);
   });
 
+  it.each(['constructor', '__proto__', 'toString', '0', '9'])('a state called %s is refused', async (status) => {
+    const { body: { run } } = await mlflow('POST', 'runs/create', { experiment_id: '0' });
+    expect(await mlflow('POST', 'runs/update', { run_id: run.info.run_id, status })).toMatchObject({ status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE' } });
+    const { body: { model } } = await mlflow('POST', 'logged-models', { experiment_id: '0', name: 'model' });
+    expect(await mlflow('PATCH', `logged-models/${model.info.model_id}`, { status })).toMatchObject({ status: 400 });
+  });
+
   it('artifacts stay within their root, and those of versions never change', async () => {
     for (const path of ['..%2f..%2fx', 'a%5cb', '.incoming/x', 'versions/at-once/1/MLmodel', '0']) {
       expect(await artifact('PUT', path, 'data'), path).toMatchObject({ status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE' } });

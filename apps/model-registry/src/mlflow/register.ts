@@ -14,7 +14,7 @@ import type { VersionStore } from '../store/versions.js';
 import { limitConcurrency } from '../upload/limit-concurrency.js';
 import type { ReceivedFile } from '../upload/receive.js';
 import type { RegisterVersion } from '../upload/register-version.js';
-import { describeUpload, type Story } from './domain/describe.js';
+import { describeUpload, TAGS, type Story } from './domain/describe.js';
 import { latestOf } from './domain/metrics.js';
 import { MLMODEL, ONNX_FILE, readMlModel, type MlModel } from './domain/mlmodel.js';
 import { loggedModelFolder, parseSource, pathSteps, runFolder, versionFolder } from './domain/paths.js';
@@ -56,7 +56,7 @@ interface Found {
   readonly loggedModel?: LoggedModel | undefined;
 }
 
-const MAX_MLMODEL_BYTES = 1024 * 1024;
+const MAX_MLMODEL_BYTES = 512 * 1024;
 const HEAD_BYTES = 64;
 /** Each inspection may take gigabytes of memory. */
 const MAX_INSPECTIONS = 1;
@@ -148,7 +148,8 @@ export class RegisterFromMlflow {
 
   private async readMlModel(folder: string): Promise<MlModel> {
     const file = await this.use.folder.locate(`${folder}/${MLMODEL}`);
-    if (file === undefined || file.sizeBytes > MAX_MLMODEL_BYTES) {
+    if (file !== undefined && file.sizeBytes > MAX_MLMODEL_BYTES) throw new ContractError('invalid_request', `the file ${MLMODEL} has ${file.sizeBytes} bytes, ${MAX_MLMODEL_BYTES} are allowed`, { cure: `Log the model without its signature, and name the features in the tag ${TAGS.features}.` });
+    if (file === undefined) {
       throw new ContractError('invalid_request', `there is no file ${MLMODEL} in “${folder}”`, { cure: 'Log the model with mlflow.onnx.log_model, and register what that gives back.' });
     }
     return readMlModel(await readFile(file.path, 'utf8'));

@@ -74,6 +74,12 @@ describe('MLmodel', () => {
     expect(() => readMlModel('[]')).toThrow('nothing known');
   });
 
+  it('of many keys is read in time', () => {
+    const startedMs = performance.now();
+    readMlModel(`flavors: {onnx: {data: m.onnx}}\n${Array.from({ length: 40_000 }, (_, index) => `k${index}: 1`).join('\n')}`);
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+  });
+
   it('is written so that it is read again', () => {
     const text = writeMlModel({ ...matrix, features: [], task: 'other' }, new Date(0));
     expect(readMlModel(text)).toMatchObject({ file: 'model.onnx' });

@@ -21,8 +21,8 @@ export interface MlModel {
 
 export const MLMODEL = 'MLmodel';
 export const ONNX_FILE = 'model.onnx';
-/** YAML's aliases can make little text large. */
-const PARSE_OPTIONS = { maxAliasCount: 50 };
+/** YAML's aliases can make little text large; looking for keys that come twice, and drawing every error, take the square of its length. */
+const PARSE_OPTIONS = { maxAliasCount: 50, uniqueKeys: false, prettyErrors: false } as const;
 const MAX_COLUMNS = 10_000;
 
 /**

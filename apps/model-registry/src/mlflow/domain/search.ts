@@ -27,20 +27,37 @@ export interface Page<T> {
   readonly nextPageToken?: string;
 }
 
+/** Characters that the patterns of one search may look at, a second or two's worth: meanwhile nothing else is answered. */
+const MAX_LIKE_STEPS = 100_000_000;
+const MAX_ORDERS = 100;
+
 /**
  * Those of the candidates that match, ordered, one page of them. Candidates come in the order that ties keep.
  *
- * @throws ContractError `invalid_request` for a filter, an ordering or a token that is not understood
+ * @throws ContractError `invalid_request` for a filter, an ordering or a token that is not understood, or a search that takes too long
  */
 export function search<T>(candidates: readonly T[], look: (candidate: T) => Searched, { filter, orderBy = [], maxResults, pageToken }: Search, searchable: Searchable): Page<T> {
   const conditions = parseFilter(filter, searchable);
+  if (orderBy.length > MAX_ORDERS) throw new ContractError('invalid_request', `order_by has ${orderBy.length} entries, ${MAX_ORDERS} are allowed`, { cure: 'The first few decide.' });
   const orders = orderBy.map((text) => parseOrder(text, searchable));
   const offset = readToken(pageToken);
-  const found = candidates.map((candidate) => ({ candidate, searched: look(candidate) })).filter(({ searched }) => conditions.every((condition) => matches(condition, searched)));
+  const spend = budget(MAX_LIKE_STEPS);
+  const found = candidates.map((candidate) => ({ candidate, searched: look(candidate) })).filter(({ searched }) => conditions.every((condition) => matches(condition, searched, spend)));
   if (orders.length > 0) found.sort((a, b) => compare(a.searched, b.searched, orders));
   const items = found.slice(offset, offset + maxResults).map(({ candidate }) => candidate);
   const next = offset + items.length;
   return { items, ...(next < found.length ? { nextPageToken: Buffer.from(String(next)).toString('base64url') } : {}) };
+}
+
+type Spend = (steps: number) => void;
+
+/** @throws ContractError `invalid_request` when it is spent */
+function budget(steps: number): Spend {
+  let left = steps;
+  return (spent) => {
+    left -= spent;
+    if (left < 0) throw new ContractError('invalid_request', 'the patterns of the filter take too long for so many entries', { cure: 'Shorten them, or narrow the search: by experiment, by = instead of LIKE.' });
+  };
 }
 
 /** @throws ContractError `invalid_request` */
@@ -59,9 +76,9 @@ function readToken(token: string | undefined): number {
   throw new ContractError('invalid_request', 'the page token is none of ours', { cure: 'Pass the token of the page before, unchanged.' });
 }
 
-export function matches(condition: Condition, searched: Searched): boolean {
-  if (condition.entity === 'dataset') return (searched.datasets ?? []).some((dataset) => holds(condition, dataset[condition.key]));
-  return holds(condition, valueOf(condition, searched));
+export function matches(condition: Condition, searched: Searched, spend?: Spend): boolean {
+  if (condition.entity === 'dataset') return (searched.datasets ?? []).some((dataset) => holds(condition, dataset[condition.key], spend));
+  return holds(condition, valueOf(condition, searched), spend);
 }
 
 function valueOf({ entity, key }: Field, { attributes, metrics, params, tags }: Searched): string | number | undefined {
@@ -70,7 +87,7 @@ function valueOf({ entity, key }: Field, { attributes, metrics, params, tags }: 
 }
 
 /** Nothing holds of what is not there, but that it is not there. */
-function holds({ operator, value }: Condition, actual: string | number | undefined): boolean {
+function holds({ operator, value }: Condition, actual: string | number | undefined, spend?: Spend): boolean {
   if (operator === 'IS NULL') return actual === undefined;
   if (actual === undefined) return false;
   switch (operator) {
@@ -81,20 +98,22 @@ function holds({ operator, value }: Condition, actual: string | number | undefin
     case '<=': return Number(actual) <= (value as number);
     case '>': return Number(actual) > (value as number);
     case '>=': return Number(actual) >= (value as number);
-    case 'LIKE': return like(String(actual), value as string);
-    case 'ILIKE': return like(String(actual).toLowerCase(), (value as string).toLowerCase());
+    case 'LIKE': return like(String(actual), value as string, spend);
+    case 'ILIKE': return like(String(actual).toLowerCase(), (value as string).toLowerCase(), spend);
     case 'IN': return (value as readonly string[]).includes(String(actual));
     case 'NOT IN': return !(value as readonly string[]).includes(String(actual));
   }
 }
 
-/** SQL's LIKE: % is any text, _ any character. Without a regular expression, whose time a sender could choose. */
-export function like(text: string, pattern: string): boolean {
+/** SQL's LIKE: % is any text, _ any character. Without a regular expression, whose time a sender could choose; `spend` is told how many steps it took, at most the product of the lengths. */
+export function like(text: string, pattern: string, spend?: Spend): boolean {
+  let steps = 0;
   let at = 0;
   let wanted = 0;
   let star = -1;
   let resumeAt = 0;
   while (at < text.length) {
+    steps += 1;
     if (pattern[wanted] === '%') {
       star = wanted;
       resumeAt = at;
@@ -106,8 +125,10 @@ export function like(text: string, pattern: string): boolean {
       resumeAt += 1;
       at = resumeAt;
       wanted = star + 1;
-    } else return false;
+    } else break;
   }
+  spend?.(steps);
+  if (at < text.length) return false;
   return /^%*$/.test(pattern.slice(wanted));
 }
 

@@ -77,6 +77,15 @@ describe('a search', () => {
     }));
   });
 
+  it('ends in time, whatever its patterns and orderings are made for', () => {
+    const long = Array.from({ length: 1000 }, (): Searched => ({ attributes: { name: 'a'.repeat(8000) } }));
+    const pattern = `%${'_'.repeat(3990)}b`;
+    const startedMs = performance.now();
+    expect(() => search(long, (one) => one, { filter: `name LIKE '${pattern}'`, maxResults: 10 }, SEARCHABLE)).toThrow('take too long');
+    expect(() => search(long, (one) => one, { orderBy: Array.from({ length: 101 }, () => 'name'), maxResults: 10 }, SEARCHABLE)).toThrow('101 entries');
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+  });
+
   it('refuses a token and an ordering that are none', () => {
     expect(() => names([], 1, 'x')).toThrow('page token');
     expect(() => names(['metrics.auc DOWN'])).toThrow('expected');

@@ -9,7 +9,7 @@ import { toFiles } from './artifacts.js';
 import type { Params } from './params.js';
 import { toLoggedModel } from './render.js';
 import { NOTHING, route, type Route } from './route.js';
-import { newId, oneOf, textsOf } from './shared.js';
+import { newId, stateOf, textsOf } from './shared.js';
 
 const SEARCHABLE = {
   attributes: {
@@ -76,7 +76,7 @@ export function loggedModelRoutes({ loggedModels, runs, experiments, folder, now
 
 function statusOf(params: Params): LoggedModelStatus {
   const status = params.required('status');
-  return oneOf('status', { 1: 'LOGGED_MODEL_PENDING', 2: 'LOGGED_MODEL_READY', 3: 'LOGGED_MODEL_UPLOAD_FAILED' }[status] ?? status, LOGGED_MODEL_STATUSES);
+  return stateOf('status', status, LOGGED_MODEL_STATUSES);
 }
 
 const lookAt = (model: LoggedModel, metrics: readonly ModelMetric[]): Searched => ({

@@ -9,7 +9,7 @@ import type { Params } from './params.js';
 import { toFiles } from './artifacts.js';
 import { toMetric, toRun, toRunInfo } from './render.js';
 import { NOTHING, route, type Route } from './route.js';
-import { newId, oneOf, stageFilter, textsOf } from './shared.js';
+import { newId, stageFilter, stateOf, textsOf } from './shared.js';
 
 const SEARCHABLE = {
   attributes: {
@@ -116,7 +116,7 @@ const idOf = (params: Params): string => params.text('run_id') || params.require
 function statusOf(params: Params): RunStatus | undefined {
   const status = params.text('status');
   if (status === undefined || status === '') return undefined;
-  return oneOf('status', { 1: 'RUNNING', 2: 'SCHEDULED', 3: 'FINISHED', 4: 'FAILED', 5: 'KILLED' }[status] ?? status, RUN_STATUSES);
+  return stateOf('status', status, RUN_STATUSES);
 }
 
 function keyOf(params: Params): string {

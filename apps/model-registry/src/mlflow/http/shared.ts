@@ -26,3 +26,6 @@ export function oneOf<T extends string>(name: string, value: string, known: read
 
 /** Clients ask for models by “is no prompt”; MLflow keeps its prompts among them, and we have none. */
 export const NO_PROMPT: Texts = { 'mlflow.prompt.is_prompt': 'false' };
+
+/** A state by its name, or by its number in Protocol Buffers, which begin with 1. @throws ContractError `invalid_request` */
+export const stateOf = <T extends string>(name: string, value: string, byNumber: readonly T[]): T => (/^\d$/.test(value) ? byNumber[Number(value) - 1] : undefined) ?? oneOf(name, value, byNumber);

@@ -3,6 +3,7 @@ import { query } from '@throughline/db';
 import type { DataSource } from 'typeorm';
 import type { Texts } from './experiments.js';
 
+/** In the order of their numbers in Protocol Buffers. */
 export const LOGGED_MODEL_STATUSES = ['LOGGED_MODEL_PENDING', 'LOGGED_MODEL_READY', 'LOGGED_MODEL_UPLOAD_FAILED'] as const;
 export type LoggedModelStatus = (typeof LOGGED_MODEL_STATUSES)[number];
 

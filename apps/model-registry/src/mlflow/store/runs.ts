@@ -4,6 +4,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { latestOf, numberToJson, type Metric } from '../domain/metrics.js';
 import type { LifecycleStage, Texts } from './experiments.js';
 
+/** In the order of their numbers in Protocol Buffers. */
 export const RUN_STATUSES = ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
