@@ -12,6 +12,9 @@ export default defineConfig({
     include: ['**/*.{unit,int,e2e}.spec.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
+    // Only so that what hangs ends: a busy machine is no failure.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     globalSetup: ['tools/test-services/global-setup.mjs'],
     reporters: ['default'],
   },

@@ -19,7 +19,10 @@ export async function runService(given: ServiceOptions | (() => ServiceOptions))
     logger = options.logger ?? createLogger(options.name);
     process.on('uncaughtException', (error) => exitNow(logger, error, 'uncaught exception'));
     process.on('unhandledRejection', (reason) => exitNow(logger, reason, 'unhandled rejection'));
-    await untilItEnds(await startService({ ...options, logger }), options, logger);
+    // From the beginning: one that comes while the service starts ends it in order, too.
+    const asked = Promise.race([signal('SIGTERM'), signal('SIGINT')]);
+    void asked.then(() => setTimeout(() => exitNow(logger, undefined, 'the shutdown took too long'), SHUTDOWN_TIMEOUT_MS));
+    await untilItEnds(await startService({ ...options, logger }), asked, options, logger);
   } catch (error) {
     if (error instanceof SettingError) {
       logger.fatal({ setting: error.setting }, error.message);
@@ -29,12 +32,12 @@ export async function runService(given: ServiceOptions | (() => ServiceOptions))
   }
 }
 
-async function untilItEnds(service: RunningService, options: ServiceOptions, logger: Logger): Promise<never> {
-  const end = await Promise.race([signal('SIGTERM'), signal('SIGINT'), died(service, options)]);
+async function untilItEnds(service: RunningService, asked: Promise<string>, options: ServiceOptions, logger: Logger): Promise<never> {
+  const end = await Promise.race([asked, died(service, options)]);
   if (end instanceof Error) logger.fatal({ err: end }, 'the service can no longer work');
   else logger.info({ signal: end }, 'shutting down');
   process.once('SIGINT', () => process.exit(EXIT.failure));
-  setTimeout(() => exitNow(logger, undefined, 'the shutdown took too long'), SHUTDOWN_TIMEOUT_MS);
+  if (end instanceof Error) setTimeout(() => exitNow(logger, undefined, 'the shutdown took too long'), SHUTDOWN_TIMEOUT_MS);
   await service.close();
   logger.info('shut down');
   process.exit(end instanceof Error ? EXIT.failure : EXIT.ok);
