@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { ContractError, GuardPlans, RolloutRequest, STRATEGIES, type GuardPlan, type ModelPolicy, type OutcomeDeclaration, type StepPlan } from '@throughline/contracts';
 import { Ajv } from 'ajv';
-import { describeSchemaError } from '../../domain/schema-error.js';
+import { describeSchemaErrors } from '../../domain/schema-error.js';
 import { defaultSpec } from '../guards/defaults.js';
 import type { Guard, RolloutSpec, Segment, Step } from './spec.js';
 
@@ -20,7 +20,7 @@ export interface Declared {
 
 /** @throws ContractError `invalid_request` that names the field */
 export function readRequest(body: unknown): RolloutRequest {
-  if (!validate(body)) throw invalid(describeSchemaError(validate.errors?.[0]));
+  if (!validate(body)) throw invalid(describeSchemaErrors(validate.errors));
   for (const [index, guard] of ((body as RolloutRequest).guards ?? []).entries()) readGuard(guard, index);
   return body as RolloutRequest;
 }
@@ -28,7 +28,7 @@ export function readRequest(body: unknown): RolloutRequest {
 function readGuard(guard: { kind: string }, index: number): void {
   const check = guardValidators.get(guard.kind);
   if (check === undefined) throw invalid(`guards.${index}.kind must be one of ${[...guardValidators.keys()].join(', ')}`);
-  if (!check(guard)) throw invalid(describeSchemaError(check.errors?.[0], `guards.${index}`));
+  if (!check(guard)) throw invalid(describeSchemaErrors(check.errors, `guards.${index}`));
 }
 
 /**
@@ -60,8 +60,12 @@ export function specOf(request: RolloutRequest, declared: Declared): RolloutSpec
 function stepOf(strategy: RolloutSpec['strategy'], { share: wanted, ...step }: StepPlan, index: number, defaults: readonly Step[]): Step {
   const like = defaults[Math.min(index, defaults.length - 1)]!;
   if (strategy === 'canary' && wanted === undefined) throw invalid(`steps.${index}.share is missing`);
+  if (hasFixedShare(strategy) && wanted !== undefined && wanted !== like.share) throw invalid(`steps.${index}.share: a ${strategy} rollout has no shares`, 'Leave it out.');
   return { minSeconds: like.minSeconds, minPredictions: like.minPredictions, minOutcomes: like.minOutcomes, ...step, share: wanted ?? like.share };
 }
+
+/** A shadow answers nobody, a blue-green candidate all. */
+const hasFixedShare = (strategy: RolloutSpec['strategy']): boolean => strategy === 'shadow' || strategy === 'blue_green';
 
 function guardOf(guard: GuardPlan, defaults: readonly Guard[]): Guard {
   const like = defaults.find(({ kind }) => kind === guard.kind) ?? allGuards.find(({ kind }) => kind === guard.kind)!;

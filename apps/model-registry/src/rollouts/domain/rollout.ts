@@ -29,6 +29,8 @@ export interface Warmth {
   readonly waiting: readonly string[];
   readonly warm: readonly string[];
   readonly failed: readonly { readonly worker: string; readonly code: string; readonly reason: string }[];
+  /** What workers have said has not been read to its end. */
+  readonly isUnread?: boolean;
 }
 
 export interface Observation {
@@ -61,6 +63,9 @@ export type Decision =
 /** Without traffic a blue-green rollout waits no longer for figures of the champion to hold the candidate against. */
 const BASELINE_WAIT_MS = 60_000;
 
+/** A candidate that has not come up everywhere by then will not: a worker hangs, has no room, or says nothing. Nobody was answered by it yet, so that taking it back costs nothing. */
+export const WARMING_LIMIT_MS = 15 * 60_000;
+
 const NONE: Decision = { kind: 'none' };
 
 export const isActive = ({ status }: Pick<Rollout, 'status'>): boolean => status === 'warming' || status === 'running' || status === 'paused';
@@ -68,7 +73,9 @@ export const isActive = ({ status }: Pick<Rollout, 'status'>): boolean => status
 /** Whether the guards are to be asked again. */
 export function isEvaluationDue({ status, spec, step, judgedAtMs, judgedSamples }: Rollout, samples: number, nowMs: number): boolean {
   if (status === 'warming' || step === 0 || samples <= judgedSamples) return false;
-  return judgedAtMs === undefined || nowMs - judgedAtMs >= spec.evaluateEverySeconds * 1000;
+  const sinceMs = nowMs - (judgedAtMs ?? -Infinity);
+  // Below 0 the clock was set back: that must not keep the guards from looking.
+  return sinceMs < 0 || sinceMs >= spec.evaluateEverySeconds * 1000;
 }
 
 /** What happens next to an active rollout; the guards come first, also while it is paused. */
@@ -83,7 +90,9 @@ export function decide(rollout: Rollout, seen: Observation): Decision {
     // A breach is looked at again before anything moves on.
     if (breaches > 0 || rollout.breaches > 0) return { kind: 'judged', breaches };
   }
-  if (rollout.status === 'paused' || rollout.breaches > 0 || !seen.isCaughtUp) return judged(seen, rollout.breaches);
+  // Without anything new to look at a breach would stay a suspicion for ever; at the end the guards are asked once more.
+  const isSuspect = rollout.breaches > 0 && !isOverdue(rollout, seen.nowMs);
+  if (rollout.status === 'paused' || isSuspect || !seen.isCaughtUp) return judged(seen, rollout.breaches);
   const decision = decideProgress(rollout, seen);
   return decision.kind === 'none' ? judged(seen, rollout.breaches) : decision;
 }
@@ -93,12 +102,21 @@ const judged = ({ verdicts }: Observation, breaches: number): Decision => (verdi
 function decideWarming(rollout: Rollout, seen: Observation): Decision {
   const { spec, stepStartedAtMs } = rollout;
   if (seen.warmth.failed.length > 0) return artifactFailed(rollout, seen);
-  if (isOverdue(rollout, seen.nowMs)) return { kind: 'roll_back', cause: 'time', reason: `no worker had the candidate warm after ${spec.endsAfterSeconds} s`, breached: [] };
-  if (seen.warmth.waiting.length > 0 || seen.warmth.warm.length === 0) return NONE;
+  if (isOverdue(rollout, seen.nowMs)) return neverWarm(seen.warmth, spec.endsAfterSeconds!);
+  if (seen.warmth.waiting.length > 0 || seen.warmth.warm.length === 0) {
+    const isTooLate = seen.nowMs - stepStartedAtMs >= WARMING_LIMIT_MS && seen.warmth.isUnread !== true;
+    return isTooLate ? neverWarm(seen.warmth, WARMING_LIMIT_MS / 1000) : NONE;
+  }
   const wanted = Math.max(0, ...spec.guards.map(({ minSamples }) => minSamples));
   const needsBaseline = spec.strategy === 'blue_green' && seen.championAnswers < wanted && seen.nowMs - stepStartedAtMs < BASELINE_WAIT_MS;
   if (needsBaseline) return NONE;
   return { kind: 'advance', step: 1, reason: `the candidate is warm on ${workers(seen.warmth.warm.length)}` };
+}
+
+function neverWarm({ waiting, warm }: Warmth, seconds: number): Decision {
+  const nobody = 'no worker has said what it holds (serving.reported.v1): none runs, or they are of an earlier release';
+  const found = waiting.length > 0 ? `${workers(warm.length)} had the candidate warm, and not ${waiting.slice(0, NAMED).join(', ')}${waiting.length > NAMED ? ', …' : ''}` : nobody;
+  return { kind: 'roll_back', cause: 'time', reason: `after ${seconds} s of warming ${found}`, breached: [] };
 }
 
 function artifactFailed({ spec }: Rollout, { warmth }: Observation): Decision {
@@ -138,4 +156,6 @@ export function missingMinimums({ minSeconds, minPredictions, minOutcomes }: Ste
 }
 
 const isOverdue = ({ spec, startedAtMs }: Rollout, nowMs: number): boolean => spec.endsAfterSeconds !== undefined && nowMs - startedAtMs >= spec.endsAfterSeconds * 1000;
+/** Of many workers a sentence names so many. */
+const NAMED = 5;
 const workers = (count: number): string => (count === 1 ? 'one worker' : `${count} workers`);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultSpec } from '../guards/defaults.js';
-import { decide, isEvaluationDue, type Observation, type Rollout } from './rollout.js';
+import { decide, isEvaluationDue, WARMING_LIMIT_MS, type Observation, type Rollout } from './rollout.js';
 import type { RolloutSpec, Step } from './spec.js';
 import type { Verdict } from './verdict.js';
 
@@ -39,6 +39,22 @@ describe('the warming', () => {
   });
 });
 
+describe('a warming that comes to nothing', () => {
+  const warming = rollout({ status: 'warming', step: 0 });
+  const late = WARMING_LIMIT_MS;
+
+  it('is taken back and says who was waited for, or that nobody said anything', () => {
+    expect(decide(warming, seen({ nowMs: late - 1, warmth: { ...warm, waiting: ['w3'] } }))).toEqual({ kind: 'none' });
+    expect(decide(warming, seen({ nowMs: late, warmth: { ...warm, waiting: ['w3'] } }))).toMatchObject({ kind: 'roll_back', cause: 'time', reason: expect.stringContaining('w3') });
+    expect(decide(warming, seen({ nowMs: late, warmth: { waiting: [], warm: [], failed: [] } }))).toMatchObject({ kind: 'roll_back', cause: 'time', reason: expect.stringContaining('no worker') });
+  });
+
+  it('is not taken back by a registry that has just come up, however late: it first hears what the workers hold', () => {
+    expect(decide(warming, seen({ nowMs: late, warmth: { waiting: ['?'], warm: [], failed: [], isUnread: true } }))).toEqual({ kind: 'none' });
+    expect(decide(warming, seen({ nowMs: late }))).toMatchObject({ kind: 'advance' });
+  });
+});
+
 describe('a step', () => {
   it('lasts until each of its minimums is reached', () => {
     expect(decide(rollout(), seen({ nowMs: 9_999 })).kind).toBe('judged');
@@ -58,6 +74,14 @@ describe('a breach', () => {
   it('takes the rollout back when it is found as often in a row as the spec says, and holds it up meanwhile', () => {
     expect(decide(rollout(), seen(breach))).toEqual({ kind: 'judged', breaches: 1 });
     expect(decide(rollout({ breaches: 1 }), seen(breach))).toMatchObject({ kind: 'roll_back', cause: 'guard', reason: 'Errors.' });
+  });
+
+  it('does not keep a rollout beyond its end where nothing new comes: the guards are asked once more instead', () => {
+    const over = { nowMs: 60_000, verdicts: undefined };
+    const ab = rollout({ breaches: 1, spec: spec({ strategy: 'ab', steps: [step(0.5)], endsAfterSeconds: 60, atEnd: 'report' }) });
+    expect(decide(ab, seen({ ...over, nowMs: 59_999 })).kind).toBe('none');
+    expect(decide(ab, seen(over)).kind).toBe('finish');
+    expect(decide(ab, seen({ ...over, ...breach })).kind).toBe('roll_back');
   });
 
   it('that is gone at the next look is forgotten', () => expect(decide(rollout({ breaches: 1 }), seen({ verdicts: [verdict('ok')] }))).toEqual({ kind: 'judged', breaches: 0 }));
@@ -84,6 +108,7 @@ describe('guards', () => {
     expect(isEvaluationDue(rollout({ judgedAtMs: 0, judgedSamples: 1 }), 1, 60_000)).toBe(false);
     expect(isEvaluationDue(rollout({ judgedAtMs: 0, judgedSamples: 1 }), 2, 4_999)).toBe(false);
     expect(isEvaluationDue(rollout({ judgedAtMs: 0, judgedSamples: 1 }), 2, 5_000)).toBe(true);
+    expect(isEvaluationDue(rollout({ judgedAtMs: 3_600_000, judgedSamples: 1 }), 2, 0), 'the clock was set back').toBe(true);
     expect(isEvaluationDue(rollout({ status: 'warming', step: 0 }), 5, 60_000)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { BUS, type Bus } from '@throughline/bus';
-import type { ServingReported } from '@throughline/contracts';
+import type { ErrorCode, ServingReported } from '@throughline/contracts';
 import { LOGGER } from '@throughline/http';
 import type { Logger } from '@throughline/telemetry';
 import type { Warmth } from '../domain/rollout.js';
@@ -10,9 +10,11 @@ import type { Warmth } from '../domain/rollout.js';
 export const SILENT_AFTER_MS = 90_000;
 const TRY_AGAIN_MS = 5_000;
 
+/** Why a version is not warm that passes by itself: the registry or memory, not the artifact. */
+const PASSES: ReadonlySet<string> = new Set<ErrorCode>(['unavailable', 'overloaded', 'model_not_ready', 'internal']);
+
 interface Heard {
   readonly report: ServingReported;
-  /** Kafka's clock, which is one for all workers. */
   readonly atMs: number;
 }
 
@@ -36,15 +38,17 @@ export class ServingReports implements OnApplicationBootstrap, BeforeApplication
 
   /**
    * The workers that were heard of within 90 seconds and have not left, by what they hold of a version: `warm` would answer at once under this revision or a later one,
-   * `failed` have tried and say why not, all others are `waiting`. While the reports have not been read to their end, a worker without a name is waiting.
+   * `failed` have tried and say why not, all others are `waiting`, also those whose failure passes. While the reports have not been read to their end nobody is taken at their word: it may
+   * not be their last.
    */
   warmth(model: string, version: string, revision: number, nowMs: number): Warmth {
-    const [waiting, warm, failed]: [string[], string[], { worker: string; code: string; reason: string }[]] = [this.isRead ? [] : ['(not heard yet)'], [], []];
+    if (!this.isRead) return { waiting: ['(not heard yet)'], warm: [], failed: [], isUnread: true };
+    const [waiting, warm, failed]: [string[], string[], { worker: string; code: string; reason: string }[]] = [[], [], []];
     for (const report of this.of(model, nowMs)) {
       const cold = report.cold.find((one) => one.version === version);
       if (report.revision < revision) waiting.push(report.worker);
       else if (report.warm.includes(version)) warm.push(report.worker);
-      else if (cold?.code !== undefined) failed.push({ worker: report.worker, code: cold.code, reason: cold.reason ?? '' });
+      else if (cold?.code !== undefined && !PASSES.has(cold.code)) failed.push({ worker: report.worker, code: cold.code, reason: cold.reason ?? '' });
       else if (cold !== undefined) waiting.push(report.worker);
     }
     return { waiting, warm, failed };
@@ -71,7 +75,8 @@ export class ServingReports implements OnApplicationBootstrap, BeforeApplication
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
-        const following = await this.bus.follow({ topic: 'serving.reported.v1', onEvent: ({ data, message }) => this.hear(data, message.timestampMs) });
+        // What comes in is news: by which clock it was said says nothing then, and clocks differ.
+        const following = await this.bus.follow({ topic: 'serving.reported.v1', onEvent: ({ data, message }) => this.hear(data, this.isRead ? Date.now() : message.timestampMs) });
         await following.caughtUp;
         this.isRead = true;
         return;

@@ -25,6 +25,11 @@ describe('what workers hold', () => {
     expect(reports.warmth('m', '2', 5, 2000)).toMatchObject({ waiting: ['d'], warm: ['a', 'b'] });
   });
 
+  it('is no failure where the registry was away, or memory full: that passes', () => {
+    for (const code of ['unavailable', 'overloaded', 'model_not_ready', 'internal']) reports.hear(report(code, { warm: ['1'], cold: [{ version: '2', code, reason: 'the registry does not answer' }] }), 1000);
+    expect(reports.warmth('m', '2', 5, 2000)).toMatchObject({ waiting: ['internal', 'model_not_ready', 'overloaded', 'unavailable'], failed: [] });
+  });
+
   it('is forgotten of workers that leave or are silent, so that no rollout waits for them', () => {
     reports.hear(report('a'), 1000);
     reports.hear(report('b', { revision: 4 }), 1000);
@@ -47,4 +52,27 @@ it('before the reports are read nobody takes an empty list for nobody waiting', 
   const unread = new ServingReports(endless, {} as Logger);
   unread.onApplicationBootstrap();
   expect(unread.warmth('m', '2', 5, 0).waiting).toHaveLength(1);
+});
+
+it('while the reports are read an earlier word of a worker is not taken for its last', () => {
+  const endless = { follow: () => new Promise<never>(() => undefined) } as unknown as Bus;
+  const unread = new ServingReports(endless, {} as Logger);
+  unread.onApplicationBootstrap();
+  unread.hear(report('a', { warm: ['1'], cold: [{ version: '2', code: 'artifact_load_failed', reason: 'then' }] }), 1000);
+  expect(unread.warmth('m', '2', 5, 1000)).toMatchObject({ warm: [], failed: [], isUnread: true });
+});
+
+it('a registry whose clock is not Kafka’s takes nobody for gone', async () => {
+  let say: (atMs: number) => void = () => undefined;
+  const bus = {
+    follow: async ({ onEvent }: { onEvent: (event: object) => void }) => {
+      say = (timestampMs) => onEvent({ data: report('a'), message: { timestampMs } });
+      return { caughtUp: Promise.resolve() };
+    },
+  } as unknown as Bus;
+  const ahead = new ServingReports(bus, {} as Logger);
+  ahead.onApplicationBootstrap();
+  await vi.waitFor(() => expect(ahead.warmth('m', '2', 5, 0).isUnread).toBeUndefined());
+  say(Date.now() - 2 * SILENT_AFTER_MS);
+  expect(ahead.warmth('m', '2', 5, Date.now())).toMatchObject({ warm: ['a'] });
 });

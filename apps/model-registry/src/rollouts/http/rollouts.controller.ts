@@ -56,14 +56,15 @@ export class RolloutsController {
     const here = totals.find(({ step }) => step === rollout.step)?.candidate ?? { answers: 0, outcomes: 0 };
     const counted = { nowMs: Date.now(), predictions: here.answers, outcomes: here.outcomes };
     const step = rollout.spec.steps[rollout.step - 1];
-    const revision = reached.at(-1)?.revision ?? 0;
+    const warmth = this.reports.warmth(name, String(rollout.spec.candidate), reached.at(-1)?.revision ?? 0, counted.nowMs);
+    const isUnheard = rollout.step === 0 && warmth.waiting.length + warmth.warm.length + warmth.failed.length === 0;
     return {
       ...toRollout(rollout),
       reached: reached.map((one) => ({ ...one, startedAt: one.startedAt.toISOString() })),
       progress: {
         predictions: counted.predictions, outcomes: counted.outcomes,
         missing: isActive(rollout) && step !== undefined ? missingMinimums(step, rollout, counted) : [],
-        waitingFor: isActive(rollout) ? [...this.reports.warmth(name, String(rollout.spec.candidate), revision, counted.nowMs).waiting] : [],
+        waitingFor: !isActive(rollout) ? [] : isUnheard ? ['(no worker has said what it holds)'] : [...warmth.waiting],
       },
       verdicts: judge(rollout.spec, evidence).map(toVerdict),
     };

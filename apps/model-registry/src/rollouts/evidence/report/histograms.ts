@@ -33,11 +33,14 @@ export function quantiles(histogram: SparseHistogram): Quantiles | undefined {
   return Object.fromEntries(LEVELS.map(([name, level]) => [name, quantile(histogram, level)])) as unknown as Quantiles;
 }
 
+/** What cannot be told from 0 is drawn as 0: spread over its bin it would look like differences that nobody has seen. */
+const drawnEdges = (bin: number): readonly [number, number] => (bin === 0 ? [0, 0] : binEdges(bin));
+
 /** The range that shows nearly all of these histograms, with a little air. */
 export function shownRange(histograms: readonly SparseHistogram[]): readonly [number, number] | undefined {
   const ends = histograms.flatMap((histogram) => {
     const [low, high] = [quantileBin(histogram, SHOWN.low), quantileBin(histogram, SHOWN.high)];
-    return low === undefined || high === undefined ? [] : [binEdges(low)[0], binEdges(high)[1]];
+    return low === undefined || high === undefined ? [] : [drawnEdges(low)[0], drawnEdges(high)[1]];
   });
   if (ends.length === 0) return undefined;
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
@@ -53,7 +56,7 @@ export function bars(histogram: SparseHistogram, [low, high]: readonly [number, 
   const weights = new Array<number>(count).fill(0);
   const at = (value: number): number => Math.min(count - 1, Math.max(0, Math.floor((value - low) / width)));
   for (const [bin, weight] of orderedBins(histogram)) {
-    const [from, to] = binEdges(bin);
+    const [from, to] = drawnEdges(bin);
     const [first, last] = [at(from), at(to)];
     if (first === last || !(to > from)) weights[first]! += weight;
     else {

@@ -7,7 +7,7 @@ import { joinedOutcomes, scoredAnswer, shadowedAnswer } from '../counting.js';
 import { joined, scored, shadowed } from '../testing/events.js';
 import { evidenceOf } from '../testing/in-memory-evidence.js';
 import { ROLLOUT, SPEC } from '../testing/rollout-rows.js';
-import { bars, quantile } from './histograms.js';
+import { bars, quantile, shownRange } from './histograms.js';
 import { toPage } from './page.js';
 import { figuresOf } from './report.js';
 import { toReport, type RolloutReport } from './rollout-report.js';
@@ -90,6 +90,11 @@ describe('bars', () => {
       expect(all).toHaveLength(17);
       expect(all.reduce((sum, { count }) => sum + count, 0)).toBeCloseTo(given.length, 2);
     }));
+  });
+
+  it('of values that are all 0 are one bar, and no spread that nobody has seen', () => {
+    const same = { 0: 900 };
+    expect(bars(same, shownRange([same])!, 35).filter(({ count }) => count > 0)).toMatchObject([{ count: 900 }]);
   });
 
   it('come of bins whose edges hold their values, and quantiles are right to 2 %', () => {
