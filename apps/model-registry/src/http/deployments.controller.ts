@@ -99,7 +99,7 @@ export class DeploymentsController {
     const makeTopics = async (topics: readonly string[]): Promise<void> => void (await Promise.all(topics.map((topic) => this.bus.admin.ensureTopic(topic as OwnTopic))));
     const options = { wanted: toAssignment(name, body), saysChampion: body.champion !== undefined, expectedRevision: body.expectedRevision, makeTopics };
     const by = promoter(caller, body);
-    await this.promotions.checkDirectWrite(name, options.wanted.champion, by);
+    if (options.saysChampion) await this.promotions.checkDirectWrite(name, options.wanted, by);
     return this.deployments.deploy(name, options, by, new Date());
   }
 

@@ -54,6 +54,24 @@ it('what the policy says of outcomes is in every deployment, whichever of the tw
   expect((await registry.get(`${path}/deployment`)).body).not.toHaveProperty('outcome');
 });
 
+it('where the policy asks for an approval no direct write of the deployment gets around it: not by another champion, by none, or by a challenger', async () => {
+  const path = '/models/guarded';
+  await registry.upload('guarded');
+  await registry.upload('guarded', { artifact: graph(1) });
+  await champion(path);
+  await registry.put(`${path}/policy`, { promotion: { mode: 'approval' }, author: 'ada' });
+  const write = (body: object) => registry.put(`${path}/deployment`, { author: 'eve', ...body });
+  for (const body of [{ champion: '2' }, { champion: null }, { champion: '1', challengers: [{ version: '2', share: 1 }] }, { champion: '1', challengers: [{ version: '2', share: 0.01 }] }]) {
+    expect(await write(body), JSON.stringify(body)).toMatchObject({ status: 403, body: { code: 'approval_required' } });
+  }
+  expect((await registry.get(`${path}/deployment`)).body).toMatchObject({ revision: 1, champion: { version: '1' }, challengers: [] });
+  const trial = { champion: '1', challengers: [{ version: '2', share: 0.2 }] };
+  expect(await write({ ...trial, approve: true })).toMatchObject({ status: 200, body: { revision: 2 } });
+  expect(await write({ ...trial, maxBatchSize: 32 }), 'what answers stays as it is').toMatchObject({ status: 200, body: { revision: 3 } });
+  expect(await write({ ...trial, challengers: [{ version: '2', share: 0.3 }] })).toMatchObject({ status: 403 });
+  expect(await write({ champion: '1' }), 'less of a challenger').toMatchObject({ status: 200, body: { revision: 4 } });
+});
+
 it.each([
   [{ colour: 'red' }, 'property colour should not exist'],
   [{ owner: '' }, 'owner must NOT have fewer than 1 characters'],

@@ -1,5 +1,6 @@
 import { ContractError, type RolloutRequest } from '@throughline/contracts';
 import type { AliasMove } from '../domain/alias.js';
+import type { Assignment } from '../domain/deployment.js';
 import { CHAMPION } from '../domain/names.js';
 import type { PolicyStore } from '../policy/store.js';
 import type { Attribution } from '../store/audit.js';
@@ -36,16 +37,21 @@ export class Promotions {
   }
 
   /**
-   * A direct write of the deployment may go on with the champion there is; another one comes by the policy's way, or by somebody who may approve.
+   * A direct write of the deployment may go on with what answers now, or with less of its challengers; another champion, none (after which any
+   * version serves at once) and a larger share of a challenger come by the policy's way, or by somebody who may approve.
    *
    * @throws ContractError `approval_required`
    */
-  async checkDirectWrite(model: string, champion: number | undefined, by: Promoter): Promise<void> {
+  async checkDirectWrite(model: string, { champion, challengers }: Pick<Assignment, 'champion' | 'challengers'>, by: Promoter): Promise<void> {
     const { policy } = await this.use.policies.current(model);
     const { mode = 'immediate' } = policy.promotion ?? {};
     if (mode === 'immediate' || by.mayApprove) return;
     const current = await this.championOf(model);
-    if (current !== null && champion !== undefined && champion !== current) throw approvalRequired(model, by, mode === 'rollout' ? 'brought in by a rollout' : 'approved');
+    if (current === null) return;
+    const serving = await this.use.deployments.current(model);
+    const shareNow = (version: number): number => serving.challengers.find((one) => one.version === String(version))?.share ?? 0;
+    if (champion === current && challengers.every(({ version, share }) => share <= shareNow(version))) return;
+    throw approvalRequired(model, by, mode === 'rollout' ? 'brought in by a rollout' : 'approved');
   }
 
   /**
@@ -72,6 +78,6 @@ export class Promotions {
 }
 
 const approvalRequired = (model: string, { author }: Promoter, how: string): ContractError =>
-  new ContractError('approval_required', `the policy of “${model}” has a new champion ${how}, and ${author} may not approve`, {
+  new ContractError('approval_required', `the policy of “${model}” has what answers ${how}, and ${author} may not approve`, {
     cure: 'Let somebody with the role approver do it; where nobody is authenticated, say “approve” and who you are.',
   });
