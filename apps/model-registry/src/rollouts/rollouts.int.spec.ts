@@ -201,6 +201,8 @@ describe('bad input', () => {
     ['a typing error', { strategy: 'canary', candidate: '2', guards: [{ kind: 'error_rate', maxIncreas: 1 }] }, { detail: expect.stringContaining('unknown field “maxIncreas”') }],
     ['value without a price', { strategy: 'canary', candidate: '2', guards: [{ kind: 'business_value' }] }, { detail: expect.stringContaining('what decisions are worth') }],
     ['a guard of decisions where none are made', { strategy: 'canary', candidate: '2', guards: [{ kind: 'quality', loss: 'wrong' }] }, { code: 'invalid_request', detail: expect.stringContaining('no threshold'), cure: expect.stringContaining('squared_error') }],
+    ['an unknown strategy', { strategy: 'canry', candidate: '2' }, { detail: 'strategy must be one of blue_green, shadow, canary, ab' }],
+    ['a share of a shadow', { strategy: 'shadow', candidate: '2', steps: [{ share: 0.5 }] }, { detail: expect.stringContaining('a shadow rollout has no shares') }],
     ['no body', {}, { code: 'invalid_request' }],
   ])('%s is refused with the reason and the cure', async (_name, body, expected) => expect(await refused(body)).toMatchObject({ cure: expect.any(String), ...expected }));
 
