@@ -17,6 +17,14 @@ describe('the logger', () => {
     logger.info('no');
     expect(lines).toEqual([]);
   });
+  it('writes an error without the values of the statement that failed', () => {
+    const { lines, logger } = capture('info');
+    const driverError = Object.assign(new Error('duplicate key'), { detail: 'Key (routing_key)=(hunter2)', where: 'unnamed portal parameter $1 = hunter2' });
+    const failed = Object.assign(new Error('duplicate key', { cause: driverError }), { query: 'INSERT INTO t VALUES ($1)', parameters: ['hunter2'], driverError, detail: driverError.detail, where: driverError.where, code: '23505' });
+    logger.error({ err: failed }, 'x');
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
+    expect(lines[0]!['err']).toMatchObject({ type: 'Error', message: expect.stringContaining('duplicate key'), query: 'INSERT INTO t VALUES ($1)', code: '23505', stack: expect.any(String) });
+  });
   it('never writes passwords or authorization headers', () => {
     const { lines, logger } = capture('info');
     logger.info({ password: 'hunter2', sasl: { password: 'hunter2' }, req: { headers: { authorization: 'Bearer hunter2', cookie: 'hunter2' } } }, 'x');
