@@ -15,6 +15,7 @@ const CHECK_TIMEOUT_MS = 2000;
 export class HealthRegistry {
   private readonly checks = new Map<string, HealthCheck>();
   private phase: 'starting' | 'running' | 'shutting_down' = 'starting';
+  private checking: Promise<HealthReport['checks']> | undefined;
 
   add(name: string, check: HealthCheck): void {
     this.checks.set(name, check);
@@ -32,11 +33,15 @@ export class HealthRegistry {
     return this.phase === 'shutting_down';
   }
 
+  /** Whoever asks while others wait hears the same: strangers may ask as often as they like, and every check is a question to a database or to brokers. */
   async report(): Promise<HealthReport> {
-    const entries = await Promise.all([...this.checks].map(async ([name, check]) => [name, await outcome(check)] as const));
-    const checks = Object.fromEntries(entries);
+    const checks = await (this.checking ??= this.check().finally(() => (this.checking = undefined)));
     if (this.phase !== 'running') return { status: this.phase, checks };
-    return { status: entries.every(([, { status }]) => status === 'up') ? 'ok' : 'error', checks };
+    return { status: Object.values(checks).every(({ status }) => status === 'up') ? 'ok' : 'error', checks };
+  }
+
+  private async check(): Promise<HealthReport['checks']> {
+    return Object.fromEntries(await Promise.all([...this.checks].map(async ([name, check]) => [name, await outcome(check)] as const)));
   }
 }
 

@@ -33,6 +33,7 @@ const builtScript = ({ service }: ServicePlan): string => join(repositoryRoot, '
 /** All services, each a process that is kept running. */
 export class Fleet {
   private readonly keepers: ReadonlyMap<ServicePlan, Keeper>;
+  private asking: Promise<Record<string, Member>> | undefined;
 
   constructor(private readonly options: FleetOptions) {
     this.keepers = new Map(options.plans.map((plan) => [plan, this.keeperOf(plan)]));
@@ -53,8 +54,12 @@ export class Fleet {
     await Promise.all(Array.from(this.keepers, ([plan, keeper]) => this.oneReady(plan, keeper, signal).then(() => onReady(plan.name))));
   }
 
-  /** How every service is, asked now. */
-  async members(): Promise<Record<string, Member>> {
+  /** How every service is, asked now; whoever asks while others wait hears the same, for each question is one to every service. */
+  members(): Promise<Record<string, Member>> {
+    return (this.asking ??= this.ask().finally(() => (this.asking = undefined)));
+  }
+
+  private async ask(): Promise<Record<string, Member>> {
     const entries = await Promise.all(
       Array.from(this.keepers, async ([plan, { name, state, restarts, pid }]) => [name, { state, restarts, pid, ...(await askReady(plan, this.options.serviceKey)) }] as const),
     );
