@@ -175,6 +175,8 @@ describe('a token', () => {
       return `${head}.${claims('ES256')[1]}.${signature}`;
     }, /signature is wrong/],
     ['without a subject', () => issuer.token({ sub: undefined }), /claim sub is missing/],
+    ['with the name of an API key', () => issuer.token({ sub: 'key:admin' }), /somebody else’s name/],
+    ['with a line break in its name', () => issuer.token({ sub: 'ada\nadmin' }), /claim sub names nobody/],
     ['that is garbage', () => 'garbage', /neither an API key nor a signed token/],
   ])('%s is refused with the reason', async (_what, token, reason) => {
     const { status, headers, body } = await call('GET', '/things', await token());

@@ -33,6 +33,10 @@ const REFRESH_EVERY_MS = 600_000;
 const REMEMBER_MS = 60_000;
 const MAX_REMEMBERED = 1000;
 const MAX_NAME_LENGTH = 200;
+/** In a name it would end up in the audit and in terminals. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f]/;
+/** What the audit calls API keys, rollouts that go on by themselves, and callers who need not say who they are. */
+const RESERVED = /^(key:.*|rollout|anonymous)$/;
 
 /** Accepts an issuer's JWTs. Keys once fetched serve on while the issuer is down. */
 export class OidcVerifier {
@@ -120,7 +124,8 @@ export class OidcVerifier {
   private principal(claims: JWTPayload): Principal {
     const { nameClaim, roleClaim, teamClaim } = this.options;
     const name = claimOf(claims, nameClaim);
-    if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_LENGTH) throw new UnauthenticatedError(`the token’s claim ${nameClaim} names nobody`, true);
+    if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_LENGTH || UNPRINTABLE.test(name) || !name.isWellFormed()) throw new UnauthenticatedError(`the token’s claim ${nameClaim} names nobody`, true);
+    if (RESERVED.test(name)) throw new UnauthenticatedError(`the token’s claim ${nameClaim} is “${name}”, which on record is somebody else’s name`, true);
     const team = claimOf(claims, teamClaim);
     const roles = [claimOf(claims, roleClaim)].flat().filter(isRole);
     return { name, roles, team: typeof team === 'string' ? team : undefined };
