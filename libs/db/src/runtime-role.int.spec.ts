@@ -97,6 +97,15 @@ describe('a service that does not own its schema', () => {
     await asOwner.destroy();
   });
 
+  it('is not called protected where nothing is append-only', async () => {
+    const bare = await openDatabase({ ...options([]), schema: `bare_${id}` });
+    try {
+      expect((await appendOnlyProtection(bare)).weaknesses).toEqual(['no table has the trigger append_only']);
+    } finally {
+      await bare.destroy();
+      await owner.query(`DROP SCHEMA bare_${id} CASCADE`);
+    }
+  });
   it('knows of a right that somebody gave it by mistake, and loses it at the next start', async () => {
     await owner.query(`GRANT UPDATE ON diary TO ${role}`);
     expect((await appendOnlyProtection(dataSource)).weaknesses).toEqual(['it may change diary']);

@@ -56,7 +56,8 @@ export async function appendOnlyProtection(dataSource: Pick<DataSource, 'query'>
      WHERE t.tgname = $1 AND n.nspname = current_schema() GROUP BY n.nspowner`,
     [APPEND_ONLY_TRIGGER],
   );
-  const { role = 'unknown', superuser, schemaOwner, owned, writable } = about ?? {};
+  if (about === undefined) return { role: 'unknown', weaknesses: [`no table has the trigger ${APPEND_ONLY_TRIGGER}`] };
+  const { role, superuser, schemaOwner, owned, writable } = about;
   if (superuser) return { role, weaknesses: ['it is a superuser'] };
   const weaknesses = [
     schemaOwner ? ['it owns the schema'] : [],
