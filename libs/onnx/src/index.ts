@@ -4,6 +4,7 @@ export * from './graph/logistic-regression.js';
 export * from './graph/probe-graphs.js';
 export * from './graph/random-tree-ensemble.js';
 export * from './inspect-in-child.js';
+export * from './merge-in-child.js';
 export * from './session.js';
 export * from './session-bytes.js';
 export * from './sha256.js';

@@ -1,4 +1,5 @@
 import { ContractError } from '@throughline/contracts';
+import { attempt, readStandardInput } from './child-talk.js';
 import type { ChildAnswer, Trial } from './inspect-in-child.js';
 import { OnnxSession, type OutputColumn } from './session.js';
 
@@ -6,12 +7,6 @@ import { OnnxSession, type OutputColumn } from './session.js';
 
 /** What is answered fills the memory of the process that asks, which nobody kills: a few hundred bytes of graph can answer gigabytes. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
-
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
 
 async function inspect(bytes: Uint8Array): Promise<ChildAnswer> {
   return attempt(async () => {
@@ -38,15 +33,6 @@ async function runTrial(session: OnnxSession, { columns, rowCount }: Trial): Pro
 }
 
 const sizeOf = (data: OutputColumn['data']): number => (Array.isArray(data) ? data.reduce((sum, text) => sum + text.length, 0) + data.length : data.byteLength);
-
-async function attempt(work: () => Promise<ChildAnswer>): Promise<ChildAnswer> {
-  try {
-    return await work();
-  } catch (thrown) {
-    if (thrown instanceof ContractError) return { code: thrown.code, reason: thrown.message, cure: thrown.cure };
-    throw thrown;
-  }
-}
 
 /** A graph can load and yet fail on every row; zeros find that out, unless text is asked for, whose vocabulary is unknown. */
 async function tryOut(session: OnnxSession): Promise<void> {

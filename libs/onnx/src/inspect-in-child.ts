@@ -1,19 +1,13 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { ContractError, type ErrorCode } from '@throughline/contracts';
+import type { ChildProcess } from 'node:child_process';
+import { ContractError } from '@throughline/contracts';
+import type { Refusal } from './child-talk.js';
 import type { InputColumns } from './feeds.js';
-import { residentBytes } from './resident-bytes.js';
+import { askChild, startChild, type ChildLimits } from './limited-child.js';
 import { sha256Hex } from './sha256.js';
 import type { OutputColumn } from './session.js';
 import type { GraphSignature } from './signature.js';
 
-export interface InspectionLimits {
-  sizeLimitBytes: number;
-  timeLimitMs: number;
-  /** Resident memory of the child, runtime included (an idle one takes about 100 MiB). */
-  memoryLimitBytes: number;
-}
+export type InspectionLimits = ChildLimits;
 
 export const DEFAULT_INSPECTION_LIMITS: InspectionLimits = {
   sizeLimitBytes: 256 * 1024 ** 2,
@@ -39,11 +33,7 @@ export interface Trial {
 export type PlanTrial = (signature: GraphSignature) => Trial | undefined;
 
 /** What the child answers: the signature, then the outputs of the trial if it is sent one. */
-export type ChildAnswer = { signature: GraphSignature } | { outputs: OutputColumn[] } | { code: ErrorCode; reason: string; cure: string };
-
-/** Heap of V8 for parsing; the tensors' own bytes lie outside it. */
-const CHILD_HEAP_MIB = 512;
-const MEMORY_WATCH_INTERVAL_MS = 25;
+export type ChildAnswer = { signature: GraphSignature } | { outputs: OutputColumn[] } | Refusal;
 
 /**
  * Parses, loads and tries an ONNX file that nobody vouches for, in a child process of its own that is killed when it takes
@@ -58,50 +48,12 @@ export async function inspectInChild(bytes: Uint8Array, limits: Partial<Inspecti
   if (bytes.byteLength > all.sizeLimitBytes) {
     throw new ContractError('artifact_too_large', `${bytes.byteLength} bytes are more than the limit of ${all.sizeLimitBytes}`);
   }
-  return { sha256: sha256Hex(bytes), sizeBytes: bytes.byteLength, ...(await ask(startChild(), bytes, all, planTrial)) };
-}
-
-function startChild(): ChildProcess {
-  // Sources run in place under vitest, but plain Node needs the compiled file.
-  const script = new URL('./inspect-child.js', import.meta.url).href.replace('/onnx/src/', '/onnx/dist/');
-  return fork(fileURLToPath(script), [], {
-    // Nothing of ours is the model's business: neither the environment's secrets nor the folder we run in.
-    env: {},
-    cwd: tmpdir(),
-    execArgv: [`--max-old-space-size=${CHILD_HEAP_MIB}`],
-    stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
-    // Tensors cross as they are, 64-bit integers among them.
-    serialization: 'advanced',
-  });
+  const child = startChild('inspect-child.js');
+  const verdict = await askChild<Verdict>(child, bytes, all, (resolve, reject) => converse(child, planTrial, resolve, reject));
+  return { sha256: sha256Hex(bytes), sizeBytes: bytes.byteLength, ...verdict };
 }
 
 type Verdict = Pick<Inspection, 'signature' | 'outputs'>;
-
-async function ask(child: ChildProcess, bytes: Uint8Array, limits: InspectionLimits, planTrial: PlanTrial): Promise<Verdict> {
-  const watches: NodeJS.Timeout[] = [];
-  try {
-    return await new Promise<Verdict>((resolve, reject) => {
-      converse(child, planTrial, resolve, reject);
-      child.once('error', (cause) => reject(new ContractError('internal', 'the inspecting process cannot be started', { cause })));
-      child.once('exit', (code, signal) => {
-        reject(new ContractError('artifact_load_failed', `the inspecting process ended without an answer (${signal ?? `exit code ${code}`})`));
-      });
-      watches.push(setTimeout(() => reject(new ContractError('artifact_timeout', `no verdict after ${limits.timeLimitMs} ms`)), limits.timeLimitMs));
-      watches.push(setInterval(() => {
-        const used = residentBytes(child.pid);
-        if (used > limits.memoryLimitBytes) {
-          reject(new ContractError('artifact_too_large', `loading takes more than the limit of ${limits.memoryLimitBytes} bytes of memory`));
-        }
-      }, MEMORY_WATCH_INTERVAL_MS));
-      // A child that dies early closes the pipe; its exit tells the story better than EPIPE would.
-      child.stdin!.on('error', () => undefined);
-      child.stdin!.end(bytes);
-    });
-  } finally {
-    watches.forEach(clearTimeout);
-    child.kill('SIGKILL');
-  }
-}
 
 /** First comes the signature, then, if that makes for a trial, what the rows were answered. */
 function converse(child: ChildProcess, planTrial: PlanTrial, resolve: (verdict: Verdict) => void, reject: (reason: unknown) => void): void {

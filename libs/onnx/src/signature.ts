@@ -43,7 +43,7 @@ const DATATYPES = new Map<number, Datatype>([
  */
 export function readSignature(bytes: Uint8Array): GraphSignature {
   const model = decode(bytes);
-  const external = findExternalData(model);
+  const external = findExternalData(bytes);
   if (external !== undefined) {
     throw new ContractError('artifact_external_data', `tensor ${quote(external)} lives outside the file`, {
       cure: 'Save the model as one file: torch.onnx.export(…, external_data=False), or onnx.save_model(onnx.load(path), path, save_as_external_data=False).',
