@@ -4,6 +4,7 @@ import { counter, METRICS } from '@throughline/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import { v5 as uuidv5 } from 'uuid';
 import type { Assignment } from '../domain/deployment.js';
+import { checkFallbacks, versionsOfFallbacks } from '../domain/fallbacks.js';
 import { writeAudit, type Attribution } from '../store/audit.js';
 import type { DeploymentStore } from '../store/deployments.js';
 import { lockModel, servedVersions } from '../store/versions.js';
@@ -131,20 +132,24 @@ export class Rollouts {
       const current = await this.use.deployments.inForce(manager, model);
       const previous = await this.use.deployments.previousChampion(manager, current);
       if (previous === undefined) throw new ContractError('conflict', `nothing served “${model}” before`, { cure: 'Set the alias “champion” to the version that is to serve.' });
+      // First: the event says what stands in for the champion, and what is left behind does not.
+      await writeAudit(manager, { at, actor: by.author, action: 'champion.rolled_back', model, detail: { revision: current.revision + 1, from: current.assignment.champion, to: previous, reason: by.reason } });
       await this.use.deployments.assign(manager, current, { ...withoutRollout(current.assignment), ...rolesAfterRollback(current.assignment, previous) }, by, at);
       return { champion: previous, rollout: undefined };
     });
   }
 
   private async checkStart(manager: EntityManager, model: string, base: Assignment, spec: RolloutSpec): Promise<number> {
-    const { champion } = base;
+    const { champion, fallbacks = [] } = base;
     const { candidate, allowSignatureChange } = spec;
     if (champion === undefined) throw new ContractError('conflict', `“${model}” has no champion to hold version ${candidate} against`, { cure: 'The first version needs no rollout: set the alias “champion”.' });
     if (champion === candidate) throw new ContractError('invalid_request', `version ${candidate} is the champion already`, { cure: 'Name another version as the candidate.' });
     if (base.challengers.length > 0) throw new ContractError('conflict', 'challengers that were deployed by hand have a part of the traffic', { cure: 'Take them out of the deployment first.' });
-    const served = await servedVersions(manager, model, [champion, candidate]);
+    const served = await servedVersions(manager, model, [champion, candidate, ...versionsOfFallbacks(fallbacks)]);
     const changes = signatureChanges(served(champion).signature, served(candidate).signature);
     if (changes.length > 0 && !allowSignatureChange) throw new ContractError('signature_differs', `against champion ${champion}, version ${candidate} differs: ${changes.join('; ')}`);
+    // Found out at the promotion it would keep the rollout from ever ending.
+    if (spec.atEnd !== 'report' || spec.strategy === 'blue_green') checkFallbacks(fallbacks, served(candidate), served);
     for (const version of [champion, candidate]) checkGuardsCanSee(spec, version, served(version).signature);
     return champion;
   }

@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { AuditRow } from './entities.js';
 
-export type AuditAction = 'version.created' | 'alias.moved' | 'alias.removed' | 'deployment.changed' | 'policy.changed' | 'version.override' | 'version.archived' | 'version.restored' | `rollout.${string}`;
+export type AuditAction = 'version.created' | 'alias.moved' | 'alias.removed' | 'deployment.changed' | 'champion.rolled_back' | 'policy.changed' | 'version.override' | 'version.archived' | 'version.restored' | `rollout.${string}`;
 
 /** Who did it and why, as far as they said. */
 export interface Attribution {

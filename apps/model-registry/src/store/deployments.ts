@@ -3,10 +3,11 @@ import { inTransaction, Outbox, query } from '@throughline/db';
 import { counter, METRICS } from '@throughline/telemetry';
 import { LessThanOrEqual, type DataSource, type EntityManager } from 'typeorm';
 import { decideAlias, type AliasMove } from '../domain/alias.js';
+import { championBefore } from '../domain/champion-before.js';
 import { decideDeployment, noDeployment, toEvent, versionsOf, withChampion, type Assignment, type Deployment } from '../domain/deployment.js';
 import { checkFallbacks, wantsPreviousChampion } from '../domain/fallbacks.js';
 import { CHAMPION, unknownModel, unknownVersion } from '../domain/names.js';
-import { declaredOutcome } from '../policy/in-force.js';
+import { declaredParts } from '../policy/in-force.js';
 import { refuseDuringRollout } from '../rollouts/store/active.js';
 import { writeAudit, type Attribution } from './audit.js';
 import { requireServable, requireUnarchived } from './servable.js';
@@ -84,9 +85,9 @@ export class DeploymentStore {
     await this.change(manager, current, next, by, at);
   }
 
-  /** The champion before the one in force, for a rollback. */
-  previousChampion(manager: EntityManager, current: Deployment): Promise<number | undefined> {
-    return previousChampion(manager, current);
+  /** The champion before that of a deployment, in force or not. */
+  previousChampion(manager: EntityManager, deployment: Deployment): Promise<number | undefined> {
+    return previousChampion(manager, deployment);
   }
 
   /** What an alias was at an instant; `undefined` when it was not set then. @throws ContractError `not_found` */
@@ -180,7 +181,7 @@ export class DeploymentStore {
   }
 }
 
-const declared = async (manager: EntityManager, model: string, wanted: Assignment): Promise<Assignment> => ({ ...wanted, outcome: await declaredOutcome(manager, model) });
+const declared = async (manager: EntityManager, model: string, wanted: Assignment): Promise<Assignment> => ({ ...wanted, ...(await declaredParts(manager, model)) });
 
 async function publish(manager: EntityManager, event: ModelDeployment): Promise<void> {
   const envelope = { id: `${event.model}/${event.revision}`, source: EVENT_SOURCE, timeMs: Date.parse(event.updatedAt) };
@@ -229,13 +230,17 @@ async function namedVersions(manager: EntityManager, deployment: Deployment): Pr
   return { served: await servedVersions(manager, model, [...versions]), previous };
 }
 
-/** The champion before the present one; history is never rewritten, so that a revision has always the same. */
+/**
+ * The champion before the present one; history is never rewritten, so that a revision has always the same. A rollout's candidate is none before
+ * it is promoted.
+ */
 async function previousChampion(manager: EntityManager, { model, revision, assignment: { champion } }: Deployment): Promise<number | undefined> {
-  const rows = await manager.query<{ champion: number }[]>(`
-    SELECT (assignment->>'champion')::integer AS champion FROM deployments
-    WHERE model = $1 AND revision < $2 AND (assignment->>'champion')::integer IS DISTINCT FROM $3 AND assignment->>'champion' IS NOT NULL
-    ORDER BY revision DESC LIMIT 1`, [model, revision, champion ?? null]);
-  return rows[0]?.champion;
+  const ways = await manager.query<{ revision: number }[]>("SELECT (detail->>'revision')::integer AS revision FROM audit WHERE model = $1 AND action = 'champion.rolled_back'", [model]);
+  const waysBack = new Set(ways.map((way) => way.revision));
+  const rows = await manager.query<{ revision: number; champion: number | null }[]>(`
+    SELECT revision, (assignment->>'champion')::integer AS champion FROM deployments WHERE model = $1 AND revision < $2 AND assignment->'rollout' IS NULL ORDER BY revision`, [model, revision]);
+  const before = rows.map((row) => ({ champion: row.champion ?? undefined, isWayBack: waysBack.has(row.revision) }));
+  return championBefore([...before, { champion, isWayBack: waysBack.has(revision) }]);
 }
 
 const lastRevision = (manager: EntityManager, model: string): Promise<DeploymentRow | null> => manager.findOne(DeploymentRow, { where: { model }, order: { revision: 'DESC' } });

@@ -1,6 +1,8 @@
 import { ContractError } from '@throughline/contracts';
 import { inTransaction } from '@throughline/db';
 import type { DataSource, EntityManager } from 'typeorm';
+import { versionsOf, type Assignment } from '../domain/deployment.js';
+import { wantsPreviousChampion } from '../domain/fallbacks.js';
 import { rolesOf } from '../domain/roles.js';
 import { writeAudit, type Attribution } from './audit.js';
 import type { DeploymentStore } from './deployments.js';
@@ -80,12 +82,18 @@ export class VersionRecords {
     const roles = rolesOf(current.assignment, version);
     const isPrevious = (current.assignment.fallbacks ?? []).some((choice) => choice.kind === 'previous_version') && (await this.deployments.previousChampion(manager, current)) === version;
     const aliases = await manager.query<{ alias: string }[]>('SELECT alias FROM aliases WHERE model = $1 AND version = $2 ORDER BY alias', [model, version]);
-    const rollouts = await manager.query<{ id: string }[]>('SELECT id FROM rollouts WHERE model = $1 AND ended_at IS NULL AND $2 IN (champion, candidate)', [model, version]);
+    const rollouts = await manager.query<{ id: string; champion: number; candidate: number; base: Assignment }[]>('SELECT id, champion, candidate, base FROM rollouts WHERE model = $1 AND ended_at IS NULL', [model]);
+    const inRollouts: string[] = [];
+    for (const { id, champion, candidate, base } of rollouts) {
+      // What it goes back to is in use as well: otherwise there would be no way back.
+      const before = wantsPreviousChampion(base.fallbacks ?? []) ? await this.deployments.previousChampion(manager, { ...current, revision: current.revision + 1, assignment: base }) : undefined;
+      if ([champion, candidate, before, ...versionsOf(base)].includes(version)) inRollouts.push(`in rollout ${id}`);
+    }
     return [
       ...roles.map((role) => `${role} in the deployment`),
       ...(isPrevious && !roles.includes('fallback') ? ['fallback in the deployment'] : []),
       ...aliases.map(({ alias }) => `the alias “${alias}”`),
-      ...rollouts.map(({ id }) => `in rollout ${id}`),
+      ...inRollouts,
     ];
   }
 }
