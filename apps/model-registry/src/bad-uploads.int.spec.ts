@@ -3,7 +3,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { RunningService } from '@throughline/http';
-import { customOperatorGraph, externalDataGraph, hollowTensorGraph, slowLoadGraph } from '@throughline/onnx';
+import { customOperatorGraph, externalDataGraph, hollowTensorGraph, slowLoadGraph, wideAnswerGraph } from '@throughline/onnx';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Client, graph, Installation, METADATA, sklearnFixture } from './testing/harness.js';
@@ -50,6 +50,10 @@ describe('a bad upload', () => {
     ['a few bytes that grow to gigabytes', async () => ({ artifact: slowLoadGraph({ size: 12_000, steps: 50 }), metadata: isolated(2) }), 413, 'artifact_too_large', /memory/],
     ['a custom operator', async () => ({ artifact: customOperatorGraph(2) }), 422, 'artifact_load_failed', /“Fancy” of “com.example”/],
     ['metadata that is not JSON', async () => ({ metadata: '{' }), 400, 'invalid_request', /metadata: it is not JSON/],
+    ['text that no database holds', async () => ({ artifact: graph(41), metadata: { ...METADATA, tags: { 'a\0': 'b' } } }), 400, 'invalid_request', /metadata: .*NUL/],
+    ['half a character', async () => ({ artifact: graph(41), metadata: { ...METADATA, modelCard: '\ud800' } }), 400, 'invalid_request', /half of a surrogate pair/],
+    ['metadata that is deeper than any reader', async () => ({ artifact: graph(41), metadata: JSON.stringify(METADATA).replace('"trainer"', `"hyperparameters":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}},"trainer"`) }), 400, 'invalid_request', /metadata: .*nested deeper/],
+    ['a golden row whose answer takes megabytes', async () => ({ artifact: wideAnswerGraph(2_000_000), metadata: { ...isolated(2), golden: { rows: [{ features: [1, 2] }] } } }), 413, 'artifact_too_large', /answers the 1 row\(s\)/],
     ['a feature too many', async () => ({ metadata: { ...METADATA, features: [...METADATA.features, { name: 'wind', kind: 'numeric' }] } }), 400, 'invalid_request', /takes 2 columns, but the metadata has 3 features.*“distance”, “hour”/],
     ['features in another order than the graph’s', async () => ({ metadata: { ...METADATA, features: [...METADATA.features].reverse() } }), 400, 'invalid_request', /another order/],
     ['a score output that is not there', async () => ({ metadata: { ...METADATA, score: { output: 'nope' } } }), 400, 'invalid_request', /“nope” does not exist/],

@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { toContractError, type ContractError, type ModelSignature } from '@throughline/contracts';
+import { ContractError, toContractError, type ModelSignature } from '@throughline/contracts';
 import type { InspectionLimits } from '@throughline/onnx';
+import { whyUnfit } from '@throughline/http';
 import { counter, histogram, METRICS, type Logger } from '@throughline/telemetry';
 import { detectFormat, type ArtifactFormat } from '../domain/format.js';
 import { ofGraph, ofRules, parseMetadata, type UploadMetadata } from '../domain/metadata.js';
@@ -62,6 +63,7 @@ export class RegisterVersion {
 
   private attempt(model: string, { artifact, reference, metadata: text, signature: artifactSignature }: ReceivedUpload, author: string | undefined): Promise<Registered> {
     const given = text === undefined ? {} : parseMetadata(text);
+    refuseUnfit(given, 'metadata');
     const format = detectFormat({ declared: given.format, fileName: artifact.name, head: artifact.head });
     if (text === undefined && format === 'onnx') throw incomplete('metadata', 'JSON that describes the features');
     const metadata = format === 'rules' ? ofRules(given) : ofGraph(given);
@@ -76,6 +78,7 @@ export class RegisterVersion {
       }
       await this.use.versions.requireParent(model, metadata);
       const { signature, golden } = await this.inspect(artifact, format, metadata);
+      refuseUnfit({ signature, golden }, 'names or golden answers of the artifact');
       const baselineProfile = reference === undefined ? null : await this.use.freezeBaseline(reference.path, signature);
       await this.use.artifacts.keep(artifact.path, artifact.sha256);
       const version = { uploadDigest: digest, format, artifactSha256: artifact.sha256, sizeBytes: artifact.sizeBytes, signature, metadata, baselineProfile, golden: golden ?? null, artifactSignature: artifactSignature ?? null };
@@ -96,4 +99,10 @@ export class RegisterVersion {
     uploads.add(1, { result: error.code });
     this.use.logger.info({ model, code: error.code }, `an upload was refused: ${error.message}`);
   }
+}
+
+/** What the database cannot hold would fail only after everything else, as a defect. @throws ContractError `invalid_request` */
+function refuseUnfit(value: unknown, what: string): void {
+  const unfit = whyUnfit(value);
+  if (unfit !== undefined) throw new ContractError('invalid_request', `${what}: ${unfit.message}`, { cure: unfit.cure });
 }
