@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ContractError, uploadDigest as digestOfUpload } from '@throughline/contracts';
-import { inspectInChild, type InspectionLimits } from '@throughline/onnx';
+import type { InspectionLimits } from '@throughline/onnx';
 import type { UploadMetadata } from '../domain/metadata.js';
 import { checkModelName } from '../domain/names.js';
 import type { ArtifactFiles } from '../store/artifacts.js';
@@ -17,6 +17,7 @@ import type { RegisterVersion } from '../upload/register-version.js';
 import { describeUpload, TAGS, type Story } from './domain/describe.js';
 import { latestOf } from './domain/metrics.js';
 import { MLMODEL, ONNX_FILE, readMlModel, type MlModel } from './domain/mlmodel.js';
+import { explainingSignatures, inspectAsOneFile, signatureOf } from './one-file.js';
 import { loggedModelFolder, parseSource, pathSteps, runFolder, versionFolder } from './domain/paths.js';
 import type { ArtifactFolder } from './store/artifact-folder.js';
 import type { Texts } from './store/experiments.js';
@@ -81,15 +82,23 @@ export class RegisterFromMlflow {
     }
     const found = await this.find(request, source);
     const mlModel = await this.readMlModel(found.folder);
-    const artifact = await this.receive(`${found.folder}/${pathSteps(mlModel.file).join('/')}`);
+    const graphFile = pathSteps(mlModel.file).join('/');
+    const logged = await this.locate(`${found.folder}/${graphFile}`);
+    const received = [await this.write(createReadStream(logged), ONNX_FILE)];
     try {
-      const graph = await this.inTurn(async () => inspect(await readFile(artifact.path), this.use.inspectionLimits));
+      const { graph, merged } = await this.inTurn(async () => inspectAsOneFile(await readFile(received[0]!.path), dirname(logged), this.use.inspectionLimits));
+      if (merged !== undefined) received.push(await this.write(Readable.from([merged.bytes]), ONNX_FILE));
       const story = await this.tell(request, { ...found, mlModel, graph, modelTags: registered?.tags ?? {} });
-      const { row } = await this.use.registration.register(model, { artifact, metadata: JSON.stringify(this.unique(describeUpload(story), { ...request, runId: request.runId ?? found.run?.runId, modelId: request.modelId ?? found.loggedModel?.modelId })), discard: async () => undefined });
-      await this.use.folder.copyFolder(found.folder, versionFolder(model, row.version), new Set([mlModel.file]));
+      const metadata = JSON.stringify(this.unique(describeUpload(story), { ...request, runId: request.runId ?? found.run?.runId, modelId: request.modelId ?? found.loggedModel?.modelId }));
+      const { row } = await explainingSignatures(merged, async () => {
+        const signature = signatureOf(request, found.loggedModel, found.run);
+        return this.use.registration.register(model, { artifact: received.at(-1)!, metadata, signature, discard: async () => undefined });
+      });
+      const within = [graphFile, ...(merged?.files ?? []).map((file) => join(dirname(graphFile), file))];
+      await this.use.folder.copyFolder(found.folder, versionFolder(model, row.version), new Set(within));
       return await this.note(request, row.version, { runId: found.run?.runId, modelId: found.loggedModel?.modelId });
     } finally {
-      await rm(artifact.path, { force: true });
+      await Promise.all(received.map(({ path }) => rm(path, { force: true })));
     }
   }
 
@@ -184,10 +193,10 @@ export class RegisterFromMlflow {
     throw new ContractError('invalid_request', `Registered model alias ${alias} not found.`, { cure: 'Set it first.' });
   }
 
-  private async receive(path: string): Promise<ReceivedFile> {
+  private async locate(path: string): Promise<string> {
     const file = await this.use.folder.locate(path);
     if (file === undefined) throw new ContractError('invalid_request', `${MLMODEL} names the file “${path}”, which was not logged`, { cure: 'Log the model again; an upload was broken off.' });
-    return this.write(createReadStream(file.path), ONNX_FILE);
+    return file.path;
   }
 
   /** A copy of its own where uploads lie, which registering moves away. */
@@ -211,16 +220,6 @@ export class RegisterFromMlflow {
       throw error;
     }
     return { path, name, head, sha256: hash.digest('hex'), sizeBytes };
-  }
-}
-
-/** What the graph says of itself; MLflow writes large tensors beside the graph unless it is told not to. */
-async function inspect(bytes: Uint8Array, limits: Partial<InspectionLimits>): Promise<Story['graph']> {
-  try {
-    return (await inspectInChild(bytes, limits)).signature;
-  } catch (error) {
-    if (!(error instanceof ContractError) || error.code !== 'artifact_external_data') throw error;
-    throw new ContractError(error.code, error.message, { cause: error, cure: 'Log it as one file: mlflow.onnx.log_model(…, save_as_external_data=False).' });
   }
 }
 

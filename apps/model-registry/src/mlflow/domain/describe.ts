@@ -40,6 +40,7 @@ export const TAGS = {
   codeCommit: 'throughline.code_commit',
   team: 'throughline.team',
   parentVersion: 'throughline.parent_version',
+  signature: 'throughline.signature',
 } as const;
 
 const TASKS: readonly Task[] = ['binary_classification', 'regression', 'other'];
