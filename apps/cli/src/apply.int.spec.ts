@@ -35,6 +35,7 @@ serving:
   latencyBudgetMs: {inference: 2}
   fallbacks: [{kind: constant, outputs: {probability: [0.1]}}]
 outcome: {positiveFrom: 15}
+monitoring: {windowSeconds: {data: 3600}, alarms: [quality]}
 ${more}`;
 
 /** A folder with a model's file and its artifact. */
@@ -60,7 +61,7 @@ it('a plan changes nothing, a first apply makes everything, a second one has not
   expect([applied.code, applied.err]).toEqual([0, '']);
   expect(applied.out).toContain('✓ version 1 serves');
   expect(await registry('first/policy')).toMatchObject({ revision: 1, owner: 'ada@example.org', outcome: { positiveFrom: 15 }, author: 'ada' });
-  expect(await registry('first/deployment')).toMatchObject({ revision: 1, champion: { version: '1' }, latencyBudgetMs: { inference: 2 }, outcome: { positiveFrom: 15 }, fallbacks: [{ kind: 'constant' }] });
+  expect(await registry('first/deployment')).toMatchObject({ revision: 1, champion: { version: '1' }, latencyBudgetMs: { inference: 2 }, outcome: { positiveFrom: 15 }, monitoring: { windowSeconds: { data: 3600 }, alarms: ['quality'] }, fallbacks: [{ kind: 'constant' }] });
 
   const again = await apply(file);
   expect([again.code, again.out.split('\n').at(-2)]).toEqual([0, 'No changes.']);
@@ -68,10 +69,10 @@ it('a plan changes nothing, a first apply makes everything, a second one has not
 });
 
 it('a change is planned field by field and done, and what the file leaves out of a section is no longer so', async () => {
-  const file = folderOf('first', yaml('first').replace('inference: 2', 'inference: 3').replace('  fallbacks: [{kind: constant, outputs: {probability: [0.1]}}]\n', '').replace('positiveFrom: 15', 'positiveFrom: 20'));
+  const file = folderOf('first', yaml('first').replace('inference: 2', 'inference: 3').replace('  fallbacks: [{kind: constant, outputs: {probability: [0.1]}}]\n', '').replace('positiveFrom: 15', 'positiveFrom: 20').replace('data: 3600', 'data: 7200'));
   const { code, out } = await apply(file);
   expect(code).toBe(0);
-  for (const line of ['= version 1 from model.onnx', '~ latencyBudgetMs.inference 2 -> 3', '- fallbacks', 'policy: ~ outcome.positiveFrom 15 -> 20', 'champion: = version 1']) expect(out).toContain(line);
+  for (const line of ['= version 1 from model.onnx', '~ latencyBudgetMs.inference 2 -> 3', '- fallbacks', '~ outcome.positiveFrom 15 -> 20', '~ monitoring.windowSeconds.data 3600 -> 7200', 'champion: = version 1']) expect(out).toContain(line);
   const deployment = await registry('first/deployment');
   expect(deployment).toMatchObject({ latencyBudgetMs: { inference: 3 }, outcome: { positiveFrom: 20 } });
   expect(deployment).not.toHaveProperty('fallbacks');

@@ -1,4 +1,4 @@
-import { ContractError, type ModelDeployment, type OutcomeDeclaration, type RolloutRef, type ServedVersion } from '@throughline/contracts';
+import { ContractError, type ModelDeployment, type MonitoringPolicy, type OutcomeDeclaration, type RolloutRef, type ServedVersion } from '@throughline/contracts';
 import { canonical } from './canonical.js';
 import { resolveFallbacks, versionsOfFallbacks } from './fallbacks.js';
 import type { ServingPolicy } from './serving-policy.js';
@@ -14,6 +14,8 @@ export interface Assignment extends ServingPolicy {
   readonly rollout?: RolloutRef | undefined;
   /** As the model's policy has it. */
   readonly outcome?: OutcomeDeclaration | undefined;
+  /** As the model's policy has it. */
+  readonly monitoring?: MonitoringPolicy | undefined;
   /** Salt of the split; kept while challengers change, so that keys stay with their arm. */
   readonly splitSalt?: string | undefined;
   readonly maxBatchSize?: number | undefined;
@@ -68,7 +70,7 @@ export const versionsOf = ({ champion, challengers, shadows, standbys = [], fall
  * @param previous the champion before the present one, where a fallback wants it
  */
 export function toEvent({ model, revision, assignment }: Deployment, served: (version: number) => ServedVersion, decidedAt: Date, previous?: number): ModelDeployment {
-  const { champion, challengers, shadows, standbys, rollout, outcome, splitSalt, maxBatchSize, batching, latencyBudgetMs, breaker, requestTopics, fallbacks } = assignment;
+  const { champion, challengers, shadows, standbys, rollout, outcome, monitoring, splitSalt, maxBatchSize, batching, latencyBudgetMs, breaker, requestTopics, fallbacks } = assignment;
   const servedChampion = champion === undefined ? undefined : served(champion);
   return {
     model,
@@ -80,6 +82,7 @@ export function toEvent({ model, revision, assignment }: Deployment, served: (ve
     ...(standbys === undefined ? {} : { standbys: standbys.map(served) }),
     ...(rollout === undefined ? {} : { rollout }),
     ...(outcome === undefined ? {} : { outcome }),
+    ...(monitoring === undefined ? {} : { monitoring }),
     ...(splitSalt === undefined ? {} : { splitSalt }),
     ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
     ...(batching === undefined ? {} : { batching }),

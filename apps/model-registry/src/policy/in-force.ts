@@ -1,4 +1,4 @@
-import type { ModelPolicy, OutcomeDeclaration } from '@throughline/contracts';
+import type { ModelPolicy } from '@throughline/contracts';
 import { query } from '@throughline/db';
 import type { DataSource } from 'typeorm';
 import { NO_POLICY, type PolicyInForce } from './domain/policy.js';
@@ -11,7 +11,8 @@ export async function policyInForce(source: Source, model: string): Promise<Poli
   return rows[0] ?? NO_POLICY;
 }
 
-/** What the model's policy says of the truth about its predictions: every deployment says the same. */
-export async function declaredOutcome(source: Source, model: string): Promise<OutcomeDeclaration | undefined> {
-  return (await policyInForce(source, model)).policy.outcome;
+/** What the model's policy says of the truth about its predictions, and of how it is monitored: every deployment says the same. */
+export async function declaredParts(source: Source, model: string): Promise<Pick<ModelPolicy, 'outcome' | 'monitoring'>> {
+  const { outcome, monitoring } = (await policyInForce(source, model)).policy;
+  return { outcome, monitoring };
 }

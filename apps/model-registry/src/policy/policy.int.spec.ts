@@ -54,6 +54,18 @@ it('what the policy says of outcomes is in every deployment, whichever of the tw
   expect((await registry.get(`${path}/deployment`)).body).not.toHaveProperty('outcome');
 });
 
+it('what the policy says of monitoring is in every deployment, as a revision of its own where something is deployed, and gone when the policy no longer says it', async () => {
+  const path = '/models/watched';
+  const monitoring = { windowSeconds: { data: 3600, quality: 86_400 }, alarms: ['quality'], minSamples: { auc: 100 }, minEffect: { distance: 0.2 } };
+  await registry.upload('watched');
+  await registry.put(`${path}/policy`, { monitoring });
+  await champion(path);
+  await registry.put(`${path}/policy`, { monitoring: { ...monitoring, alarms: [] } });
+  await registry.put(`${path}/policy`, { owner: 'ada' });
+  const events = (await installation.deploymentEvents((all) => all.some(({ model, revision }) => model === 'watched' && revision === 3))).filter(({ model }) => model === 'watched');
+  expect(events.map((event) => [event.revision, event.monitoring])).toEqual([[1, monitoring], [2, { ...monitoring, alarms: [] }], [3, undefined]]);
+});
+
 it('where the policy asks for an approval no direct write of the deployment gets around it: not by another champion, by none, or by a challenger', async () => {
   const path = '/models/guarded';
   await registry.upload('guarded');
@@ -78,6 +90,9 @@ it.each([
   [{ errorRate: { max: 2, measuredBy: 'errors' } }, 'errorRate.max must be <= 1'],
   [{ errorRate: { max: 0.1, measuredBy: 'guess' } }, 'errorRate.measuredBy must be one of errors, fallbacks'],
   [{ outcome: { positiveFrom: 1, valueMicroUsd: { hit: 1 } } }, 'outcome.valueMicroUsd has an unknown field “hit”'],
+  [{ monitoring: { windowSeconds: { date: 60 } } }, 'monitoring.windowSeconds has an unknown field “date”'],
+  [{ monitoring: { minSamples: { auc: 1 } } }, 'monitoring.minSamples.auc must be >= 30'],
+  [{ monitoring: { alarms: ['artifact'] } }, 'monitoring.alarms.0 must be one of data_drift, prediction_drift, quality'],
   [{ promotion: { mode: 'perhaps' } }, 'promotion.mode must be one of immediate, rollout, approval'],
   [{ promotion: { mode: 'rollout', rollout: { strategy: 'canary', guards: [{ kind: 'p99_latency', maxRatio: 0.5 }] } } }, 'promotion.rollout.guards.0.maxRatio must be >= 1'],
   [{ promotion: { mode: 'rollout', rollout: { strategy: 'canary', guards: [{ kind: 'mood' }] } } }, 'promotion.rollout.guards.0.kind must be one of error_rate'],

@@ -156,6 +156,45 @@ export const OutcomeDeclaration = Type.Object(
 );
 export type OutcomeDeclaration = Static<typeof OutcomeDeclaration>;
 
+const leastSamples = (description: string) => Optional(Type.Integer({ minimum: 30, maximum: 10_000_000, description }));
+const leastEffect = (description: string) => Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1, description }));
+const windowLength = (description: string) => Optional(Type.Integer({ minimum: 1, maximum: 30 * 24 * 3600, description }));
+
+/** Kinds of alarms that the drift monitor raises. */
+export const MONITORED_KINDS = ['data_drift', 'prediction_drift', 'quality'] as const;
+export type MonitoredKind = (typeof MONITORED_KINDS)[number];
+
+/** How the drift monitor watches a model; what is absent is as the monitor's settings and defaults have it. */
+export const MonitoringPolicy = Type.Object(
+  {
+    windowSeconds: Optional(Type.Object(
+      { data: windowLength('of features, scores and how it is served'), quality: windowLength('of outcomes') },
+      { description: 'length of the drift monitor’s windows in event time; a change holds for windows that begin later' },
+    )),
+    alarms: Optional(Type.Array(Type.Union(MONITORED_KINDS.map((kind) => Type.Literal(kind))), { uniqueItems: true, description: 'which are raised, all by default; the others are judged and reported all the same' })),
+    minSamples: Optional(Type.Object(
+      {
+        numeric: leastSamples('values of a number, and of anything that may be missing or unseen; 300 by default'),
+        categorical: leastSamples('values of a category; 500 by default'),
+        auc: leastSamples('outcomes; 300 by default'),
+        calibration: leastSamples('outcomes; 1000 by default'),
+      },
+      { description: 'a window with fewer is judged neither way' },
+    )),
+    minEffect: Optional(Type.Object(
+      {
+        distance: leastEffect('between distributions: Kolmogorov-Smirnov, of categories Jensen-Shannon; 0.1 by default'),
+        share: leastEffect('change in the share of missing or unseen values; 0.05 by default'),
+        auc: leastEffect('drop below the registered AUC; 0.02 by default'),
+        calibration: leastEffect('rise of the expected calibration error above the registered one; 0.05 by default'),
+      },
+      { description: 'a significant change that is smaller is no drift' },
+    )),
+  },
+  { description: 'how drift and quality are watched' },
+);
+export type MonitoringPolicy = Static<typeof MonitoringPolicy>;
+
 export const ModelDeployment = Type.Object(
   {
     model: Name('model'),
@@ -168,6 +207,7 @@ export const ModelDeployment = Type.Object(
     splitSalt: Optional(Type.String({ description: 'of the rollout that runs' })),
     rollout: Optional(RolloutRef),
     outcome: Optional(OutcomeDeclaration),
+    monitoring: Optional(MonitoringPolicy),
     maxBatchSize: Optional(Type.Integer({ minimum: 1, description: 'older form of batching.maxBatchSize' })),
     ...servingPolicy,
   },

@@ -1,8 +1,10 @@
-import { Type, type Static } from '@sinclair/typebox';
-import { OutcomeDeclaration } from '../events/deployment.js';
+import { Type, type Static, type TObject } from '@sinclair/typebox';
+import { MonitoringPolicy, OutcomeDeclaration } from '../events/deployment.js';
 import { RolloutPlan, SegmentPlan } from './rollout-plan.js';
 
 const closed = { additionalProperties: false };
+/** A part of an event, where unknown fields are allowed, as a part of what people write. */
+const closedPart = <P extends TObject>({ properties, description }: P): P => Type.Object(properties, { ...closed, description: description! }) as unknown as P;
 const shortText = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 500, description }));
 
 export const PROMOTION_MODES = ['immediate', 'rollout', 'approval'] as const;
@@ -16,7 +18,9 @@ export const PromotionPolicy = Type.Object({
 }, closed);
 export type PromotionPolicy = Static<typeof PromotionPolicy>;
 
-const valueMicroUsd = Type.Optional(Type.Object(OutcomeDeclaration.properties.valueMicroUsd.properties, { ...closed, description: OutcomeDeclaration.properties.valueMicroUsd.description! }));
+const { windowSeconds, alarms, minSamples, minEffect } = MonitoringPolicy.properties;
+const monitoring = { windowSeconds: Type.Optional(closedPart(windowSeconds)), alarms, minSamples: Type.Optional(closedPart(minSamples)), minEffect: Type.Optional(closedPart(minEffect)) };
+const valueMicroUsd = Type.Optional(closedPart(OutcomeDeclaration.properties.valueMicroUsd));
 
 /** What holds for a model whichever versions serve it. Here unknown fields are typing errors; in events they are allowed. */
 export const ModelPolicy = Type.Object({
@@ -29,6 +33,7 @@ export const ModelPolicy = Type.Object({
   }, { ...closed, description: 'tolerated; the guard of every rollout that has no maximum of its own' })),
   costCeilingMicroUsd: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'of a prediction, millionths of a dollar; on record only, as nothing measures costs yet' })),
   outcome: Type.Optional(Type.Object({ ...OutcomeDeclaration.properties, valueMicroUsd }, { ...closed, description: OutcomeDeclaration.description! })),
+  monitoring: Type.Optional(Type.Object(monitoring, { ...closed, description: MonitoringPolicy.description! })),
   segments: Type.Optional(Type.Array(SegmentPlan, { maxItems: 20, description: 'parts of the traffic that every rollout watches apart, unless it names its own' })),
   promotion: Type.Optional(PromotionPolicy),
 }, { ...closed, description: 'the policy of a model' });

@@ -79,6 +79,13 @@ errorRate: { max: 0.01, measuredBy: errors }  # or fallbacks: only answers that 
 #segments:                    # parts of the traffic in which rollouts watch quality apart
 #  - { name: hubs, entityRole: origin, entityIds: [ATL, ORD] }
 
+# ---- How drift and quality are watched. What is left out is as the drift monitor's settings and defaults have it.
+#monitoring:
+#  windowSeconds: { data: 86400, quality: 86400 }  # event time; a change holds for windows that begin later
+#  alarms: [data_drift, prediction_drift, quality]  # the others are judged and reported, but not raised
+#  minSamples: { numeric: 300, categorical: 500, auc: 300, calibration: 1000 }  # a window with fewer is judged neither way
+#  minEffect: { distance: 0.1, share: 0.05, auc: 0.02, calibration: 0.05 }  # a smaller change is no drift
+
 # ---- How a later version becomes champion: immediate, rollout, or approval (somebody with the role approver moves the alias).
 promotion:
   mode: immediate

@@ -20,7 +20,7 @@ export class PolicyController {
   @Put()
   // Whoever may write it could otherwise write away that a promotion needs an approval.
   @Requires('approver')
-  @ApiOperation({ summary: 'Replace the policy of a model', description: 'Compare and swap with `expectedRevision`. What the body leaves out is no longer so. A change of `outcome` makes a new revision of the deployment.' })
+  @ApiOperation({ summary: 'Replace the policy of a model', description: 'Compare and swap with `expectedRevision`. What the body leaves out is no longer so. A change of `outcome` or `monitoring` makes a new revision of the deployment.' })
   @ApiBody({ type: PutPolicy, examples: { whole: { value: { ...EXAMPLES, author: 'ada@example.org', reason: 'outcomes are worth money now' } } } })
   @ApiOkResponse({ type: PolicyResource })
   @Problems('conflict', 'rollout_running')

@@ -17,6 +17,7 @@ class PolicyFields {
   @PolicyField('errorRate') errorRate?: unknown;
   @PolicyField('costCeilingMicroUsd') costCeilingMicroUsd?: unknown;
   @PolicyField('outcome') outcome?: unknown;
+  @PolicyField('monitoring') monitoring?: unknown;
   @PolicyField('segments') segments?: unknown;
   @PolicyField('promotion') promotion?: unknown;
 }
