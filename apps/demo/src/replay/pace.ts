@@ -102,7 +102,7 @@ export class Pace {
     for (const { consumer, messages } of backlogs) lag.set(consumer, (lag.get(consumer) ?? 0) + messages);
     const moment = {
       eventTimeMs: this.publishedUntilMs, predictionsPerSecond: (answers - this.last.answers) / seconds, outcomesPerSecond: (outcomes - this.last.outcomes) / seconds, joined, lag,
-      version: witness.version, auc: witness.quality.report().auc, alerts: witness.alerts.length, throttle: this.throttle,
+      version: witness.champion, auc: witness.quality.report().auc, alerts: witness.alerts.length, throttle: this.throttle,
     };
     this.last = { atMs, answers, outcomes };
     return liveLine(moment);

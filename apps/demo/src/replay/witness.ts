@@ -28,6 +28,8 @@ export class Witness {
   readonly latencyMs = new Distribution();
   readonly rejections = new Map<string, number>();
   readonly versions = new Set<string>();
+  /** Who was champion when the last of its answers was given. */
+  champion: string | undefined;
   readonly alerts: AlertRaised[] = [];
   readonly runs: RetrainingFinished[] = [];
   /** Retraining runs that have been asked for and have not ended. */
@@ -46,6 +48,7 @@ export class Witness {
         const prediction = this.options.books.scored(data.predictionId, data.fallback !== undefined);
         if (prediction === undefined) return;
         this.versions.add(data.version);
+        if (data.role === 'champion') this.champion = data.version;
         this.latencyMs.add(message.timestampMs - Date.parse(data.requestedAt));
         if (prediction.exact !== undefined) this.options.skew.compare(prediction.flight, data.features, prediction.exact);
       }),
@@ -73,9 +76,5 @@ export class Witness {
         this.runsUnderWay.delete(data.runId);
       }),
     ]);
-  }
-
-  get version(): string | undefined {
-    return [...this.versions].at(-1);
   }
 }
