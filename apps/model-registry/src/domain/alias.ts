@@ -21,4 +21,4 @@ export function decideAlias(current: number | null, { alias, version, expected }
   return version === current ? 'unchanged' : 'move';
 }
 
-const name = (version: number | null): string => (version === null ? 'not set' : `version ${version}`);
+const name = (version: number | null): string => (version === null ? 'unset' : `version ${version}`);

@@ -78,6 +78,6 @@ export class Promotions {
 }
 
 const approvalRequired = (model: string, { author }: Promoter, how: string): ContractError =>
-  new ContractError('approval_required', `the policy of “${model}” has what answers ${how}, and ${author} may not approve`, {
+  new ContractError('approval_required', `by the policy of “${model}” another version is ${how}, and ${author} may not approve`, {
     cure: 'Let somebody with the role approver do it; where nobody is authenticated, say “approve” and who you are.',
   });
