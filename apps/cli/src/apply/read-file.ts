@@ -39,10 +39,16 @@ async function readVersion(version: VersionFile, folder: string): Promise<LocalV
   const inFolder = (name: string | undefined): string | undefined => (name === undefined ? undefined : resolve(folder, name));
   const [artifact, reference, signature] = [inFolder(version.artifact)!, inFolder(version.reference), inFolder(version.signature)];
   const metadata = await readMetadata(version, inFolder);
+  if (!Object.hasOwn(metadata, 'features') && !(await isRulesDocument(artifact))) {
+    throw new ContractError('invalid_request', `“version.features” is missing: ${version.artifact} does not say what its columns mean`, { cure: 'List them in the order of the model’s columns, or name the metadata file that does: `npx throughline init` shows both.' });
+  }
   const [artifactSha256, referenceSha256] = await Promise.all([sha256(artifact), reference === undefined ? undefined : sha256(reference)]);
   const artifactSignature = signature === undefined ? undefined : signatureBase64(Buffer.from(await readText(signature, 'latin1'), 'latin1'));
   return { metadata, artifact, reference, signature, uploadDigest: uploadDigest({ artifactSha256, metadata, referenceSha256, artifactSignature }) };
 }
+
+/** A rules document names its features itself; it is JSON, and no graph is. */
+const isRulesDocument = async (path: string): Promise<boolean> => /^\s*\{/.test((await readText(path, 'latin1')).slice(0, 1000));
 
 /** What the file says of the version, over what the metadata file says; a field in both would be two truths. */
 async function readMetadata(version: VersionFile, inFolder: (name: string | undefined) => string | undefined): Promise<object> {
