@@ -46,6 +46,9 @@ export interface Disagreement {
  */
 export const clusterOf = (key: string): number => crc32(key) % CLUSTERS;
 
+/** Squares of sums stay finite. One infinite value would be in its sum for ever, corrected or not, and no guard could see past it. */
+const LARGEST = 1e100;
+
 /** What a batch adds to the evidence, gathered by the rows it goes to. */
 export class Additions {
   private readonly sumRows = new Map<string, SumRow>();
@@ -53,7 +56,8 @@ export class Additions {
   readonly disagreements: Disagreement[] = [];
 
   /** @param times -1 takes back what was added once */
-  addValue({ rolloutId, step }: StepContext, arm: Arm, measure: Measure, cluster: number, value: number, times: 1 | -1 = 1): void {
+  addValue({ rolloutId, step }: StepContext, arm: Arm, measure: Measure, cluster: number, given: number, times: 1 | -1 = 1): void {
+    const value = Math.min(LARGEST, Math.max(-LARGEST, given));
     const key = `${rolloutId} ${step} ${arm} ${measure} ${cluster}`;
     const row = this.sumRows.get(key);
     if (row === undefined) {

@@ -171,3 +171,13 @@ describe('a shadow that could not have answered', () => {
   });
   it('is nothing where the request is to blame', () => expect(sums(failed('wrong_type'))).toEqual({}));
 });
+
+it('an outcome beyond all measure is a large loss, not an infinite one: what is infinite once cannot be corrected, and blinds every guard', () => {
+  const given: StepContext = { ...context, readings: { champion: { task: 'regression', threshold: undefined }, candidate: { task: 'regression', threshold: undefined } }, outcome: undefined };
+  const additions = new Additions();
+  const [outcome] = joinedOutcomes(joined('a', { outcome: 1e300 }), only(given));
+  outcome!.add(additions, 1e300, 1);
+  expect(additions.sums.filter(({ sum }) => !Number.isFinite(sum ** 2))).toEqual([]);
+  outcome!.add(additions, 1e300, -1);
+  expect(additions.sums.map(({ count, sum }) => [count, sum])).toEqual(additions.sums.map(() => [0, 0]));
+});

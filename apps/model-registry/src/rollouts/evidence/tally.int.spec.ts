@@ -3,15 +3,17 @@ import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MIGRATIONS } from '../../store/migrations.js';
 import { Installation } from '../../testing/harness.js';
-import { scoredAnswer, type Countable } from './counting.js';
+import type { Reading, StepContext } from './context.js';
+import { scoredAnswer, shadowedAnswer, type Countable } from './counting.js';
 import { EvidenceStore } from './evidence-store.js';
 import { StepIndex } from './step-index.js';
 import { Tally, type Located } from './tally.js';
-import { scored } from './testing/events.js';
+import { scored, shadowed } from './testing/events.js';
 import { insertRollout, ROLLOUT } from './testing/rollout-rows.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
+const READING: Reading = { task: 'binary_classification', threshold: 0.6 };
 let installed: Installation;
 let dataSource: DataSource;
 let tally: Tally;
@@ -67,6 +69,13 @@ describe('counting', () => {
       for (const round of numbers(10)) await other.countAnswers(await batch([...numbers(100, round * 50), ...numbers(50, 10_000 + partition * 1000 + round * 50)], { partition, offset: round * 150 }));
     }));
     expect(await answers()).toBe(550 + 3 * 500);
+  });
+
+  it('takes entities with characters that PostgreSQL refuses: one request cannot keep the rest from being counted', async () => {
+    const strange = shadowed('strange', { assignmentRevision: 2, entities: { origin: 'S\u0000FO', 'f\ud800lat': '\udc00' } });
+    const context: StepContext = { rolloutId: ROLLOUT, step: 1, strategy: 'shadow', champion: '1', candidate: '2', readings: { champion: READING, candidate: READING }, loss: 'squared_error', segments: [], outcome: undefined };
+    await tally.countAnswers([{ at: { topic: 'prediction.shadowed.v1', partition: 0, offset: '0', timestampMs: 1 }, counts: shadowedAnswer(strange, () => context)! }]);
+    expect((await new EvidenceStore(dataSource).disagreements(ROLLOUT, 10)).map(({ entities }) => entities)).toEqual([{ origin: 'S\ufffdFO', 'f\ufffdlat': '\ufffd' }]);
   });
 
   it('of what never was a rollout’s writes nothing at all', async () => {

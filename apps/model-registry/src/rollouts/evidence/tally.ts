@@ -181,9 +181,15 @@ async function keepLargest(manager: EntityManager, disagreements: readonly Disag
       },
       largest.map((one) => ({
         rollout_id: rolloutId, prediction_id: one.predictionId, step: one.step, champion_score: one.championScore, candidate_score: one.candidateScore, difference: one.difference,
-        decisions_differ: one.decisionsDiffer, entities: one.entities === undefined ? null : JSON.stringify(one.entities), occurred_at: one.occurredAt,
+        decisions_differ: one.decisionsDiffer, entities: one.entities === undefined ? null : storable(one.entities), occurred_at: one.occurredAt,
       })).sort((a, b) => (a.prediction_id < b.prediction_id ? -1 : 1)),
     );
     await query(manager, `INSERT INTO rollout_disagreements (${rows.columns}) SELECT * FROM ${rows.from} ON CONFLICT DO NOTHING`, rows.parameters);
   }
+}
+
+/** As JSON, every character that PostgreSQL refuses (NUL, half a surrogate pair) replaced by U+FFFD. */
+function storable(entities: Readonly<Record<string, string>>): string {
+  const clean = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd');
+  return JSON.stringify(Object.fromEntries(Object.entries(entities).map(([role, id]) => [clean(role), clean(id)])));
 }
