@@ -12,3 +12,4 @@ export * from './signature.js';
 export type { WarmUp } from './threads/protocol.js';
 export * from './threads/session-loader.js';
 export { SessionThread } from './threads/session-thread.js';
+export { residentBytes } from './resident-bytes.js';

@@ -47,6 +47,9 @@ export class TableBuilder {
 
 export const badReference = (reason: string, cure: string): ContractError => new ContractError('invalid_request', `reference: ${reason}`, { cure });
 
+/** More of it than anybody needs. */
+export const tooMuch = (reason: string): ContractError => badReference(reason, 'Send a random sample, or fewer features.');
+
 const isScalar = (value: unknown): value is string | number | boolean => ['string', 'number', 'boolean'].includes(typeof value);
 
 /** Text formats have no other way to write a fraction. */
