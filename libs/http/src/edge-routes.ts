@@ -10,8 +10,8 @@ export interface Edge {
   readonly openApi: OpenApiInfo;
 }
 
-/** What every service answers, whatever else it does: health, metrics, its own description. */
-export function edgeRoutes(app: NestFastifyApplication, { health, telemetry, openApi }: Edge): void {
+/** What happens to every request, and therefore precedes all routes. */
+export function edgeHooks(app: NestFastifyApplication, { health }: Pick<Edge, 'health'>): void {
   const fastify = app.getHttpAdapter().getInstance();
   const requestSeriesOf = requestSeries();
 
@@ -29,7 +29,14 @@ export function edgeRoutes(app: NestFastifyApplication, { health, telemetry, ope
     requestSeriesOf(request.method, request.routeOptions.url ?? 'none', reply.statusCode).record(reply.elapsedTime / 1000);
     done();
   });
+}
 
+/**
+ * What every service answers, whatever else it does: health, metrics, its own description. Follows all plugins: what is there when Fastify loads
+ * one answers errors in Fastify's own words for good, without the problem's status.
+ */
+export function edgeRoutes(app: NestFastifyApplication, { health, telemetry, openApi }: Edge): void {
+  const fastify = app.getHttpAdapter().getInstance();
   fastify.get('/health/live', async () => ({ status: 'ok' }));
   fastify.get('/health/ready', async (request, reply) => {
     const report = await health.report();

@@ -11,7 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createAuthenticator, isAuthConfigured, type DoorSettings } from './auth/authenticator.js';
 import { guardRequests } from './auth/guard.js';
 import { answerClientError } from './client-error.js';
-import { edgeRoutes } from './edge-routes.js';
+import { edgeHooks, edgeRoutes } from './edge-routes.js';
 import { HealthRegistry, type HealthCheck } from './health.js';
 import { limitRates } from './limits.js';
 import { readJsonBodies } from './json-body.js';
@@ -139,8 +139,9 @@ async function createApp(options: ServiceOptions, logger: Logger): Promise<NestF
 async function start(app: NestFastifyApplication, options: ServiceOptions, health: HealthRegistry, telemetry: Telemetry): Promise<CustomTransportStrategy | undefined> {
   try {
     await guardDoors(app, options.settings.doors ?? {}, app.get<Logger>(LOGGER));
-    edgeRoutes(app, { health, telemetry, openApi: options.openApi });
+    edgeHooks(app, { health });
     await options.configure?.(app);
+    edgeRoutes(app, { health, telemetry, openApi: options.openApi });
     for (const [name, check] of Object.entries(options.checks?.(app) ?? {})) health.add(name, check);
     const strategy = options.strategy?.(app);
     if (strategy !== undefined) app.connectMicroservice({ strategy: strategy as Server });
