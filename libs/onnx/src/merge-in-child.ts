@@ -1,3 +1,4 @@
+import { resolve as absolute } from 'node:path';
 import { ContractError } from '@throughline/contracts';
 import type { Refusal } from './child-talk.js';
 import { DEFAULT_INSPECTION_LIMITS, type InspectionLimits } from './inspect-in-child.js';
@@ -24,7 +25,7 @@ export interface Merged {
 export async function mergeInChild(graph: Uint8Array, folder: string, limits: Partial<InspectionLimits> = {}): Promise<Merged> {
   const all = { ...DEFAULT_INSPECTION_LIMITS, ...limits };
   if (graph.byteLength > all.sizeLimitBytes) throw tooLarge(graph.byteLength, all);
-  const child = startChild('merge-child.js', 'pipe', [folder, String(all.sizeLimitBytes)]);
+  const child = startChild('merge-child.js', 'pipe', [absolute(folder), String(all.sizeLimitBytes)]);
   return askChild<Merged>(child, graph, all, (resolve, reject) => {
     let merged: { bytes: Buffer; files: readonly string[] } | undefined;
     let received = 0;

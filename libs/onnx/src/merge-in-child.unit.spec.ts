@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import onnxProto from 'onnx-proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { denseGraph, externalDataGraph } from './graph/probe-graphs.js';
@@ -41,6 +41,16 @@ async function split(model: Uint8Array, location: string): Promise<Uint8Array> {
 }
 
 describe('mergeInChild', () => {
+  it('finds files below a relative folder, such as the default home, though the child runs elsewhere', async () => {
+    const here = await mkdtemp(join(import.meta.dirname, 'relative-'));
+    try {
+      await writeFile(join(here, 'w.bin'), Buffer.from(Float32Array.of(1, 2).buffer));
+      expect((await mergeInChild(externalDataGraph(2, 'w.bin'), relative(process.cwd(), here))).files).toEqual(['w.bin']);
+    } finally {
+      await rm(here, { recursive: true });
+    }
+  });
+
   it('makes one file that scores as the whole model does, the same bytes each time', async () => {
     const graph = await split(DENSE, 'dense.data');
     expect(graph.length).toBeLessThan(2000);
