@@ -29,7 +29,7 @@ export const MLFLOW_PLUGIN = Symbol('model-registry.mlflow-plugin');
 export type MlflowPlugin = ReturnType<typeof mlflowPlugin>;
 
 export const mlflowProviders = (settings: RegistrySettings): Provider[] => [
-  { provide: ArtifactFolder, useFactory: () => ArtifactFolder.create(join(settings.THROUGHLINE_HOME, 'mlflow-artifacts')) },
+  { provide: ArtifactFolder, useFactory: () => ArtifactFolder.create(join(settings.THROUGHLINE_HOME, 'mlflow-artifacts'), Date.now()) },
   {
     provide: MLFLOW_PLUGIN,
     inject: [DataSource, ArtifactFolder, ArtifactFiles, VersionStore, RegisterVersion, DeploymentStore, VersionRecords, Promotions, LOGGER],

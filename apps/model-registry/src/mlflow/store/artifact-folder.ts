@@ -4,6 +4,7 @@ import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { ContractError } from '@throughline/contracts';
+import { openIncoming } from '../../store/artifacts.js';
 import { pathSteps } from '../domain/paths.js';
 
 export interface ArtifactFile {
@@ -24,10 +25,9 @@ const MAX_LINKED_FILES = 2000;
 export class ArtifactFolder {
   private constructor(private readonly root: string) {}
 
-  static async create(root: string): Promise<ArtifactFolder> {
-    // What a dead process was receiving.
-    await rm(join(root, INCOMING), { recursive: true, force: true });
-    await mkdir(join(root, INCOMING), { recursive: true });
+  static async create(root: string, nowMs: number): Promise<ArtifactFolder> {
+    // What a dead process was receiving; not what another registry on the same folder is receiving now.
+    await openIncoming(join(root, INCOMING), nowMs);
     return new ArtifactFolder(root);
   }
 
