@@ -48,6 +48,17 @@ export function checkFallbacks(fallbacks: readonly FallbackChoice[], champion: S
   }
 }
 
+/** Whether `checkFallbacks` would let them pass. */
+export function fallbacksFit(fallbacks: readonly FallbackChoice[], champion: ServedVersion, served: Served): boolean {
+  try {
+    checkFallbacks(fallbacks, champion, served);
+    return true;
+  } catch (error) {
+    if (error instanceof ContractError) return false;
+    throw error;
+  }
+}
+
 /** Numbers stand in for numbers: whoever reads JSON sees no float32. */
 const familyOf = (datatype: string): string => (datatype === 'BYTES' ? 'text' : datatype === 'BOOL' ? 'true or false' : 'numbers');
 

@@ -33,6 +33,8 @@ async function withChampions(model: string, count: number, champion: number): Pr
 }
 
 const deploymentOf = async (path: string) => (await registry.get(`${path}/deployment`)).body;
+type Outputs = { outputs: { name: string; shape: number[] }[] };
+const zerosOf = (outputs: Outputs['outputs']) => Object.fromEntries(outputs.map(({ name, shape }) => [name, new Array<number>(Math.max(1, shape.at(-1)!)).fill(0)]));
 const rollBack = (path: string) => registry.call('POST', `${path}/rollback`, { author: 'bob' });
 
 /** A blue-green whose candidate has taken over, and stays. */
@@ -66,6 +68,21 @@ describe('the way back', () => {
     expect((await rollBack(path)).body).toEqual({ champion: '1' });
   });
 
+  it('to a version that answers otherwise takes the fallbacks along that it had', async () => {
+    const path = await withChampions('otherwise', 1, 1);
+    const constantOf = async () => {
+      const { outputs } = (await deploymentOf(path)).champion.signature as Outputs;
+      return { kind: 'constant', outputs: zerosOf(outputs) };
+    };
+    const first = await constantOf();
+    expect((await registry.put(`${path}/deployment`, { champion: '1', fallbacks: [first], author: 'ada' })).status).toBe(200);
+    await registry.upload('otherwise', { artifact: identityGraph(2), metadata: { ...METADATA, task: 'other' } });
+    expect((await registry.put(`${path}/deployment`, { champion: '2', author: 'ada' })).status).toBe(200);
+    expect((await registry.put(`${path}/deployment`, { champion: '2', fallbacks: [await constantOf()], author: 'ada' })).status).toBe(200);
+    expect(await rollBack(path)).toMatchObject({ status: 200, body: { champion: '1' } });
+    expect(await deploymentOf(path)).toMatchObject({ champion: { version: '1' }, fallbacks: [first] });
+  });
+
   it('of a rollout is not cut off by archiving what it goes back to', async () => {
     const path = await withChampions('cut-off', 3, 2);
     await registry.put(`${path}/deployment`, { champion: '2', fallbacks: [{ kind: 'previous_version' }], author: 'ada' });
@@ -77,8 +94,8 @@ describe('the way back', () => {
 
 it('a rollout whose candidate could not be promoted, because a fallback does not answer like it, is refused at its start', async () => {
   const path = await withChampions('unfit', 1, 1);
-  const { outputs } = (await deploymentOf(path)).champion.signature as { outputs: { name: string; shape: number[] }[] };
-  const constant = { kind: 'constant', outputs: Object.fromEntries(outputs.map(({ name, shape }) => [name, new Array<number>(Math.max(1, shape.at(-1)!)).fill(0)])) };
+  const { outputs } = (await deploymentOf(path)).champion.signature as Outputs;
+  const constant = { kind: 'constant', outputs: zerosOf(outputs) };
   expect((await registry.put(`${path}/deployment`, { champion: '1', fallbacks: [constant], author: 'ada' })).status).toBe(200);
   expect((await registry.upload('unfit', { artifact: identityGraph(2), metadata: { ...METADATA, task: 'other' } })).body).toMatchObject({ version: '2' });
   const start = (strategy: string) => registry.call('POST', `${path}/rollouts`, { strategy, candidate: '2', allowSignatureChange: true, guards: [], author: 'ada' });

@@ -134,7 +134,8 @@ export class Rollouts {
       if (previous === undefined) throw new ContractError('conflict', `nothing served “${model}” before`, { cure: 'Set the alias “champion” to the version that is to serve.' });
       // First: the event says what stands in for the champion, and what is left behind does not.
       await writeAudit(manager, { at, actor: by.author, action: 'champion.rolled_back', model, detail: { revision: current.revision + 1, from: current.assignment.champion, to: previous, reason: by.reason } });
-      await this.use.deployments.assign(manager, current, { ...withoutRollout(current.assignment), ...rolesAfterRollback(current.assignment, previous) }, by, at);
+      const fallbacks = await this.use.deployments.fallbacksFor(manager, current, previous);
+      await this.use.deployments.assign(manager, current, { ...withoutRollout(current.assignment), ...rolesAfterRollback(current.assignment, previous), fallbacks }, by, at);
       return { champion: previous, rollout: undefined };
     });
   }

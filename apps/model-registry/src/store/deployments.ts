@@ -5,7 +5,7 @@ import { LessThanOrEqual, type DataSource, type EntityManager } from 'typeorm';
 import { decideAlias, type AliasMove } from '../domain/alias.js';
 import { championBefore } from '../domain/champion-before.js';
 import { decideDeployment, noDeployment, toEvent, versionsOf, withChampion, type Assignment, type Deployment } from '../domain/deployment.js';
-import { checkFallbacks, wantsPreviousChampion } from '../domain/fallbacks.js';
+import { checkFallbacks, fallbacksFit, versionsOfFallbacks, wantsPreviousChampion } from '../domain/fallbacks.js';
 import { CHAMPION, unknownModel, unknownVersion } from '../domain/names.js';
 import { declaredParts } from '../policy/in-force.js';
 import { refuseDuringRollout } from '../rollouts/store/active.js';
@@ -88,6 +88,20 @@ export class DeploymentStore {
   /** The champion before that of a deployment, in force or not. */
   previousChampion(manager: EntityManager, deployment: Deployment): Promise<number | undefined> {
     return previousChampion(manager, deployment);
+  }
+
+  /**
+   * The fallbacks for a champion that comes back: those in force or, where they do not answer like it, those that it had last.
+   *
+   * @throws ContractError `unknown_version`
+   */
+  async fallbacksFor(manager: EntityManager, { model, assignment: { fallbacks } }: Deployment, champion: number): Promise<Assignment['fallbacks']> {
+    if (fallbacks === undefined) return undefined;
+    const served = await servedVersions(manager, model, [champion, ...versionsOfFallbacks(fallbacks)]);
+    if (fallbacksFit(fallbacks, served(champion), served)) return fallbacks;
+    const rows = await manager.query<{ fallbacks: Assignment['fallbacks'] | null }[]>(
+      "SELECT assignment->'fallbacks' AS fallbacks FROM deployments WHERE model = $1 AND (assignment->>'champion')::integer = $2 ORDER BY revision DESC LIMIT 1", [model, champion]);
+    return rows[0]?.fallbacks ?? undefined;
   }
 
   /** What an alias was at an instant; `undefined` when it was not set then. @throws ContractError `not_found` */
