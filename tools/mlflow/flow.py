@@ -169,6 +169,31 @@ with tempfile.TemporaryDirectory() as folder:
     path = mlflow.artifacts.download_artifacts(f"models:/{name}/1", dst_path=folder)
     check("the files of a version", {"MLmodel", "model.onnx"} <= {p.name for p in Path(path).iterdir()}, list(Path(path).iterdir()))
 
+# A net, whose weights the client writes into a file beside the graph unless it is told not to.
+weights = {"w1": rng.normal(size=(3, 400)).astype(np.float32), "w2": rng.normal(size=(400, 2)).astype(np.float32)}
+layers = [("MatMul", ["X", "w1"], "h"), ("Tanh", ["h"], "a"), ("MatMul", ["a", "w2"], "z"), ("Softmax", ["z"], "probabilities")]
+net = onnx.helper.make_model(onnx.helper.make_graph(
+    [onnx.helper.make_node(operator, inputs, [output]) for operator, inputs, output in layers], "net",
+    [onnx.helper.make_tensor_value_info("X", onnx.TensorProto.FLOAT, [None, 3])], [onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, [None, 2])],
+    initializer=[onnx.numpy_helper.from_array(values, key) for key, values in weights.items()]), opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+expected_of_net = scores(net, rows)
+net_name = f"{PREFIX}-net"
+with mlflow.start_run():
+    logged_net = mlflow.onnx.log_model(net, name="model", signature=infer_signature(frame, expected_of_net), registered_model_name=net_name)
+with tempfile.TemporaryDirectory() as folder:
+    graph_file = Path(mlflow.artifacts.download_artifacts(f"models:/{logged_net.model_id}", dst_path=folder)) / "model.onnx"
+    outside = [tensor.name for tensor in onnx.load(graph_file, load_external_data=False).graph.initializer if onnx.external_data_helper.uses_external_data(tensor)]
+    check("the client logged its weights beside it", sorted(outside) == ["w1", "w2"], outside)
+client.set_registered_model_alias(net_name, "best", "1")
+for uri in (f"models:/{net_name}@best", f"models:/{net_name}/1", f"models:/{logged_net.model_id}"):
+    check(f"{uri} scores alike", np.array_equal(scores(mlflow.onnx.load_model(uri), rows), expected_of_net))
+check("a copy of it", str(client.copy_model_version(f"models:/{net_name}@best", f"{PREFIX}-net-copy").version) == "1")
+check("it scores alike too", np.array_equal(scores(mlflow.onnx.load_model(f"models:/{PREFIX}-net-copy/1"), rows), expected_of_net))
+if IS_THROUGHLINE:
+    with tempfile.TemporaryDirectory() as folder:
+        graph_file = Path(mlflow.artifacts.download_artifacts(f"models:/{net_name}/1", dst_path=folder)) / "model.onnx"
+        check("the version is one file", np.array_equal(scores(onnx.load(graph_file, load_external_data=False), rows), expected_of_net))
+
 # To another name, and away.
 copied = client.copy_model_version(f"models:/{name}@staging", f"{PREFIX}-copy")
 check("a copy", copied.name == f"{PREFIX}-copy" and str(copied.version) == "1", copied)
