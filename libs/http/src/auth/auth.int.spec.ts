@@ -88,6 +88,7 @@ describe('whoever says nothing', () => {
     expect(await call('GET', '/health/live')).toMatchObject({ status: 200 });
     expect(await call('GET', '/health/ready')).toMatchObject({ status: 503, body: { status: 'error' } });
     expect((await call('GET', '/health/ready')).body).not.toHaveProperty('checks');
+    expect((await call('GET', '/health/ready', await issuer.token({ roles: [] }))).body).not.toHaveProperty('checks');
     expect((await call('GET', '/health/ready', keys.viewer)).body).toHaveProperty('checks');
   });
 });

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { foreignGuard } from '../loopback.js';
 import { needOf, type Need } from './access.js';
 import type { Authenticator } from './authenticator.js';
-import { ANONYMOUS, lackOf, type Principal } from './principal.js';
+import { ANONYMOUS, hasRole, lackOf, type Principal } from './principal.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -51,7 +51,8 @@ export function guardRequests(fastify: FastifyInstance, authenticator: Authentic
   fastify.addHook('onRequest', (request, _reply, done) => {
     const needed = need(request);
     const enter = (principal: Principal): void => {
-      request.principal = principal;
+      // A token without a role here is a stranger's.
+      request.principal = needed === 'anyone' && !hasRole(principal, 'viewer') ? null : principal;
       done(needed === 'anyone' ? undefined : lackOf(principal, needed));
     };
     const refuse = (error: Error): void => done(needed === 'anyone' ? undefined : error);
