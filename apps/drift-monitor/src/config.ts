@@ -8,7 +8,7 @@ export const driftMonitorSettings = defineSettings({
   ...commonSettings,
   PORT: withDefault(commonSettings.PORT, servicePort('drift-monitor')),
   DRIFT_WINDOW_SECONDS: {
-    meaning: 'Length of a window, in event time; shorter than a day, and the night drifts from the day',
+    meaning: 'Length of a window, in event time, of models whose policy says none; shorter than a day, and the night drifts from the day',
     unit: 's', parse: parsers.integer(1, 30 * 24 * 3600), default: 24 * 3600,
   },
   DRIFT_LATENESS_SECONDS: {

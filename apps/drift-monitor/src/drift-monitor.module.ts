@@ -12,6 +12,7 @@ import { Baselines } from './store/baselines.js';
 import { Judge } from './store/judge.js';
 import { DriftMonitor1700000002000 } from './store/migrations/create-drift-monitor.js';
 import { WatermarkPerModel1700000003000 } from './store/migrations/watermark-per-model.js';
+import { WindowLengths1764230000000 } from './store/migrations/window-lengths.js';
 import { Monitor } from './store/monitor.js';
 import { Reports } from './store/reports.js';
 
@@ -21,7 +22,7 @@ export class DriftMonitorModule {
     return {
       module: DriftMonitorModule,
       imports: [
-        DbModule.forRoot({ schema: 'drift_monitor', settings, migrations: [outboxMigration, DriftMonitor1700000002000, WatermarkPerModel1700000003000] }),
+        DbModule.forRoot({ schema: 'drift_monitor', settings, migrations: [outboxMigration, DriftMonitor1700000002000, WatermarkPerModel1700000003000, WindowLengths1764230000000] }),
         BusModule.forRoot({ service: SERVICE, settings, outbox: true, logger: createLogger(SERVICE) }),
       ],
       controllers: [PredictionScoredHandler, OutcomeJoinedHandler, MonitorController],

@@ -1,18 +1,17 @@
 import type { AlertRaised } from '@throughline/contracts';
 import type { Judgement } from './judgement.js';
-import type { WindowKey } from './windows.js';
+import type { Span, WindowKey } from './windows.js';
 
 export interface AlertOptions {
-  readonly window: WindowKey;
-  readonly lengthMs: number;
+  readonly window: WindowKey & Span;
   readonly judgement: Judgement;
   readonly nowMs: number;
   /** Makes the id from the alert's identity, so that judging the same window again raises the same alert. */
   readonly idOf: (identity: string) => string;
 }
 
-export function alertOf({ window, lengthMs, judgement, nowMs, idOf }: AlertOptions): AlertRaised {
-  const { model, version, startMs } = window;
+export function alertOf({ window, judgement, nowMs, idOf }: AlertOptions): AlertRaised {
+  const { model, version, startMs, lengthMs } = window;
   return {
     alertId: idOf(`${model}\n${version}\n${judgement.kind}\n${judgement.subject}\n${startMs}`),
     model, version, kind: judgement.kind, tier: 'alarm', subject: judgement.subject,

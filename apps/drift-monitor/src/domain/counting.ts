@@ -3,6 +3,7 @@ import { emptySetLike, observe, type ProfileSet } from '@throughline/stats';
 import type { Baseline } from './baseline.js';
 import { judgeData } from './data-drift.js';
 import type { Judgement } from './judgement.js';
+import type { Thresholds } from './monitoring.js';
 import { addQuality, countOutcome, judgeQuality, noOutcomes, type JoinedOutcome, type QualityCounts } from './quality.js';
 import { countAnswer, noAnswers, type Service, type ServingCounts } from './serving.js';
 import type { WindowKind } from './windows.js';
@@ -23,7 +24,7 @@ export type JoinedPrediction = Counted & JoinedOutcome;
 export interface Counting<T extends Counted, C> {
   readonly kind: WindowKind;
   readonly add: (counts: C | undefined, items: readonly T[], baseline: Baseline) => C;
-  readonly judge: (counts: C, baseline: Baseline) => Judgement[];
+  readonly judge: (counts: C, baseline: Baseline, thresholds: Thresholds) => Judgement[];
 }
 
 export const DATA: Counting<ScoredPrediction, ProfileSet> = {
@@ -37,7 +38,7 @@ export const DATA: Counting<ScoredPrediction, ProfileSet> = {
     }
     return window;
   },
-  judge: (window, { profile }) => (profile === undefined ? [] : judgeData(profile, window)),
+  judge: (window, { profile }, thresholds) => (profile === undefined ? [] : judgeData(profile, window, thresholds)),
 };
 
 /** Whether an answer says something about the champion: those of fallbacks do not. */
@@ -56,5 +57,5 @@ export const QUALITY: Counting<JoinedPrediction, QualityCounts> = {
     for (const outcome of outcomes) countOutcome(added, outcome, isClassifier);
     return counts === undefined ? added : addQuality(counts, added);
   },
-  judge: (counts, { metrics }) => judgeQuality(counts, metrics),
+  judge: (counts, { metrics }, thresholds) => judgeQuality(counts, metrics, thresholds),
 };

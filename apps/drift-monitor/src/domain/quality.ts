@@ -1,5 +1,6 @@
-import { aucStandardError, binnedAuc, groupBins, MIN_SAMPLES, windowVerdict } from '@throughline/stats';
+import { aucStandardError, binnedAuc, groupBins, windowVerdict } from '@throughline/stats';
 import type { Judgement } from './judgement.js';
+import { DEFAULT_THRESHOLDS, type Thresholds } from './monitoring.js';
 
 /**
  * Bins of the score, evenly in its logit: the scores of a model of rare events all lie below a hundredth, where bins of even width would tell
@@ -8,10 +9,6 @@ import type { Judgement } from './judgement.js';
 const SCORE_BINS = 240;
 const MAX_LOGIT = 12;
 const CALIBRATION_BINS = 10;
-/** A lower AUC than the registered one by less is not worth waking anybody. */
-const MIN_AUC_DROP = 0.02;
-/** A worse calibration than the registered one by less is no reason to act. */
-const MIN_CALIBRATION_ERROR = 0.05;
 /** One-sided 95 %. */
 const Z = 1.6448536269514722;
 const CLIP = 1e-15;
@@ -105,15 +102,15 @@ export function qualityOf(counts: QualityCounts): Quality {
 }
 
 /** Judges what a window's outcomes say of the version, against what was registered with it: ranking and calibration. */
-export function judgeQuality(counts: QualityCounts, registered: Readonly<Record<string, number>>): Judgement[] {
-  return [...judgeAuc(counts, registered), ...judgeCalibration(counts, registered)];
+export function judgeQuality(counts: QualityCounts, registered: Readonly<Record<string, number>>, thresholds: Thresholds = DEFAULT_THRESHOLDS): Judgement[] {
+  return [...judgeAuc(counts, registered, thresholds), ...judgeCalibration(counts, registered, thresholds)];
 }
 
 /**
  * Drifted when even the upper end of the AUC's one-sided 95 % interval (Hanley and McNeil) lies below the registered one, and by a margin that matters.
  * Without a registered AUC there is nothing to hold it against.
  */
-function judgeAuc(counts: QualityCounts, registered: Readonly<Record<string, number>>): Judgement[] {
+function judgeAuc(counts: QualityCounts, registered: Readonly<Record<string, number>>, { minSamples, minEffect }: Thresholds): Judgement[] {
   const expected = registered['auc'];
   if (expected === undefined) return [];
   const [positives, negatives] = [total(counts.positives), total(counts.negatives)];
@@ -121,21 +118,21 @@ function judgeAuc(counts: QualityCounts, registered: Readonly<Record<string, num
   const area = binnedAuc(counts.positives, counts.negatives);
   if (Number.isNaN(area)) return [{ kind: 'quality', subject: 'auc', verdict: 'insufficient_data', sampleCount, evidence: { registeredAuc: expected } }];
   const upper = area + Z * aucStandardError(area, positives, negatives);
-  const verdict = windowVerdict({ sampleCount, minSamples: MIN_SAMPLES.auc, significant: upper < expected, effect: expected - area, minEffect: MIN_AUC_DROP });
-  return [{ kind: 'quality', subject: 'auc', verdict, sampleCount, evidence: { auc: area, aucUpper: upper, registeredAuc: expected, minDrop: MIN_AUC_DROP, positives, negatives } }];
+  const verdict = windowVerdict({ sampleCount, minSamples: minSamples.auc, significant: upper < expected, effect: expected - area, minEffect: minEffect.auc });
+  return [{ kind: 'quality', subject: 'auc', verdict, sampleCount, evidence: { auc: area, aucUpper: upper, registeredAuc: expected, minDrop: minEffect.auc, positives, negatives } }];
 }
 
 /**
  * Drifted when the expected calibration error is above what chance gives a perfect forecaster in 95 % of windows, and above the registered one (none:
  * zero) by a margin that matters.
  */
-function judgeCalibration(counts: QualityCounts, registered: Readonly<Record<string, number>>): Judgement[] {
+function judgeCalibration(counts: QualityCounts, registered: Readonly<Record<string, number>>, { minSamples, minEffect }: Thresholds): Judgement[] {
   const expected = registered['ece'] ?? 0;
   const sampleCount = total(counts.positives) + total(counts.negatives);
   if (sampleCount === 0) return [];
   const { error, chance } = calibration(counts);
-  const verdict = windowVerdict({ sampleCount, minSamples: MIN_SAMPLES.ece, significant: error > chance, effect: error - expected, minEffect: MIN_CALIBRATION_ERROR });
-  return [{ kind: 'quality', subject: 'ece', verdict, sampleCount, evidence: { ece: error, registeredEce: expected, eceByChance: chance, minRise: MIN_CALIBRATION_ERROR } }];
+  const verdict = windowVerdict({ sampleCount, minSamples: minSamples.calibration, significant: error > chance, effect: error - expected, minEffect: minEffect.calibration });
+  return [{ kind: 'quality', subject: 'ece', verdict, sampleCount, evidence: { ece: error, registeredEce: expected, eceByChance: chance, minRise: minEffect.calibration } }];
 }
 
 /**

@@ -12,15 +12,45 @@ export interface WindowKey {
   readonly model: string;
   /** Empty for `serving`, which is about the model. */
   readonly version: string;
-  /** Event time, epoch milliseconds; a multiple of the window's length. */
+  /** Event time, epoch milliseconds. */
   readonly startMs: number;
 }
 
-/** Tumbling windows are aligned to the epoch, so that a replay puts every event into the same one. */
-export const windowStartMs = (eventTimeMs: number, lengthMs: number): number => Math.floor(eventTimeMs / lengthMs) * lengthMs;
+/** How long windows are from an event time on, until the next. */
+export interface WindowLength {
+  readonly fromMs: number;
+  readonly lengthMs: number;
+}
 
-/** The latest start of a window that is due: the newest event time has passed its end by the lateness, so that no event is expected for it any more. */
-export const lastDueStartMs = (watermarkMs: number, lengthMs: number, latenessMs: number): number => watermarkMs - lengthMs - latenessMs;
+/** One length, whatever the time. */
+export const always = (lengthMs: number): WindowLength[] => [{ fromMs: -8.64e15, lengthMs }];
+
+/** A stretch of event time. */
+export interface Span {
+  readonly startMs: number;
+  readonly lengthMs: number;
+}
+
+/** Tumbling windows are aligned to the epoch, so that a replay puts every event into the same one; the first after a change of length is cut short for it. */
+export function windowOf(eventTimeMs: number, lengths: readonly WindowLength[]): Span {
+  const { fromMs, lengthMs } = lengths.findLast((one) => one.fromMs <= eventTimeMs) ?? lengths[0]!;
+  const alignedMs = Math.floor(eventTimeMs / lengthMs) * lengthMs;
+  const startMs = Math.max(alignedMs, fromMs);
+  return { startMs, lengthMs: alignedMs + lengthMs - startMs };
+}
+
+/**
+ * The lengths with `lengthMs` for windows that begin later than the one that event time has come to, so that no window breaks that something
+ * was counted in; the same list when that is so already.
+ */
+export function followedBy(lengths: readonly WindowLength[], lengthMs: number, watermarkMs: number): readonly WindowLength[] {
+  if (lengths.at(-1)?.lengthMs === lengthMs) return lengths;
+  // A change that has not begun when the next one comes never begins.
+  const begun = lengths.filter(({ fromMs }) => fromMs <= watermarkMs);
+  if (begun.at(-1)?.lengthMs === lengthMs) return begun;
+  const present = windowOf(watermarkMs, begun);
+  return [...begun, { fromMs: present.startMs + present.lengthMs, lengthMs }];
+}
 
 /** Offsets of a topic's partitions, as the broker tells them. */
 export interface PartitionEnd {
@@ -40,16 +70,17 @@ export function isReadUntil(then: readonly PartitionEnd[], now: readonly Partiti
   const counted = new Map(now.map(({ partition, low, committed }) => [partition, committed ?? low]));
   return then.every(({ partition, high }) => (counted.get(partition) ?? 0n) >= high);
 }
+
 /** Groups items by the window they belong to. */
-export function byWindow<T>(items: readonly T[], eventTimeMs: (item: T) => number, lengthMs: number): Map<number, T[]> {
-  const groups = new Map<number, T[]>();
+export function byWindow<T>(items: readonly T[], eventTimeMs: (item: T) => number, lengths: readonly WindowLength[]): { readonly window: Span; readonly members: T[] }[] {
+  const groups = new Map<number, { window: Span; members: T[] }>();
   for (const item of items) {
-    const startMs = windowStartMs(eventTimeMs(item), lengthMs);
-    const group = groups.get(startMs);
-    if (group === undefined) groups.set(startMs, [item]);
-    else group.push(item);
+    const window = windowOf(eventTimeMs(item), lengths);
+    const group = groups.get(window.startMs);
+    if (group === undefined) groups.set(window.startMs, { window, members: [item] });
+    else group.members.push(item);
   }
-  return groups;
+  return [...groups.values()];
 }
 
 /** Clocks differ a little; beyond this an event time is wrong, and one wrong event would close every window. */

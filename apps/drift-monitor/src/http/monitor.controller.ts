@@ -1,9 +1,10 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { AlertRaised, ContractError } from '@throughline/contracts';
+import { AlertRaised, ContractError, MonitoringPolicy } from '@throughline/contracts';
 import { apiSchema } from '@throughline/http';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { monitoringInForce } from '../domain/monitoring.js';
 import { Reports, type Report } from '../store/reports.js';
 
 export class AlertsQuery {
@@ -18,9 +19,9 @@ const ALERT: AlertRaised = {
 const ARRAY = { type: 'array', items: { type: 'object' } };
 const REPORT = {
   type: 'object',
-  required: ['model', 'predictions', 'outcomes', 'labelCoverage', 'late', 'quality', 'dataWindows', 'qualityWindows', 'servingWindows', 'fallbackShare', 'fallbacks', 'latency'],
+  required: ['model', 'monitoring', 'predictions', 'outcomes', 'labelCoverage', 'late', 'quality', 'dataWindows', 'qualityWindows', 'servingWindows', 'fallbackShare', 'fallbacks', 'latency'],
   properties: {
-    model: { type: 'string' }, predictions: { type: 'integer' }, outcomes: { type: 'integer' }, labelCoverage: { type: ['number', 'null'] }, late: { type: 'object' },
+    model: { type: 'string' }, monitoring: { ...MonitoringPolicy, description: 'in force: what the deployment declares, over the settings and defaults of the monitor' }, predictions: { type: 'integer' }, outcomes: { type: 'integer' }, labelCoverage: { type: ['number', 'null'] }, late: { type: 'object' },
     quality: { type: 'object' }, dataWindows: ARRAY, qualityWindows: ARRAY, servingWindows: ARRAY, fallbackShare: { type: ['number', 'null'] },
     fallbacks: { type: 'object', additionalProperties: { type: 'integer' } }, latency: { type: 'object' },
   },
@@ -32,7 +33,7 @@ export class MonitorController {
   constructor(private readonly reports: Reports) {}
 
   @Get('models/:name/report')
-  @ApiOperation({ summary: 'Live windows against the baseline, realised quality, label coverage, fallbacks, latency by stage against its budget; every verdict with its numbers' })
+  @ApiOperation({ summary: 'How the model is watched, live windows against the baseline, realised quality, label coverage, fallbacks, latency by stage against its budget; every verdict with its numbers' })
   @ApiOkResponse({ description: 'newest windows first', schema: apiSchema({ ...REPORT, example: EXAMPLE() }) })
   async report(@Param('name') name: string): Promise<Report> {
     const report = await this.reports.of(name);
@@ -64,7 +65,7 @@ function EXAMPLE(): Report {
     },
   };
   return {
-    model: 'flight-delay', predictions: 4100, outcomes: 3900, labelCoverage: 0.95, late: { predictions: 0, outcomes: 0 }, quality: { outcomes: 3900, auc: 0.71, brier: 0.15 },
+    model: 'flight-delay', monitoring: monitoringInForce({ windowSeconds: { data: 21_600 } }, 86_400), predictions: 4100, outcomes: 3900, labelCoverage: 0.95, late: { predictions: 0, outcomes: 0 }, quality: { outcomes: 3900, auc: 0.71, brier: 0.15 },
     dataWindows: [{ ...window, judgements: [{ kind: 'data_drift', subject: 'origin_mean_delay', verdict: 'drifted', sampleCount: 4100, evidence }] }],
     qualityWindows: [{ ...window, judgements: [], quality: { outcomes: 3900, auc: 0.71 } }],
     ...served,

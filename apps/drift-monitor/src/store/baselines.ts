@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FeatureSpec, LatencyBudget, ModelDeployment, ServedVersion } from '@throughline/contracts';
+import type { FeatureSpec, LatencyBudget, ModelDeployment, MonitoringPolicy, ServedVersion } from '@throughline/contracts';
 import { query } from '@throughline/db';
 import type { ProfileSet } from '@throughline/stats';
 import { DataSource } from 'typeorm';
+import { SETTINGS, type DriftMonitorSettings } from '../config.js';
 import type { Baseline } from '../domain/baseline.js';
+import { monitoringInForce, type Monitoring } from '../domain/monitoring.js';
 
 interface Row {
   readonly feature_names: string[];
@@ -18,11 +20,13 @@ export class Baselines {
   private readonly known = new Map<string, Baseline>();
   /** Of deployments in force, which are read anew at every start. */
   private readonly budgets = new Map<string, LatencyBudget>();
+  private readonly policies = new Map<string, MonitoringPolicy>();
 
-  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+  constructor(@Inject(DataSource) private readonly dataSource: DataSource, @Inject(SETTINGS) private readonly settings: DriftMonitorSettings) {}
 
-  async learn({ model, champion, challengers, shadows, latencyBudgetMs = {} }: ModelDeployment): Promise<void> {
+  async learn({ model, champion, challengers, shadows, latencyBudgetMs = {}, monitoring = {} }: ModelDeployment): Promise<void> {
     this.budgets.set(model, latencyBudgetMs);
+    this.policies.set(model, monitoring);
     for (const version of [champion, ...challengers, ...shadows]) if (version !== undefined) await this.keep(model, version);
   }
 
@@ -34,6 +38,11 @@ export class Baselines {
   /** What its deployment allows each stage. */
   budgetOf(model: string): LatencyBudget {
     return this.budgets.get(model) ?? {};
+  }
+
+  /** How the model is watched. */
+  monitoringOf(model: string): Monitoring {
+    return monitoringInForce(this.policies.get(model) ?? {}, this.settings.DRIFT_WINDOW_SECONDS);
   }
 
   /** `undefined` for a version that was never announced. */

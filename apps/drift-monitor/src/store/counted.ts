@@ -1,6 +1,6 @@
 import { query, unnestRows } from '@throughline/db';
 import type { EntityManager } from 'typeorm';
-import type { Stream } from '../domain/windows.js';
+import { always, followedBy, type Stream, type WindowLength } from '../domain/windows.js';
 
 interface Place {
   readonly stream: Stream;
@@ -33,14 +33,21 @@ export async function forgetCounted(manager: EntityManager, { stream, model, sta
 /**
  * Advances event time: one for all versions of a model, so that a new champion's traffic makes the last window of the old one due. Locks the
  * row until the transaction ends, so that all who count or judge the same windows of a model take turns.
+ *
+ * @param lengthMs of windows that begin later
+ * @returns how long the windows are
  */
-export async function advanceWatermark(manager: EntityManager, stream: Stream, model: string, eventTimeMs: number): Promise<void> {
-  await query(
+export async function advanceWatermark(manager: EntityManager, stream: Stream, model: string, eventTimeMs: number, lengthMs: number): Promise<readonly WindowLength[]> {
+  const [row] = await query<{ event_time_ms: string; lengths: WindowLength[] }>(
     manager,
-    `INSERT INTO watermark (kind, model, event_time_ms) VALUES ($1, $2, $3)
-     ON CONFLICT (kind, model) DO UPDATE SET event_time_ms = greatest(watermark.event_time_ms, excluded.event_time_ms)`,
-    [stream, model, Math.floor(eventTimeMs)],
+    `INSERT INTO watermark (kind, model, event_time_ms, lengths) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (kind, model) DO UPDATE SET event_time_ms = greatest(watermark.event_time_ms, excluded.event_time_ms) RETURNING event_time_ms, lengths`,
+    [stream, model, Math.floor(eventTimeMs), JSON.stringify(always(lengthMs))],
   );
+  const { event_time_ms: watermarkMs, lengths: before } = row!;
+  const lengths = followedBy(before, lengthMs, Number(watermarkMs));
+  if (lengths !== before) await query(manager, 'UPDATE watermark SET lengths = $3 WHERE kind = $1 AND model = $2', [stream, model, JSON.stringify(lengths)]);
+  return lengths;
 }
 
 /** Waits for its turn, see `advanceWatermark`. */

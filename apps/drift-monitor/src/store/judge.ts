@@ -6,11 +6,11 @@ import { v5 as uuidv5 } from 'uuid';
 import { SETTINGS, type DriftMonitorSettings } from '../config.js';
 import { alertOf } from '../domain/alert.js';
 import { DATA, QUALITY } from '../domain/counting.js';
-import { beginningAlarms, type Judgement } from '../domain/judgement.js';
-import { lastDueStartMs, type Stream } from '../domain/windows.js';
+import { beginningAlarms, muteAllBut, type Judgement } from '../domain/judgement.js';
+import type { Stream } from '../domain/windows.js';
 import { Baselines } from './baselines.js';
 import { forgetCounted, lockWatermark } from './counted.js';
-import { forgetWindowsBefore, historyBefore, openWindowsUntil, progressOf, saveJudgements, type Progress, type StoredWindow } from './live-windows.js';
+import { forgetAllBut, historyBefore, modelsWithDueWindows, openWindowsUntil, saveJudgements, type Progress, type StoredWindow } from './live-windows.js';
 
 /** Namespace of alert ids; fixed, so that a replay raises the same alert. */
 const ALERT_NAMESPACE = '0c9b7e52-5f0d-5d7f-8d4c-3f8b7f3f6a11';
@@ -27,7 +27,6 @@ export interface Judged {
 /** Judges windows. One transaction holds verdict, alerts and their messages, so that an alert is raised once, whoever judges and crashes when. */
 @Injectable()
 export class Judge {
-  private readonly lengthMs: number;
   private readonly latenessMs: number;
 
   constructor(
@@ -35,30 +34,25 @@ export class Judge {
     @Inject(SETTINGS) settings: DriftMonitorSettings,
     @Inject(Baselines) private readonly baselines: Baselines,
   ) {
-    this.lengthMs = settings.DRIFT_WINDOW_SECONDS * 1000;
     this.latenessMs = settings.DRIFT_LATENESS_SECONDS * 1000;
   }
 
   /** Models with windows that are due. */
-  async dueOf(stream: Stream): Promise<Progress[]> {
-    return (await progressOf(this.dataSource, stream)).filter(({ watermarkMs, oldestOpenStartMs }) => oldestOpenStartMs <= this.lastDue(watermarkMs));
+  dueOf(stream: Stream): Promise<Progress[]> {
+    return modelsWithDueWindows(this.dataSource, stream, this.latenessMs);
   }
 
   /** Judges the windows of a model that were due when event time had come as far as `watermarkMs`, oldest first. */
   judgeDue(stream: Stream, { model, watermarkMs }: Progress): Promise<Judged[]> {
     return inTransaction(this.dataSource, async (manager) => {
       await lockWatermark(manager, stream, model);
-      const due = await openWindowsUntil(manager, stream, model, this.lastDue(watermarkMs));
+      const due = await openWindowsUntil(manager, stream, model, watermarkMs - this.latenessMs);
       const results: Judged[] = [];
       for (const window of due) results.push(await this.judge(manager, window));
       for (const startMs of new Set(due.map((window) => window.startMs))) await forgetCounted(manager, { stream, model, startMs });
-      await forgetWindowsBefore(manager, stream, model, this.lastDue(watermarkMs) - KEPT_WINDOWS * this.lengthMs);
+      await forgetAllBut(manager, stream, model, KEPT_WINDOWS);
       return results;
     });
-  }
-
-  private lastDue(watermarkMs: number): number {
-    return lastDueStartMs(watermarkMs, this.lengthMs, this.latenessMs);
   }
 
   private async judge(manager: EntityManager, window: StoredWindow<unknown>): Promise<Judged> {
@@ -66,7 +60,7 @@ export class Judge {
     const beginning = beginningAlarms(judgements, await historyBefore(manager, window));
     await saveJudgements(manager, window, judgements);
     const nowMs = Date.now();
-    const alerts = beginning.map((judgement) => alertOf({ window, lengthMs: this.lengthMs, judgement, nowMs, idOf: (identity) => uuidv5(identity, ALERT_NAMESPACE) }));
+    const alerts = beginning.map((judgement) => alertOf({ window, judgement, nowMs, idOf: (identity) => uuidv5(identity, ALERT_NAMESPACE) }));
     for (const alert of alerts) {
       await query(manager, 'INSERT INTO alert (alert_id, model, raised_at, alert) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING', [alert.alertId, alert.model, alert.raisedAt, JSON.stringify(alert)]);
     }
@@ -79,6 +73,9 @@ export class Judge {
     if (kind === 'serving') return [];
     const baseline = await this.baselines.of(model, version);
     if (baseline === undefined) return [];
-    return kind === 'data' ? DATA.judge(counts as Parameters<typeof DATA.judge>[0], baseline) : QUALITY.judge(counts as Parameters<typeof QUALITY.judge>[0], baseline);
+    // What is in force now, whatever was when the window began: only lengths cannot change under a window.
+    const monitoring = this.baselines.monitoringOf(model);
+    const judgements = kind === 'data' ? DATA.judge(counts as Parameters<typeof DATA.judge>[0], baseline, monitoring) : QUALITY.judge(counts as Parameters<typeof QUALITY.judge>[0], baseline, monitoring);
+    return muteAllBut(monitoring.alarms, judgements);
   }
 }

@@ -1,9 +1,9 @@
 import { query } from '@throughline/db';
 import type { DataSource, EntityManager } from 'typeorm';
 import { subjectKey, type History, type Judgement } from '../domain/judgement.js';
-import { WINDOWS_OF, type Stream, type WindowKey, type WindowKind } from '../domain/windows.js';
+import { WINDOWS_OF, type Span, type Stream, type WindowKey, type WindowKind } from '../domain/windows.js';
 
-export interface StoredWindow<C> extends WindowKey {
+export interface StoredWindow<C> extends WindowKey, Span {
   readonly counts: C;
   readonly events: number;
 }
@@ -15,14 +15,14 @@ const parameters = ({ kind, model, version, startMs }: WindowKey): unknown[] => 
 const WHERE = 'kind = $1 AND model = $2 AND version = $3 AND start_ms = $4';
 
 /** Adds to a window that is open, or opens it. Whether it was judged already is for the caller to ask first. */
-export async function addToWindow<C>(manager: EntityManager, key: WindowKey, lengthMs: number, events: number, add: (counts: C | undefined) => C): Promise<void> {
+export async function addToWindow<C>(manager: EntityManager, key: WindowKey & Span, events: number, add: (counts: C | undefined) => C): Promise<void> {
   const [row] = await query<{ counts: C }>(manager, `SELECT counts FROM live_window WHERE ${WHERE} FOR UPDATE`, parameters(key));
   const counts = JSON.stringify(add(row?.counts));
   await query(
     manager,
     `INSERT INTO live_window (kind, model, version, start_ms, length_ms, counts, events) VALUES ($1, $2, $3, $4, $5, $6, $7)
      ON CONFLICT (kind, model, version, start_ms) DO UPDATE SET counts = excluded.counts, events = live_window.events + excluded.events`,
-    [...parameters(key), lengthMs, counts, events],
+    [...parameters(key), key.lengthMs, counts, events],
   );
 }
 
@@ -41,40 +41,43 @@ export interface Progress {
   readonly model: string;
   /** Newest event time. */
   readonly watermarkMs: number;
-  readonly oldestOpenStartMs: number;
 }
 
-/** How far the models with open windows have come. */
-export async function progressOf(source: Pick<DataSource, 'query'>, stream: Stream): Promise<Progress[]> {
-  const rows = await query<{ model: string; event_time_ms: string; oldest: string }>(
+/** The models with windows that are due: the newest event time has passed their end by the lateness, so that no event is expected for them any more. */
+export async function modelsWithDueWindows(source: Pick<DataSource, 'query'>, stream: Stream, latenessMs: number): Promise<Progress[]> {
+  const rows = await query<{ model: string; event_time_ms: string }>(
     source,
-    `SELECT model, event_time_ms, min(start_ms) AS oldest FROM watermark JOIN live_window USING (model)
-     WHERE watermark.kind = $1 AND live_window.kind = ANY($2) AND judgements IS NULL GROUP BY model, event_time_ms`,
-    [stream, WINDOWS_OF[stream]],
+    `SELECT DISTINCT model, event_time_ms FROM watermark JOIN live_window USING (model)
+     WHERE watermark.kind = $1 AND live_window.kind = ANY($2) AND judgements IS NULL AND start_ms + length_ms <= event_time_ms - $3::bigint`,
+    [stream, WINDOWS_OF[stream], latenessMs],
   );
-  return rows.map(({ model, event_time_ms, oldest }) => ({ model, watermarkMs: Number(event_time_ms), oldestOpenStartMs: Number(oldest) }));
+  return rows.map(({ model, event_time_ms }) => ({ model, watermarkMs: Number(event_time_ms) }));
 }
 
-/** Open windows of all versions that start no later, oldest first. */
-export async function openWindowsUntil<C>(manager: EntityManager, stream: Stream, model: string, lastStartMs: number): Promise<StoredWindow<C>[]> {
-  const rows = await query<{ kind: WindowKind; version: string; start_ms: string; counts: C; events: string }>(
+/** Open windows of all versions that end no later, oldest first. */
+export async function openWindowsUntil<C>(manager: EntityManager, stream: Stream, model: string, endMs: number): Promise<StoredWindow<C>[]> {
+  const rows = await query<{ kind: WindowKind; version: string; start_ms: string; length_ms: string; counts: C; events: string }>(
     manager,
-    'SELECT kind, version, start_ms, counts, events FROM live_window WHERE kind = ANY($1) AND model = $2 AND judgements IS NULL AND start_ms <= $3 ORDER BY start_ms, kind, version',
-    [WINDOWS_OF[stream], model, Math.floor(lastStartMs)],
+    `SELECT kind, version, start_ms, length_ms, counts, events FROM live_window
+     WHERE kind = ANY($1) AND model = $2 AND judgements IS NULL AND start_ms + length_ms <= $3 ORDER BY start_ms, kind, version`,
+    [WINDOWS_OF[stream], model, Math.floor(endMs)],
   );
-  return rows.map(({ kind, version, start_ms, counts, events }) => ({ kind, model, version, startMs: Number(start_ms), counts, events: Number(events) }));
+  return rows.map(({ kind, version, start_ms, length_ms, counts, events }) => ({ kind, model, version, startMs: Number(start_ms), lengthMs: Number(length_ms), counts, events: Number(events) }));
 }
 
 /**
- * Forgets judged windows that start before, and remembers that it did: what still comes for them is late. Reports and the alarm rule look back
- * on few.
+ * Forgets all but so many of the newest judged windows, and remembers that it did: what still comes for the others is late. Reports and the alarm
+ * rule look back on few.
  */
-export async function forgetWindowsBefore(manager: EntityManager, stream: Stream, model: string, startMs: number): Promise<void> {
+export async function forgetAllBut(manager: EntityManager, stream: Stream, model: string, keptWindows: number): Promise<void> {
   await query(
     manager,
-    `WITH forgotten AS (DELETE FROM live_window WHERE kind = ANY($4) AND model = $2 AND judgements IS NOT NULL AND start_ms < $3 RETURNING 1)
-     UPDATE watermark SET forgotten_before_ms = greatest(forgotten_before_ms, $3) WHERE kind = $1 AND model = $2 AND EXISTS (SELECT 1 FROM forgotten)`,
-    [stream, model, Math.floor(startMs), WINDOWS_OF[stream]],
+    `WITH newest_forgotten AS (
+       SELECT start_ms FROM live_window WHERE kind = ANY($3) AND model = $2 AND judgements IS NOT NULL GROUP BY start_ms ORDER BY start_ms DESC LIMIT 1 OFFSET $4),
+     forgotten AS (
+       DELETE FROM live_window USING newest_forgotten WHERE kind = ANY($3) AND model = $2 AND judgements IS NOT NULL AND live_window.start_ms <= newest_forgotten.start_ms)
+     UPDATE watermark SET forgotten_before_ms = greatest(forgotten_before_ms, start_ms + 1) FROM newest_forgotten WHERE kind = $1 AND model = $2`,
+    [stream, model, WINDOWS_OF[stream], keptWindows],
   );
 }
 
@@ -82,19 +85,19 @@ export async function saveJudgements(manager: EntityManager, key: WindowKey, jud
   await query(manager, `UPDATE live_window SET judgements = $5, judged_at = clock_timestamp() WHERE ${WHERE}`, [...parameters(key), JSON.stringify(judgements)]);
 }
 
-/** Verdicts of the judged windows before one, by subject, oldest first. */
+/** Judgements on the windows before one, by subject, oldest first. */
 export async function historyBefore(manager: EntityManager, key: WindowKey): Promise<History> {
   const rows = await query<{ judgements: Judgement[] }>(
     manager,
     `SELECT judgements FROM live_window WHERE kind = $1 AND model = $2 AND version = $3 AND start_ms < $4 AND judgements IS NOT NULL ORDER BY start_ms DESC LIMIT ${HISTORY_WINDOWS}`,
     parameters(key),
   );
-  const history = new Map<string, Judgement['verdict'][]>();
+  const history = new Map<string, Judgement[]>();
   for (const { judgements } of rows.toReversed()) {
     for (const judgement of judgements) {
-      const verdicts = history.get(subjectKey(judgement));
-      if (verdicts === undefined) history.set(subjectKey(judgement), [judgement.verdict]);
-      else verdicts.push(judgement.verdict);
+      const past = history.get(subjectKey(judgement));
+      if (past === undefined) history.set(subjectKey(judgement), [judgement]);
+      else past.push(judgement);
     }
   }
   return history;

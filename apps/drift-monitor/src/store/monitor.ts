@@ -1,11 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inTransaction } from '@throughline/db';
 import { DataSource, type EntityManager } from 'typeorm';
-import { SETTINGS, type DriftMonitorSettings } from '../config.js';
 import type { Baseline } from '../domain/baseline.js';
 import { addAnswers, DATA, isOfChampion, QUALITY, type Counting, type JoinedPrediction, type ScoredPrediction } from '../domain/counting.js';
 import type { ServingCounts } from '../domain/serving.js';
-import { byWindow, type Stream } from '../domain/windows.js';
+import { byWindow, type Span, type Stream } from '../domain/windows.js';
 import { Baselines } from './baselines.js';
 import { advanceWatermark, countLate, firstCopies } from './counted.js';
 import { addToWindow, isClosed } from './live-windows.js';
@@ -18,24 +17,19 @@ type Item = ScoredPrediction | JoinedPrediction;
  */
 @Injectable()
 export class Monitor {
-  private readonly lengthMs: number;
-
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
-    @Inject(SETTINGS) settings: DriftMonitorSettings,
     @Inject(Baselines) private readonly baselines: Baselines,
-  ) {
-    this.lengthMs = settings.DRIFT_WINDOW_SECONDS * 1000;
-  }
+  ) {}
 
   /** How a model is served counts for all its answers, what it saw and said for the champion's own. */
   async countPredictions(predictions: readonly ScoredPrediction[]): Promise<void> {
     for (const [model, group] of Map.groupBy(predictions, (one) => one.model)) {
       if (!this.baselines.knows(model)) continue;
       const baselines = await this.baselinesOf(model, group);
-      await this.count('data', model, group, async (manager, startMs, fresh) => {
-        await addToWindow<ServingCounts>(manager, { kind: 'serving', model, version: '', startMs }, this.lengthMs, fresh.length, (counts) => addAnswers(counts, fresh));
-        await this.addByVersion(manager, DATA, startMs, fresh.filter((one) => isOfChampion(one) && baselines.has(one.version)), baselines);
+      await this.count('data', model, group, async (manager, window, fresh) => {
+        await addToWindow<ServingCounts>(manager, { kind: 'serving', model, version: '', ...window }, fresh.length, (counts) => addAnswers(counts, fresh));
+        await this.addByVersion(manager, DATA, window, fresh.filter((one) => isOfChampion(one) && baselines.has(one.version)), baselines);
       });
     }
   }
@@ -44,7 +38,7 @@ export class Monitor {
     for (const [model, group] of Map.groupBy(outcomes, (one) => one.model)) {
       const baselines = await this.baselinesOf(model, group);
       const known = group.filter(({ version }) => baselines.has(version));
-      if (known.length > 0) await this.count('quality', model, known, (manager, startMs, fresh) => this.addByVersion(manager, QUALITY, startMs, fresh, baselines));
+      if (known.length > 0) await this.count('quality', model, known, (manager, window, fresh) => this.addByVersion(manager, QUALITY, window, fresh, baselines));
     }
   }
 
@@ -58,24 +52,26 @@ export class Monitor {
     return found;
   }
 
-  private count<T extends Item>(stream: Stream, model: string, items: readonly T[], add: (manager: EntityManager, startMs: number, fresh: readonly T[]) => Promise<void>): Promise<void> {
+  private count<T extends Item>(stream: Stream, model: string, items: readonly T[], add: (manager: EntityManager, window: Span, fresh: readonly T[]) => Promise<void>): Promise<void> {
     return inTransaction(this.dataSource, async (manager) => {
-      await advanceWatermark(manager, stream, model, Math.max(...items.map(({ eventTimeMs }) => eventTimeMs)));
-      for (const [startMs, members] of byWindow(items, ({ eventTimeMs }) => eventTimeMs, this.lengthMs)) {
+      const lengthMs = this.baselines.monitoringOf(model).windowSeconds[stream] * 1000;
+      const lengths = await advanceWatermark(manager, stream, model, Math.max(...items.map(({ eventTimeMs }) => eventTimeMs)), lengthMs);
+      for (const { window, members } of byWindow(items, ({ eventTimeMs }) => eventTimeMs, lengths)) {
+        const { startMs } = window;
         if (await isClosed(manager, stream, model, startMs)) {
           await countLate(manager, stream, model, members.length);
           continue;
         }
         const fresh = await firstCopies(manager, { stream, model, startMs }, members);
-        if (fresh.length > 0) await add(manager, startMs, fresh);
+        if (fresh.length > 0) await add(manager, window, fresh);
       }
     });
   }
 
-  private async addByVersion<T extends Item, C>(manager: EntityManager, { kind, add }: Counting<T, C>, startMs: number, items: readonly T[], baselines: ReadonlyMap<string, Baseline>): Promise<void> {
+  private async addByVersion<T extends Item, C>(manager: EntityManager, { kind, add }: Counting<T, C>, window: Span, items: readonly T[], baselines: ReadonlyMap<string, Baseline>): Promise<void> {
     for (const [version, members] of Map.groupBy(items, (one) => one.version)) {
       const { model } = members[0]!;
-      await addToWindow<C>(manager, { kind, model, version, startMs }, this.lengthMs, members.length, (counts) => add(counts, members, baselines.get(version)!));
+      await addToWindow<C>(manager, { kind, model, version, ...window }, members.length, (counts) => add(counts, members, baselines.get(version)!));
     }
   }
 }

@@ -4,6 +4,7 @@ import { query } from '@throughline/db';
 import type { ProfileSet } from '@throughline/stats';
 import { DataSource } from 'typeorm';
 import type { Judgement } from '../domain/judgement.js';
+import type { Monitoring } from '../domain/monitoring.js';
 import { addQuality, noOutcomes, qualityOf, type Quality, type QualityCounts } from '../domain/quality.js';
 import { addServing, fallbackShare, latencyOf, noAnswers, type Latency, type ServingCounts } from '../domain/serving.js';
 import type { Stream, WindowKind } from '../domain/windows.js';
@@ -49,6 +50,8 @@ export interface Served {
 
 export interface Report extends Served {
   readonly model: string;
+  /** In force for windows that begin from now on, and for the judgement of all. */
+  readonly monitoring: Monitoring;
   /** The champion's own; those of fallbacks are no part of it. */
   readonly predictions: number;
   readonly outcomes: number;
@@ -75,7 +78,7 @@ export class Reports {
     ]);
     const budget = this.baselines.budgetOf(model);
     return {
-      model, predictions, outcomes, late,
+      model, monitoring: this.baselines.monitoringOf(model), predictions, outcomes, late,
       ...servedOf(serving.reduce((sum, { counts }) => addServing(sum, counts), noAnswers()), budget),
       labelCoverage: predictions === 0 ? null : Math.min(1, outcomes / predictions),
       quality: qualityOf(quality.reduce((sum, { counts }) => addQuality(sum, counts), noOutcomes())),

@@ -112,16 +112,16 @@ export async function publish<T extends EventTopic>(bus: Bus, topic: T, events: 
   }
 }
 
-export const reportOf = async (url: string): Promise<Report> => (await (await fetch(`${url}/monitor/v1/models/${MODEL}/report`)).json()) as Report;
+export const reportOf = async (url: string, model = MODEL): Promise<Report> => (await (await fetch(`${url}/monitor/v1/models/${model}/report`)).json()) as Report;
 
 /** Resolves when everything on both topics has been counted and nothing is left to be judged but the newest window. */
-export async function settled(bus: Bus, url: string, judgedWindows: { data: number; quality?: number }): Promise<Report> {
+export async function settled(bus: Bus, url: string, judgedWindows: { data: number; quality?: number }, model = MODEL): Promise<Report> {
   return eventually('windows are judged', async () => {
     for (const topic of ['prediction.scored.v1', 'outcome.joined.v1'] as const) {
       const ends = await bus.admin.offsets(topic, 'drift-monitor');
       if (ends.some(({ high, committed }) => high > 0n && committed !== high)) return undefined;
     }
-    const report = await reportOf(url);
+    const report = await reportOf(url, model);
     const judged = (windows: readonly { open: boolean }[]): number => windows.filter(({ open }) => !open).length;
     return judged(report.dataWindows) === judgedWindows.data && judged(report.qualityWindows) === (judgedWindows.quality ?? 0) ? report : undefined;
   });
