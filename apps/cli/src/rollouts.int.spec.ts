@@ -84,3 +84,12 @@ it('a shadow that is promoted by hand is champion; its report compares the pairs
   expect((await home.run('rollouts', 'promote', 'hours', '--reason', 'seen enough')).out).toMatch(/: promoted/);
   expect(await champion()).toBe('3');
 });
+
+it('where the policy asks for an approval, a rollout begins with one', async () => {
+  const policy = { promotion: { mode: 'approval' }, author: 'ada' };
+  await fetch(`${home.env['REGISTRY_URL']}/registry/v1/models/hours/policy`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(policy) });
+  const start = (...args: string[]) => home.run('rollouts', 'start', 'hours', '--candidate', '2', '--strategy', 'shadow', ...args);
+  expect(await start()).toMatchObject({ code: 2, err: expect.stringContaining('approval_required') });
+  expect(await start('--approve', '--author', 'bob')).toMatchObject({ code: 0, out: expect.stringContaining('has begun') });
+  expect((await home.run('rollouts', 'abort', 'hours')).code).toBe(0);
+});

@@ -18,6 +18,7 @@ interface StartOptions {
   readonly endsAfter?: number;
   readonly atEnd?: string;
   readonly allowSignatureChange?: boolean;
+  readonly approve?: boolean;
   readonly author: string;
   readonly reason?: string;
   readonly watch?: boolean;
@@ -50,6 +51,7 @@ export function rolloutsCommand(program: Command): void {
     .option('--allow-signature-change', 'the candidate may have other inputs or outputs than the champion')
     .option(...AUTHOR)
     .option('--reason <text>', 'why')
+    .option('--approve', 'approve it as the author, where the model’s policy asks for an approval and nobody is authenticated')
     .option('--watch', 'look on until it ends')
     .addHelpText('after', `
 Examples:
@@ -117,7 +119,7 @@ async function watch(model: string, id: string): Promise<void> {
   if (status === 'rolled_back' || status === 'aborted') process.exitCode = EXIT_BAD_NEWS;
 }
 
-async function requestOf({ candidate, spec, strategy, shares, stepSeconds, stepPredictions, endsAfter, atEnd, allowSignatureChange, author, reason }: StartOptions): Promise<RolloutRequest> {
+async function requestOf({ candidate, spec, strategy, shares, stepSeconds, stepPredictions, endsAfter, atEnd, allowSignatureChange, approve, author, reason }: StartOptions): Promise<RolloutRequest> {
   const given = spec === undefined ? {} : await readSpec(spec);
   const minimums = { ...(stepSeconds === undefined ? {} : { minSeconds: stepSeconds }), ...(stepPredictions === undefined ? {} : { minPredictions: stepPredictions }) };
   const isStepped = shares !== undefined || Object.keys(minimums).length > 0;
@@ -129,6 +131,7 @@ async function requestOf({ candidate, spec, strategy, shares, stepSeconds, stepP
     ...(endsAfter === undefined ? {} : { endsAfterSeconds: endsAfter }),
     ...(atEnd === undefined ? {} : { atEnd: atEnd as NonNullable<RolloutRequest['atEnd']> }),
     ...(allowSignatureChange === true ? { allowSignatureChange } : {}),
+    ...(approve === true ? { approve } : {}),
     ...(reason === undefined ? {} : { reason }),
   };
 }

@@ -13,9 +13,10 @@ export function progressLines(rollout: RolloutDetail, nowMs: number): string[] {
 
 /** The same in one line, for a log. */
 export function progressLine(rollout: RolloutDetail): string {
+  if (!isActive(rollout)) return `${headline(rollout)}${rollout.conclusion === undefined ? '' : `: ${rollout.conclusion}`}`;
   const worst = rollout.verdicts.find(({ state }) => state === 'breached');
   const needs = rollout.progress.missing.length === 0 ? '' : `, needs ${rollout.progress.missing.join(', ')}`;
-  return `${headline(rollout)}${isActive(rollout) ? needs : rollout.conclusion === undefined ? '' : `: ${rollout.conclusion}`}${worst === undefined ? '' : `, ${worst.guard} breached`}`;
+  return `${headline(rollout)}${needs}${worst === undefined ? '' : `, ${worst.guard} breached`}`;
 }
 
 export function headline({ model, strategy, candidate, champion, status, step, steps, share }: Rollout): string {
