@@ -103,3 +103,12 @@ it('a rollout whose candidate could not be promoted, because a fallback does not
   // It only watches.
   expect(await start('shadow')).toMatchObject({ status: 201 });
 });
+
+it('where the policy asks for rollouts a raced alias begins one of them, and only against the champion that its writer had seen', async () => {
+  const path = await withChampions('raced', 3, 1);
+  await registry.put(`${path}/policy`, { promotion: { mode: 'rollout' }, author: 'ada' });
+  const move = (version: string, expected: string) => registry.put(`${path}/aliases/champion`, { version, expected, author: 'ada' });
+  expect(await move('2', '3')).toMatchObject({ status: 409, body: { code: 'conflict', detail: expect.stringContaining('version 1, not version 3') } });
+  const answers = await Promise.all([move('2', '1'), move('3', '1'), move('2', '1')]);
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([202, 409, 409]);
+});

@@ -67,9 +67,8 @@ export class Promotions {
       await this.use.deployments.moveAlias(model, move, by, at);
       return { kind: 'serves' };
     }
-    if (move.expected !== undefined && move.expected !== current) throw new ContractError('conflict', `alias “${CHAMPION}” is version ${current}, not ${move.expected === null ? 'unset' : `version ${move.expected}`} as expected`);
     const request: RolloutRequest = { strategy: 'canary', ...rollout, candidate: String(move.version) };
-    return { kind: 'rollout', rollout: await this.use.rollouts.start(model, request, by, at) };
+    return { kind: 'rollout', rollout: await this.use.rollouts.start(model, request, by, at, move.expected) };
   }
 
   private async championOf(model: string): Promise<number | null> {

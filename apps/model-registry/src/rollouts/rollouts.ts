@@ -3,8 +3,10 @@ import { inTransaction, Outbox } from '@throughline/db';
 import { counter, METRICS } from '@throughline/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import { v5 as uuidv5 } from 'uuid';
+import { decideAlias } from '../domain/alias.js';
 import type { Assignment } from '../domain/deployment.js';
 import { checkFallbacks, versionsOfFallbacks } from '../domain/fallbacks.js';
+import { CHAMPION } from '../domain/names.js';
 import { writeAudit, type Attribution } from '../store/audit.js';
 import type { DeploymentStore } from '../store/deployments.js';
 import { lockModel, servedVersions } from '../store/versions.js';
@@ -49,11 +51,15 @@ const ended = counter(METRICS.rolloutsEnded);
 export class Rollouts {
   constructor(private readonly use: RolloutsOptions) {}
 
-  /** @throws ContractError `rollout_running`, `unknown_version`, `signature_differs`, `conflict`, `invalid_request` */
-  start(model: string, request: RolloutRequest, by: Attribution, at: Date): Promise<StoredRollout> {
+  /**
+   * @param expected champion that the writer has seen, null for none; absent: whatever is there
+   * @throws ContractError `rollout_running`, `unknown_version`, `signature_differs`, `conflict`, `invalid_request`
+   */
+  start(model: string, request: RolloutRequest, by: Attribution, at: Date, expected?: number | null): Promise<StoredRollout> {
     return this.locked(model, async (manager) => {
       await refuseDuringRollout(manager, model);
       const { assignment: base } = await this.use.deployments.inForce(manager, model);
+      if (expected !== undefined) decideAlias(base.champion ?? null, { alias: CHAMPION, version: Number(request.candidate), expected });
       const spec = specOf(request, await this.use.declaredOf(manager, model));
       const champion = await this.checkStart(manager, model, base, spec);
       const rollout: StoredRollout = {
