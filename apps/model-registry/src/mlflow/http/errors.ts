@@ -30,8 +30,10 @@ export function toFailure(thrown: unknown): MlflowFailure {
   const reason = word === 'INTERNAL_ERROR' ? 'Unexpected failure; the log has the reason.' : error.message;
   // What its transport found (too large, no such type) keeps the status that says so.
   const status = error instanceof HttpError && word === 'BAD_REQUEST' ? error.status : STATUS[word];
-  return { status, body: { error_code: word, message: [reason, error.cure].filter((part) => part !== '').join(' ') }, error };
+  return { status, body: { error_code: word, message: [sentence(reason), error.cure].filter((part) => part !== '').join(' ') }, error };
 }
+
+const sentence = (reason: string): string => (/[.!?]$/.test(reason) ? reason : `${reason}.`);
 
 function wordOf(error: ContractError): MlflowCode {
   if (error instanceof HttpError) {
