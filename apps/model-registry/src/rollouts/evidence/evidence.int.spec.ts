@@ -61,7 +61,7 @@ describe('the evidence of a rollout', () => {
     const who = (n: number) => (isCandidate(n) ? { version: '2', role: 'challenger' as const } : { version: '1', role: 'champion' as const });
     const place = (n: number) => ({ ...who(n), routingKey: `case-${n % 700}`, entities: { origin: n % 4 === 0 ? 'ATL' : 'BOI' }, assignmentRevision: n < 6000 ? 2 : 3 });
     const answers = all.filter((n) => n % 50 !== 1).map((n) => scored(`p${n}`, { ...place(n), score: (n % 100) / 100, timingsMs: { total: 1 + (n % 30) } }));
-    const refusals = all.filter((n) => n % 50 === 1).map((n) => rejected(`p${n}`, { ...place(n), code: n % 100 === 1 ? 'model_failed' : 'feature_missing' }));
+    const refusals = all.filter((n) => n % 50 === 1).map((n) => rejected(`p${n}`, { ...place(n), code: n % 100 === 1 ? 'model_failed' : 'wrong_shape' }));
     const outcomes = all.filter((n) => n % 50 !== 1 && n % 2 === 0).map((n) => joined(`p${n}`, { ...place(n), score: (n % 100) / 100, outcome: n % 3 === 0 }));
     const corrections = outcomes.filter((_, index) => index % 10 === 0).map((event) => ({ ...event, outcome: event.outcome !== true, sequence: 1, correction: true }));
     const copies = answers.filter((_, index) => index % 20 === 0);
