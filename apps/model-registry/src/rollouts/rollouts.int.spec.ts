@@ -219,7 +219,8 @@ describe('bad input', () => {
     expect((await registry.call('POST', '/models/newborn/rollouts', { strategy: 'canary', candidate: '1' })).body).toMatchObject({ code: 'conflict', cure: expect.stringContaining('champion') });
   });
 
-  it('an unknown rollout is not found', async () => {
+  it('an unknown rollout is not found, nor are those of an unknown model', async () => {
+    expect((await registry.get('/models/misspelt/rollouts')).body).toMatchObject({ code: 'not_found', detail: 'there is no model “misspelt”' });
     expect((await registry.get(`${path}/rollouts/nonsense`)).body).toMatchObject({ code: 'not_found' });
     expect((await registry.call('POST', `${path}/rollouts/3f0e6c8e-3b0a-4f64-9a57-0a4f7a1d2b11/abort`, {})).body).toMatchObject({ code: 'not_found' });
   });

@@ -1,6 +1,7 @@
 import { query } from '@throughline/db';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Assignment } from '../../domain/deployment.js';
+import { unknownModel } from '../../domain/names.js';
 import type { Evidence } from '../domain/evidence.js';
 import type { Rollout, Status } from '../domain/rollout.js';
 import type { RolloutSpec } from '../domain/spec.js';
@@ -52,7 +53,10 @@ export class RolloutStore {
 
   /** Newest first. */
   async list(model: string): Promise<StoredRollout[]> {
-    return (await query<Row>(this.dataSource, `${SELECT} WHERE model = $1 ORDER BY started_at DESC, id LIMIT 200`, [model])).map(fromRow);
+    const rows = await query<Row>(this.dataSource, `${SELECT} WHERE model = $1 ORDER BY started_at DESC, id LIMIT 200`, [model]);
+    // A mistyped name must not look like a model that never had one.
+    if (rows.length === 0 && (await query(this.dataSource, 'SELECT 1 FROM models WHERE name = $1', [model])).length === 0) throw unknownModel(model);
+    return rows.map(fromRow);
   }
 
   /** Deployment revision of each step that was reached. */
