@@ -1,5 +1,6 @@
-import { ContractError, type RolloutRequest } from '@throughline/contracts';
+import { ContractError, type RolloutPlan, type RolloutRequest } from '@throughline/contracts';
 import type { AliasMove } from '../domain/alias.js';
+import { canonical } from '../domain/canonical.js';
 import type { Assignment } from '../domain/deployment.js';
 import { CHAMPION } from '../domain/names.js';
 import type { PolicyStore } from '../policy/store.js';
@@ -19,21 +20,26 @@ export type Promotion = { readonly kind: 'serves' } | { readonly kind: 'rollout'
 
 /**
  * The one door through which a version becomes champion, whoever moves the alias and in whose words: at once, by a rollout, or by somebody who
- * may approve, as the model's policy says. The first version
- * of all has nothing to be held against, and a rollback asks nobody.
+ * may approve, as the model's policy says. The first version of all has nothing to be held against, and a rollback asks nobody.
  */
 export class Promotions {
   constructor(private readonly use: { readonly deployments: DeploymentStore; readonly rollouts: Rollouts; readonly policies: PolicyStore }) {}
 
   /**
-   * Starts a rollout that somebody asks for.
+   * Starts a rollout that somebody asks for. Where the model's policy has its versions brought in by a rollout, it is that one: another plan, without its guards or
+   * in greater haste, is for those who may approve. A plan that only asks, and brings nothing in, is anybody's.
    *
    * @throws ContractError `approval_required`, and what a rollout's start throws
    */
   async rollOut(model: string, request: RolloutRequest, by: Promoter, at: Date): Promise<StoredRollout> {
     const { policy } = await this.use.policies.current(model);
-    if (policy.promotion?.mode === 'approval' && !by.mayApprove) throw approvalRequired(model, by, 'approved');
-    return this.use.rollouts.start(model, request, by, at);
+    const { mode = 'immediate', rollout = DEFAULT_PLAN } = policy.promotion ?? {};
+    if (mode === 'approval' && !by.mayApprove) throw approvalRequired(model, by, 'approved');
+    if (mode !== 'rollout' || by.mayApprove || onlyAsks(request)) return this.use.rollouts.start(model, request, by, at);
+    const { candidate, author: _author, reason: _reason, approve: _approve, ...plan } = request;
+    const differs = Object.entries(plan).find(([field, value]) => canonical(value) !== canonical(rollout[field as keyof RolloutPlan]));
+    if (differs !== undefined) throw approvalRequired(model, by, `brought in by its own rollout, which has another “${differs[0]}”,`);
+    return this.use.rollouts.start(model, { ...rollout, candidate }, by, at);
   }
 
   /**
@@ -67,7 +73,7 @@ export class Promotions {
       await this.use.deployments.moveAlias(model, move, by, at);
       return { kind: 'serves' };
     }
-    const request: RolloutRequest = { strategy: 'canary', ...rollout, candidate: String(move.version) };
+    const request: RolloutRequest = { ...(rollout ?? DEFAULT_PLAN), candidate: String(move.version) };
     return { kind: 'rollout', rollout: await this.use.rollouts.start(model, request, by, at, move.expected) };
   }
 
@@ -75,6 +81,10 @@ export class Promotions {
     return (await this.use.deployments.alias(model, CHAMPION))?.version ?? null;
   }
 }
+
+const DEFAULT_PLAN: RolloutPlan = { strategy: 'canary' };
+
+const onlyAsks = ({ strategy, atEnd }: RolloutRequest): boolean => strategy === 'shadow' && (atEnd ?? 'report') === 'report';
 
 const approvalRequired = (model: string, { author }: Promoter, how: string): ContractError =>
   new ContractError('approval_required', `by the policy of “${model}” another version is ${how}, and ${author} may not approve`, {

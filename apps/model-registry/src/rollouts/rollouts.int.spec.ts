@@ -186,6 +186,24 @@ describe('other strategies', () => {
   });
 });
 
+describe('a policy that has versions brought in by a rollout', () => {
+  it('binds who starts one by hand: another plan is for approvers, one that only asks for anybody', async () => {
+    const path = await withVersions('bound');
+    const plan = { strategy: 'canary', steps: [{ share: 0.1, minSeconds: 60 }, { share: 1 }] };
+    expect((await registry.put(`${path}/policy`, { promotion: { mode: 'rollout', rollout: plan }, author: 'ada' })).status).toBe(200);
+    const start = (body: object) => registry.call('POST', `${path}/rollouts`, { candidate: '2', author: 'bob', ...body });
+    expect(await start({ strategy: 'canary', guards: [], steps: [{ share: 1, minSeconds: 0 }] })).toMatchObject({ status: 403, body: { code: 'approval_required', detail: expect.stringContaining('guards') } });
+    expect(await start({ strategy: 'blue_green' })).toMatchObject({ status: 403, body: { code: 'approval_required' } });
+    const bound = await start({ strategy: 'canary' });
+    expect(bound).toMatchObject({ status: 201, body: { steps: [{ share: 0.1, minSeconds: 60 }, { share: 1 }] } });
+    await registry.call('POST', `${path}/rollouts/${bound.body.id}/abort`, {});
+    const asking = await start({ strategy: 'shadow' });
+    expect(asking.status).toBe(201);
+    await registry.call('POST', `${path}/rollouts/${asking.body.id}/abort`, {});
+    expect((await start({ strategy: 'blue_green', approve: true })).status).toBe(201);
+  });
+});
+
 describe('bad input', () => {
   let path: string;
   beforeAll(async () => { path = await withVersions('strict', 2); });
