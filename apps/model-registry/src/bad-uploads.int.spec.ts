@@ -5,27 +5,13 @@ import { join } from 'node:path';
 import type { RunningService } from '@throughline/http';
 import { customOperatorGraph, externalDataGraph, hollowTensorGraph, slowLoadGraph, wideAnswerGraph } from '@throughline/onnx';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Client, graph, Installation, METADATA, sklearnFixture } from './testing/harness.js';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client, graph, Installation, METADATA, runRegistry, sklearnFixture } from './testing/harness.js';
 
 const MAX_ARTIFACT_BYTES = 200_000;
 const TWO_GIB = 2 ** 31;
 
-let installation: Installation;
-let service: RunningService;
-let registry: Client;
-
-beforeAll(async () => {
-  installation = await Installation.create({ REGISTRY_MAX_ARTIFACT_BYTES: String(MAX_ARTIFACT_BYTES), REGISTRY_INSPECT_MEMORY_BYTES: String(512 * 1024 ** 2) });
-  service = await installation.start();
-  registry = new Client(service.url);
-});
-afterAll(async () => {
-  await service.close();
-  await installation.remove();
-});
+const { installation, service, registry } = await runRegistry({ REGISTRY_MAX_ARTIFACT_BYTES: String(MAX_ARTIFACT_BYTES), REGISTRY_INSPECT_MEMORY_BYTES: String(512 * 1024 ** 2) });
 
 const incoming = (): Promise<string[]> => readdir(join(installation.home, 'artifacts', 'incoming'));
 /** All that an upload could leave behind: files, and rows of every table. */

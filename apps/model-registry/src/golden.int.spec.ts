@@ -1,23 +1,8 @@
-import type { RunningService } from '@throughline/http';
 import { logisticRegressionGraph } from '@throughline/onnx';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Client, Installation, METADATA, sklearnFixture } from './testing/harness.js';
+import { describe, expect, it } from 'vitest';
+import { METADATA, runRegistry, sklearnFixture } from './testing/harness.js';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
-
-let installation: Installation;
-let service: RunningService;
-let registry: Client;
-
-beforeAll(async () => {
-  installation = await Installation.create();
-  service = await installation.start();
-  registry = new Client(service.url);
-});
-afterAll(async () => {
-  await service.close();
-  await installation.remove();
-});
+const { registry } = await runRegistry();
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 /** What the model of the harness answers. */

@@ -1,29 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunningService } from '@throughline/http';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Client, Installation } from './testing/harness.js';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+import { describe, expect, it } from 'vitest';
+import { runRegistry } from './testing/harness.js';
 
 const ROWS = 1200;
 const rows = Array.from({ length: ROWS }, (_, row) => ({ distance: (row * 37) % 1000, hour: row % 24, score: ((row * 7) % 100) / 100 }));
 const CSV = `distance,hour,score\n${rows.map(({ distance, hour, score }) => `${distance},${hour},${score}`).join('\n')}\n`;
 const JSON_LINES = rows.map((row) => JSON.stringify(row)).join('\n');
 
-let installation: Installation;
-let service: RunningService;
-let registry: Client;
-
-beforeAll(async () => {
-  installation = await Installation.create({ REGISTRY_MAX_REFERENCE_BYTES: '1000000' });
-  service = await installation.start();
-  registry = new Client(service.url);
-});
-afterAll(async () => {
-  await service.close();
-  await installation.remove();
-});
+const { installation, registry } = await runRegistry({ REGISTRY_MAX_REFERENCE_BYTES: '1000000' });
 
 describe('a reference', () => {
   it('freezes a baseline of every feature and the score, which travels with the deployment', async () => {

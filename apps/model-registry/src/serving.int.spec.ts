@@ -1,25 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { RunningService } from '@throughline/http';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Client, graph, Installation, LINEAGE, sklearnFixture } from './testing/harness.js';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+import { describe, expect, it } from 'vitest';
+import { graph, LINEAGE, runRegistry, sklearnFixture } from './testing/harness.js';
 
 const RULES = { throughlineRules: 1, features: [{ name: 'distance', kind: 'numeric', default: 0 }, { name: 'hour', kind: 'numeric' }], outputs: { probability: 'hour >= 17.0 && distance > 1000.0 ? 0.4 : 0.15' }, score: 'probability', threshold: 0.5 };
 
-let installation: Installation;
-let service: RunningService;
-let registry: Client;
-
-beforeAll(async () => {
-  installation = await Installation.create();
-  service = await installation.start();
-  registry = new Client(service.url);
-});
-afterAll(async () => {
-  await service.close();
-  await installation.remove();
-});
+const { installation, service, registry } = await runRegistry();
 
 function uploadRules(model: string, document: unknown, { name = 'model.rules.json', metadata }: { name?: string; metadata?: unknown } = {}) {
   const form = new FormData();

@@ -1,27 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunningService } from '@throughline/http';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Client, graph, Installation, METADATA } from './testing/harness.js';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+import { describe, expect, it } from 'vitest';
+import { Client, graph, Installation, METADATA, runRegistry } from './testing/harness.js';
 
 const { dataset: _, codeCommit: __, metrics: ___, ...WITHOUT_LINEAGE } = METADATA;
 const RULES = JSON.stringify({ throughlineRules: 1, features: METADATA.features, outputs: { probability: 'hour > 1.0 ? 0.4 : 0.1' }, score: 'probability' });
 
-let installation: Installation;
-let service: RunningService;
-let registry: Client;
-
-beforeAll(async () => {
-  installation = await Installation.create();
-  service = await installation.start();
-  registry = new Client(service.url);
-});
-afterAll(async () => {
-  await service.close();
-  await installation.remove();
-});
+const { installation, registry } = await runRegistry();
 
 const actions = async (model: string): Promise<string[]> => (await registry.get(`/audit?model=${model}`)).body.map(({ actor, action }: Record<string, string>) => `${actor} ${action}`);
 

@@ -1,26 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunningService } from '@throughline/http';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Client, FEATURES, graph, Installation, METADATA, sklearnFixture } from './testing/harness.js';
+import { describe, expect, it } from 'vitest';
+import { FEATURES, graph, METADATA, runRegistry, sklearnFixture } from './testing/harness.js';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
-
-let installation: Installation;
-let service: RunningService;
-let registry: Client;
-
-beforeAll(async () => {
-  installation = await Installation.create();
-  service = await installation.start();
-  registry = new Client(service.url);
-});
-afterAll(async () => {
-  await service.close();
-  await installation.remove();
-});
+const { installation, service, registry } = await runRegistry();
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const incoming = (): Promise<string[]> => readdir(join(installation.home, 'artifacts', 'incoming'));

@@ -1,22 +1,7 @@
-import type { RunningService } from '@throughline/http';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { Client, graph, Installation } from '../testing/harness.js';
+import { expect, it } from 'vitest';
+import { graph, runRegistry } from '../testing/harness.js';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
-
-let installation: Installation;
-let service: RunningService;
-let registry: Client;
-
-beforeAll(async () => {
-  installation = await Installation.create();
-  service = await installation.start();
-  registry = new Client(service.url);
-});
-afterAll(async () => {
-  await service.close();
-  await installation.remove();
-});
+const { installation, registry } = await runRegistry();
 
 const POLICY = { owner: 'ada', errorRate: { max: 0.01, measuredBy: 'errors' }, promotion: { mode: 'rollout', rollout: { strategy: 'canary', guards: [{ kind: 'error_rate', maxIncrease: 0.01 }] } } };
 const champion = (path: string) => registry.put(`${path}/aliases/champion`, { version: '1' });

@@ -7,6 +7,7 @@ import type { EventData } from '@throughline/contracts';
 import { startService, type RunningService } from '@throughline/http';
 import { logisticRegressionGraph } from '@throughline/onnx';
 import pg from 'pg';
+import { afterAll } from 'vitest';
 import { readSettings, type RegistrySettings } from '../config.js';
 import { modelRegistry } from '../service.js';
 
@@ -75,6 +76,17 @@ export class Installation {
     await this.sql(`DROP SCHEMA IF EXISTS "${this.env['DATABASE_SCHEMA_PREFIX']}model_registry" CASCADE`);
     await rm(this.home, { recursive: true, force: true });
   }
+}
+
+/** A registry for one spec file, on an installation of its own, from here on until its last test. */
+export async function runRegistry(env?: Record<string, string>): Promise<{ installation: Installation; service: RunningService; registry: Client }> {
+  const installation = await Installation.create(env);
+  const service = await installation.start();
+  afterAll(async () => {
+    await service.close();
+    await installation.remove();
+  });
+  return { installation, service, registry: new Client(service.url) };
 }
 
 export const FEATURES = ['distance', 'hour'];
