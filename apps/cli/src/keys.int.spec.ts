@@ -44,6 +44,13 @@ it('list shows who has keys, revoke takes one out and leaves the others', () => 
   expect(keys('revoke', ci!.id)).toMatchObject({ status: 2, err: expect.stringContaining('has no key') });
 });
 
+it('a name has one role: a second key of it replaces the first in time, and no other', () => {
+  keys('create', '--name', 'ada', '--role', 'operator');
+  expect(keys('create', '--name', 'ada', '--role', 'operator').status).toBe(0);
+  expect(keys('create', '--name', 'ada', '--role', 'admin')).toMatchObject({ status: 2, out: '', err: expect.stringContaining('role operator') });
+  expect(readKeysFile(file).map(({ role }) => role)).toEqual(['operator', 'operator']);
+});
+
 it('what it cannot read it leaves as it is', () => {
   writeFileSync(file, 'not keys', { mode: 0o600 });
   expect(keys('create', '--name', 'ci', '--role', 'viewer')).toMatchObject({ status: 2, out: '', err: expect.stringContaining('it is not JSON') });

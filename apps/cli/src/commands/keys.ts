@@ -61,7 +61,11 @@ function create({ name, role, team, expires, file }: Create): void {
   const id = randomBytes(ID_BYTES).toString('hex');
   const key = keyText(id, randomBytes(SECRET_BYTES));
   const expiresAt = expires === undefined ? undefined : new Date(expires).toISOString();
-  changeKeys(file, (records) => [...records, { id, sha256: hashKey(key), role, name, team, expiresAt }]);
+  changeKeys(file, (records) => {
+    const namesake = records.find((record) => record.name === name && record.role !== role);
+    if (namesake !== undefined) throw new ContractError('already_exists', `${name} has a key with the role ${namesake.role}: on record the two could not be told apart`, { cure: `Choose another name, or revoke ${namesake.id} first.` });
+    return [...records, { id, sha256: hashKey(key), role, name, team, expiresAt }];
+  });
   // The key alone on standard output, so that a script can keep it without reading it.
   process.stderr.write(`${name} (${role}${expiresAt === undefined ? '' : `, until ${expiresAt}`}) is in ${file}. The key is shown this once:\n`);
   process.stdout.write(`${key}\n`);

@@ -57,6 +57,7 @@ it.each(['report', 'report.html'])('…/%s of a rollout that nobody knows is a p
 });
 
 it('says which worker holds what, as the workers report it', async () => {
+  expect((await get('nobody/serving')).status).toBe(404);
   expect(await (await get(`${MODEL}/serving`)).json()).toEqual([]);
   const report = { worker: 'w-1', model: MODEL, revision: 3, warm: ['2'], cold: [{ version: '1' }], reportedAt: new Date().toISOString() };
   await publish(installed.bus, 'serving.reported.v1', [report]);

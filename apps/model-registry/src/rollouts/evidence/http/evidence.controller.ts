@@ -1,6 +1,8 @@
 import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ServingReported } from '@throughline/contracts';
+import { unknownModel } from '../../../domain/names.js';
+import { VersionStore } from '../../../store/versions.js';
 import { PAGE_SECURITY_POLICY, toPage } from '../report/page.js';
 import { RolloutReports } from '../report/reports.js';
 import type { RolloutReport } from '../report/rollout-report.js';
@@ -12,7 +14,11 @@ const REPORT_SCHEMA = { type: 'object', additionalProperties: true, example: REP
 @ApiTags('rollouts')
 @Controller('registry/v1/models/:name')
 export class EvidenceController {
-  constructor(@Inject(RolloutReports) private readonly reports: RolloutReports, @Inject(ServingReports) private readonly serving: ServingReports) {}
+  constructor(
+    @Inject(RolloutReports) private readonly reports: RolloutReports,
+    @Inject(ServingReports) private readonly serving: ServingReports,
+    @Inject(VersionStore) private readonly versions: VersionStore,
+  ) {}
 
   @Get('rollouts/:id/report')
   @ApiOperation({
@@ -36,7 +42,8 @@ export class EvidenceController {
   @Get('serving')
   @ApiOperation({ summary: 'Which worker holds what', description: 'The last report of each worker that was heard within 90 seconds; an empty list where no worker has anything of the model.' })
   @ApiOkResponse({ schema: { type: 'array', items: ServingReported as never, example: SERVING_EXAMPLE } })
-  readServing(@Param('name') name: string): ServingReported[] {
+  async readServing(@Param('name') name: string): Promise<ServingReported[]> {
+    if ((await this.versions.listModels(name)).length === 0) throw unknownModel(name);
     return this.serving.of(name, Date.now());
   }
 }
