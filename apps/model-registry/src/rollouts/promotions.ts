@@ -38,7 +38,7 @@ export class Promotions {
     if (mode !== 'rollout' || by.mayApprove || onlyAsks(request)) return this.use.rollouts.start(model, request, by, at);
     const { candidate, author: _author, reason: _reason, approve: _approve, ...plan } = request;
     const differs = Object.entries(plan).find(([field, value]) => canonical(value) !== canonical(rollout[field as keyof RolloutPlan]));
-    if (differs !== undefined) throw approvalRequired(model, by, `brought in by its own rollout, which has another “${differs[0]}”,`);
+    if (differs !== undefined) throw approvalRequired(model, by, `brought in by its own rollout, which has another “${differs[0]}”`);
     return this.use.rollouts.start(model, { ...rollout, candidate }, by, at);
   }
 

@@ -16,7 +16,7 @@ import { RolloutStore, type StoredRollout } from '../store/rollouts.js';
 import { Decided } from './requests.js';
 import { ReplayResource, RollbackResource, RolloutDetailResource, RolloutEventResource, RolloutResource, toEvent, toRollout, toVerdict } from './resources.js';
 
-const START_EXAMPLE = { strategy: 'canary', candidate: '2', steps: [{ share: 0.05, minSeconds: 60, minPredictions: 500 }, { share: 1, minSeconds: 60 }], author: 'ada@example.org', reason: 'trained on May' };
+const START_EXAMPLE = { strategy: 'canary', candidate: '2', steps: [{ share: 0.05, minSeconds: 60, minPredictions: 500 }, { share: 1, minSeconds: 60 }], author: 'ada@example.org', reason: 'trained on May', approve: true };
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 @ApiTags('rollouts')
