@@ -12,8 +12,6 @@ export default defineConfig({
     include: ['**/*.{unit,int,e2e}.spec.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
-    // Most files wait for processes of their own; one at a time leaves half of two cores idle.
-    maxWorkers: 2,
     // Only so that what hangs ends: a busy machine is no failure.
     testTimeout: 30_000,
     hookTimeout: 60_000,
