@@ -82,6 +82,8 @@ describe('how a model is watched', { timeout: 120_000 }, () => {
     await publish(bus, 'prediction.scored.v1', traffic('changed', 1.6, 0.3, 10));
     await monitor.kill();
     monitor = await spawnMonitor(env);
+    // Counted together with what comes now, they would have the new length begin an hour later.
+    await settled(bus, monitor.url, { data: 1 }, 'changed');
     await publish(bus, 'prediction.scored.v1', traffic('changed', 2, 0.1, 6));
     const report = await settled(bus, monitor.url, { data: 6 }, 'changed');
     expect(report.late.predictions).toBe(0);

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultLibsFolder, identify, removeHome, repositoryRoot, startKafka, startPostgres } from './index.js';
 import type { LocalKafka, LocalPostgres } from './index.js';
 
-const TIMEOUT_MS = 60_000;
+/** Several starts of Kafka, on a machine that may be busy. */
+const TIMEOUT_MS = 180_000;
 
 let home = '';
 let running: (LocalKafka | LocalPostgres)[] = [];
