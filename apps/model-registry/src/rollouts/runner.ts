@@ -1,5 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import { observableGauge, METRICS, type Logger } from '@throughline/telemetry';
+import { Rounds } from '../rounds.js';
 import type { Evidence } from './domain/evidence.js';
 import { decide, isEvaluationDue, type Decision, type Observation, type Warmth } from './domain/rollout.js';
 import type { RolloutSpec } from './domain/spec.js';
@@ -36,8 +36,7 @@ const NOTHING = { answers: 0, outcomes: 0 };
  * Looks at every rollout under way, decides and has it done. Several registries may run one each: what two decide of the same state happens once.
  */
 export class RolloutRunner {
-  private readonly stopping = new AbortController();
-  private loop: Promise<void> | undefined;
+  private rounds: Rounds | undefined;
   private active: readonly StoredRollout[] = [];
   private stopGauge: (() => void) | undefined;
 
@@ -45,22 +44,12 @@ export class RolloutRunner {
 
   start(): void {
     this.stopGauge = observableGauge(METRICS.rolloutsActive, () => this.active.map(({ model, step, spec }) => ({ value: step, labels: { model, strategy: spec.strategy } })));
-    this.loop = this.run();
+    this.rounds = new Rounds(LOOK_MS, () => this.look(), (error) => this.use.logger.warn({ err: error }, 'looking at the rollouts failed'));
   }
 
   async stop(): Promise<void> {
-    this.stopping.abort();
     this.stopGauge?.();
-    await this.loop;
-  }
-
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      await this.look().catch((error: unknown) => this.use.logger.warn({ err: error }, 'looking at the rollouts failed'));
-      // Rejects when the service stops.
-      await setTimeout(LOOK_MS, undefined, { signal }).catch(() => undefined);
-    }
+    await this.rounds?.stop();
   }
 
   private async look(): Promise<void> {

@@ -2,11 +2,10 @@ import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { foreignToolFolder } from '@throughline/local-stack';
+import { eventually, foreignToolFolder, freePort } from '@throughline/local-stack';
 
 const VERSION = 'v1.8.0';
 const MODULE = `github.com/versity/versitygw/cmd/versitygw@${VERSION}`;
@@ -67,20 +66,6 @@ export async function startGateway(program: string): Promise<S3Gateway> {
 }
 
 async function answering(endpoint: string): Promise<void> {
-  const untilMs = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    const isUp = await fetch(endpoint).then(() => true, () => false);
-    if (isUp) return;
-    if (Date.now() > untilMs) throw new Error(`no S3 server answers at ${endpoint}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  const isUp = (): Promise<boolean> => fetch(endpoint).then(() => true, () => false);
+  if (!(await eventually(isUp, START_TIMEOUT_MS))) throw new Error(`no S3 server answers at ${endpoint}`);
 }

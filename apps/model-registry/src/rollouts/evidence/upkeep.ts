@@ -1,9 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { query } from '@throughline/db';
 import { LOGGER } from '@throughline/http';
 import type { Logger } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
+import { Rounds } from '../../rounds.js';
 import { KEPT_DISAGREEMENTS } from './tally.js';
 
 const EVERY_MS = 60_000;
@@ -20,30 +20,19 @@ const FORGET_SQL = [
 /** Keeps the memory of what was counted bounded. */
 @Injectable()
 export class EvidenceUpkeep implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly stopping = new AbortController();
-  private loop: Promise<void> | undefined;
+  private rounds: Rounds | undefined;
 
   constructor(@Inject(DataSource) private readonly dataSource: DataSource, @Inject(LOGGER) private readonly logger: Logger) {}
 
   onApplicationBootstrap(): void {
-    this.loop = this.run();
+    this.rounds = new Rounds(EVERY_MS, () => this.forget(), (error) => this.logger.warn({ err: error }, 'forgetting old ids of rollouts failed; it is tried again'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await this.loop;
+    await this.rounds?.stop();
   }
 
   async forget(): Promise<void> {
     for (const sql of FORGET_SQL) await query(this.dataSource, sql);
-  }
-
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      await this.forget().catch((error: unknown) => this.logger.warn({ err: error }, 'forgetting old ids of rollouts failed; it is tried again'));
-      // Rejects when the service stops.
-      await setTimeout(EVERY_MS, undefined, { signal }).catch(() => undefined);
-    }
   }
 }
