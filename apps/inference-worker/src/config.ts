@@ -25,6 +25,7 @@ export const workerSettings = defineSettings({
   FEATURE_STORE_OPEN_MS: { meaning: 'After three reads in a row without an answer: so long the store is not asked, and its features count as missing at once', unit: 'ms', parse: parsers.integer(1, 600_000), default: 5000 },
   FALLBACK_MAX_REMEMBERED: { meaning: 'Good answers kept for last_known_good', unit: 'answers', parse: parsers.integer(1, 10_000_000), default: 100_000 },
   FALLBACK_MAX_REMEMBERED_BYTES: { meaning: 'The same, by what they take', unit: 'bytes', parse: parsers.integer(1024, 64 * GIB), default: 64 * 1024 * 1024 },
+  PRICE_CPU_HOUR_MICRO_USD: { meaning: 'What a CPU costs in an hour: answers carry an estimate of what computing them cost; 0 for none', unit: 'millionths of a dollar', parse: parsers.number(0, 1e12), default: 40_000 },
   TRACE_SAMPLE_RATIO: { meaning: 'Share of requests without a trace context that get a sampled one', parse: parsers.number(0, 1), default: 0.01 },
 });
 

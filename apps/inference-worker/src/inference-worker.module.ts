@@ -118,6 +118,7 @@ const scoring = (config: WorkerConfig): Provider[] => [
         fleet, cache, scheduler, breakers, fallbacks, clock,
         random: Math.random,
         traceSampleRatio: config.TRACE_SAMPLE_RATIO,
+        cpuHourPriceMicroUsd: config.PRICE_CPU_HOUR_MICRO_USD,
       }),
     inject: [ModelFleet, FeatureCache, Scheduler, Breakers, Fallbacks],
   },

@@ -17,7 +17,7 @@ import { PredictionsController } from './http/predictions.controller.js';
 import { Books } from './store/books.js';
 import { Exports } from './store/exports.js';
 import { Listing } from './store/listing.js';
-import { Ledger1763700000000 } from './store/migrations/1-ledger.js';
+import { LEDGER_MIGRATIONS } from './store/migrations.js';
 import { OutcomeStore } from './store/outcome-store.js';
 import { Partitions } from './store/partitions.js';
 import { PredictionStore } from './store/prediction-store.js';
@@ -32,7 +32,7 @@ export class OutcomeLedgerModule {
     return {
       module: OutcomeLedgerModule,
       imports: [
-        DbModule.forRoot({ schema: 'outcome_ledger', migrations: [outboxMigration, Ledger1763700000000], settings: config, maxConnections: 16 }),
+        DbModule.forRoot({ schema: 'outcome_ledger', migrations: [outboxMigration, ...LEDGER_MIGRATIONS], settings: config, maxConnections: 16 }),
         BusModule.forRoot({ service: SERVICE, settings: config, outbox: true, logger: createLogger(SERVICE) }),
       ],
       controllers: [

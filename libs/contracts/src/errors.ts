@@ -38,6 +38,7 @@ export const ERRORS = {
   forbidden: { retriable: false, title: 'The role does not allow this', cure: 'Ask an admin for the role that the reason names.' },
   rate_limited: { retriable: true, title: 'Too many requests', cure: 'Try again after the stated time.' },
   outcome_wrong_type: { retriable: false, title: 'The outcome has a value of the wrong type', cure: 'Send the type of outcome that the model declares.' },
+  outcome_in_future: { retriable: false, title: 'The outcome says that it is not true yet', cure: 'Send it when it has become true; check the sender’s clock and the zone of occurredAt.' },
   not_found: { retriable: false, title: 'There is nothing under this name', cure: 'Check the name.' },
   already_exists: { retriable: false, title: 'The name is taken', cure: 'Choose another name.' },
   conflict: { retriable: false, title: 'Somebody else changed it first', cure: 'Read the current state and try again.' },

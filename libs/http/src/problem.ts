@@ -39,7 +39,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: 401,
   forbidden: 403,
   rate_limited: 429,
-  outcome_wrong_type: 422,
+  outcome_in_future: 422, outcome_wrong_type: 422,
   not_found: 404,
   already_exists: 409,
   conflict: 409,

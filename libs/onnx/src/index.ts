@@ -5,6 +5,7 @@ export * from './graph/probe-graphs.js';
 export * from './graph/random-tree-ensemble.js';
 export * from './inspect-in-child.js';
 export * from './merge-in-child.js';
+export * from './runtime.js';
 export * from './session.js';
 export * from './session-bytes.js';
 export * from './sha256.js';

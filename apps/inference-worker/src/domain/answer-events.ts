@@ -1,7 +1,6 @@
 import { encodeEvent, STRUCTURED_CONTENT_TYPE, TOPICS, type EncodedEvent, type PredictionRejected } from '@throughline/contracts';
 import { shortestFloat32, toWire } from '@throughline/features';
 import type { Answer, OutputColumn, Rejected, Scored, ServedModel } from './answer.js';
-import type { RequestIdentity } from './scoring-request.js';
 
 /** CloudEvents source of every answer. */
 export const SOURCE = '/throughline/inference-worker';
@@ -34,24 +33,24 @@ const quote = JSON.stringify as (text: string) => string;
  * `JSON.stringify`.
  */
 function scoredJson(scored: Scored, worker: string, instant: Instant): string {
-  const { served, row, ageSeconds, timingsMs, fallback } = scored;
+  const { served, row, ageSeconds, timingsMs, fallback, propensity, costMicroUsd } = scored;
   const score = scored.statedScore ?? scoreOf(scored);
   const { transport, queue, features, preprocess, inference, postprocess, total } = timingsMs;
-  return `{${identityJson(scored.request, scored.predictionId, instant)},${servedJson(served)},"role":"${scored.role}","assignmentRevision":${scored.revision}`
+  return `{${identityJson(scored, instant)},${servedJson(served)},"role":"${scored.role}","assignmentRevision":${scored.revision}${propensity === undefined ? '' : `,"propensity":${propensity}`}`
     + `,"outputs":{${outputsJson(scored)}}${score === undefined ? '' : `,"score":${score}`}`
     + `,"features":{"values":${row === undefined ? '[]' : JSON.stringify(row.values)}${ageSeconds === undefined ? '' : `,"ageSeconds":${JSON.stringify(ageSeconds)}`}${row?.defaulted === undefined ? '' : `,"defaulted":[${row.defaulted.join()}]`}}`
     + `,"timingsMs":{"transport":${transport},"queue":${queue},"features":${features},"preprocess":${preprocess},"inference":${inference},"postprocess":${postprocess},"total":${total}}`
-    + `${scored.answered === undefined ? '' : `,"answered":${JSON.stringify(scored.answered)}`}${scored.failed === undefined ? '' : `,"failed":${JSON.stringify(scored.failed)}`},"batchSize":${scored.batchSize},"scoredAt":"${instant(scored.answeredAtMs)}","worker":${quote(worker)}${fallback === undefined ? '' : `,"fallback":${JSON.stringify(fallback)}`}}`;
+    + `${scored.answered === undefined ? '' : `,"answered":${JSON.stringify(scored.answered)}`}${scored.failed === undefined ? '' : `,"failed":${JSON.stringify(scored.failed)}`},"batchSize":${scored.batchSize},"scoredAt":"${instant(scored.answeredAtMs)}","worker":${quote(worker)}${costMicroUsd === undefined ? '' : `,"costMicroUsd":${costMicroUsd}`}${fallback === undefined ? '' : `,"fallback":${JSON.stringify(fallback)}`}}`;
 }
 
-function identityJson(request: RequestIdentity, predictionId: string, instant: Instant): string {
+function identityJson({ request, predictionId, parentSpanId }: Scored, instant: Instant): string {
   const { source, id, row, attempt, lane, team, routingKey, entities, occurredAt, coordinates } = request;
   return `"predictionId":"${predictionId}","requestSource":${quote(source)},"requestId":${quote(id)}`
     + `${row === undefined ? '' : `,"row":${row}`}${attempt === 0 ? '' : `,"attempt":${attempt}`},"lane":"${lane}"`
     + `${team === undefined ? '' : `,"team":${quote(team)}`}${routingKey === undefined ? '' : `,"routingKey":${quote(routingKey)}`}`
     + `${entities === undefined ? '' : `,"entities":${JSON.stringify(entities)}`}`
     + `,"occurredAt":${occurredAt === undefined ? `"${instant(request.occurredAtMs)}"` : quote(occurredAt)},"requestedAt":"${instant(request.requestedAtMs)}"`
-    + `${coordinates === undefined ? '' : `,"requestCoordinates":"${coordinates}"`}`;
+    + `${coordinates === undefined ? '' : `,"requestCoordinates":"${coordinates}"`}${parentSpanId === undefined ? '' : `,"parentSpanId":"${parentSpanId}"`}`;
 }
 
 const servedFragments = new WeakMap<ServedModel, string>();
@@ -73,7 +72,7 @@ function outputsJson({ outputs, outputRow: row }: Scored): string {
   return json;
 }
 
-function rejectedData({ request, predictionId, rejection, answeredAtMs, asked }: Rejected, worker: string, instant: Instant): PredictionRejected {
+function rejectedData({ request, predictionId, parentSpanId, pickUp, rejection, answeredAtMs, asked }: Rejected, worker: string, instant: Instant): PredictionRejected {
   const { source, id, row, attempt, lane, team, routingKey, entities, occurredAt, occurredAtMs, requestedAtMs, coordinates, model } = request;
   // What is absent stays undefined here: JSON leaves it out.
   return {
@@ -85,6 +84,8 @@ function rejectedData({ request, predictionId, rejection, answeredAtMs, asked }:
     occurredAt: occurredAt ?? instant(occurredAtMs),
     requestedAt: instant(requestedAtMs),
     requestCoordinates: coordinates,
+    parentSpanId,
+    timingsMs: { transport: Math.max(0, pickUp.nowMs - request.requestedAtMs), total: Math.max(0, answeredAtMs - request.requestedAtMs) },
     code: rejection.code,
     reason: rejection.reason,
     cure: rejection.cure,

@@ -69,6 +69,8 @@ export interface Answered {
   readonly predictionId: string;
   /** Goes out with the event: a child of the request's, or a new one. */
   readonly traceparent: string;
+  /** Span that asked, in the same trace. */
+  readonly parentSpanId?: string | undefined;
   readonly pickUp: PickUp;
   /** Processing time, epoch milliseconds. */
   readonly answeredAtMs: number;
@@ -84,6 +86,8 @@ export interface Scored extends Answered {
   readonly served: ServedModel;
   readonly role: Role;
   readonly revision: number;
+  /** Chance that this version was the one to answer, while several share the traffic. */
+  readonly propensity?: number | undefined;
   /** Absent where a fallback answered without features. */
   readonly row: AssembledRow | undefined;
   readonly ageSeconds: Record<string, number> | undefined;
@@ -94,6 +98,8 @@ export interface Scored extends Answered {
   readonly statedScore: number | undefined;
   readonly batchSize: number;
   readonly timingsMs: StageTimings;
+  /** Estimate of what computing it cost, millionths of a dollar; absent without a price. */
+  readonly costMicroUsd?: number | undefined;
   readonly fallback: FallbackTaken | undefined;
   /** Of a shadow's answer only. */
   readonly answered?: AnswerGiven | undefined;

@@ -50,6 +50,8 @@ export interface Resolution<M> {
   readonly served: M;
   readonly role: Role;
   readonly revision: number;
+  /** Chance that a key is answered by this version; absent when nobody shares the traffic. */
+  readonly propensity?: number | undefined;
   /** The version that the caller addressed, by whose signature tensors are meant: the champion, unless another one is pinned. */
   readonly addressed: M;
 }
@@ -66,16 +68,24 @@ export function resolve<M>(assignment: Assignment<M> | undefined, model: string,
     const { champion, challengers, splitSalt, revision } = assignment;
     if (champion !== undefined) {
       const arm = challengers.length === 0 || splitKey === undefined ? undefined : armAt(challengers, splitPoint(splitSalt, splitKey));
-      if (arm?.served !== undefined) return { served: arm.served, role: 'challenger', revision, addressed: champion };
-      return { served: champion, role: 'champion', revision, addressed: champion };
+      if (arm?.served !== undefined) return { served: arm.served, role: 'challenger', revision, propensity: arm.share, addressed: champion };
+      return { served: champion, role: 'champion', revision, propensity: championPropensity(assignment), addressed: champion };
     }
     if (assignment.cold.size > 0) return reject('model_not_ready', `model “${model}” is deployed and not warm`);
     return reject('unknown_model', `model “${model}” has no champion`);
   }
   const pinned = assignment.versions.get(version);
-  if (pinned !== undefined) return { served: pinned, role: 'pinned', revision: assignment.revision, addressed: pinned };
+  if (pinned !== undefined) return { served: pinned, role: 'pinned', revision: assignment.revision, propensity: undefined, addressed: pinned };
   if (assignment.cold.has(version)) return reject('model_not_ready', `version ${version} of “${model}” is deployed and not warm`);
   return reject('unknown_version', `the deployment of “${model}” has no version ${version}`);
+}
+
+/** What challengers that are warm leave; the shares of those that are not fall to the champion as well. */
+function championPropensity({ challengers }: Pick<Assignment<unknown>, 'challengers'>): number | undefined {
+  if (challengers.length === 0) return undefined;
+  const taken = challengers.reduce((sum, { share, served }) => (served === undefined ? sum : sum + share), 0);
+  // Shares are decimal fractions, their sum is not; a champion that answers had some chance to.
+  return Math.max(1e-6, Math.round((1 - taken) * 1e6) / 1e6);
 }
 
 /** Who should have answered where `resolve` finds nobody warm. */

@@ -12,7 +12,7 @@ import { lookUpFeatures } from './feature-stage.js';
 import { Passage } from './passage.js';
 import { askedFor, rowOf, type LiveRow, type Row, type RowGroup } from './rows.js';
 import type { Scheduler } from './scheduler.js';
-import { answerTraceparent } from './tracing.js';
+import { answerTrace } from './tracing.js';
 
 export interface PipelineOptions {
   readonly fleet: Pick<ModelFleet, 'assignment'>;
@@ -26,6 +26,8 @@ export interface PipelineOptions {
   readonly random: () => number;
   /** Share of requests without a trace context that get a sampled one. */
   readonly traceSampleRatio: number;
+  /** Millionths of a dollar for an hour of one CPU; 0: costs are not estimated. */
+  readonly cpuHourPriceMicroUsd: number;
 }
 
 /** Takes requests of any lane to their answers, each with exactly one of scored and rejected. */
@@ -142,19 +144,19 @@ export class ScoringPipeline {
     const answered = {
       request, pickUp,
       predictionId: predictionId(request.source, request.id, request.row),
-      traceparent: answerTraceparent(request.traceparent, traceSampleRatio, random),
+      ...answerTrace(request.traceparent, traceSampleRatio, random),
       answeredAtMs: now.nowMs,
     };
     if (row.rejection !== undefined) return { state: 'rejected', ...answered, rejection: row.rejection, asked: askedFor(row) };
     return this.scored(row as LiveRow, answered, now);
   }
 
-  private scored(row: LiveRow, answered: Pick<Scored, 'predictionId' | 'traceparent' | 'pickUp' | 'answeredAtMs'>, now: PickUp): Scored {
+  private scored(row: LiveRow, answered: Pick<Scored, 'predictionId' | 'traceparent' | 'parentSpanId' | 'pickUp' | 'answeredAtMs'>, now: PickUp): Scored {
     const { request, group, found, assembled, ageSeconds, batchRow, featuresMs, fallback, pickUp } = row;
     const { outputs, score, size, preprocessMs, inferenceMs, startedMs, endedMs } = row.batch!;
     const served = row.answeredBy ?? group.served;
     // Nobody was asked where no version was there to ask; the answer then stands for the champion's.
-    const { role, revision, addressed } = (group as RowGroup | undefined) ?? { role: 'champion' as const, revision: row.asked?.revision ?? 0, addressed: served };
+    const { role, revision, propensity, addressed } = (group as RowGroup | undefined) ?? { role: 'champion' as const, revision: row.asked?.revision ?? 0, propensity: undefined, addressed: served };
     const transport = Math.max(0, pickUp.nowMs - request.requestedAtMs);
     const timingsMs = {
       transport,
@@ -165,9 +167,10 @@ export class ScoringPipeline {
       postprocess: rounded(now.steadyMs - endedMs),
       total: rounded(transport + now.steadyMs - pickUp.steadyMs),
     };
-    const { predictionId: id, traceparent, answeredAtMs } = answered;
+    const { predictionId: id, traceparent, parentSpanId, answeredAtMs } = answered;
+    const costMicroUsd = computeCostMicroUsd((preprocessMs + inferenceMs) / size, this.options.cpuHourPriceMicroUsd);
     // Field by field: a spread here costs every prediction half a microsecond.
-    return { state: 'scored', request, pickUp, predictionId: id, traceparent, answeredAtMs, served, role, revision, addressed, found, row: assembled, ageSeconds, outputs, outputRow: batchRow, statedScore: score, batchSize: size, timingsMs, fallback };
+    return { state: 'scored', request, pickUp, predictionId: id, traceparent, parentSpanId, answeredAtMs, served, role, revision, propensity, addressed, found, row: assembled, ageSeconds, outputs, outputRow: batchRow, statedScore: score, batchSize: size, timingsMs, costMicroUsd, fallback };
   }
 }
 
@@ -180,6 +183,12 @@ async function bringBack({ served, rows }: RowGroup): Promise<void> {
     for (const row of rows) row.rejection = reject(code, message);
   }
 }
+
+const HOUR_MS = 3_600_000;
+
+/** A row's part of its run's time at the price of the one CPU that it had; six digits after the point, because one row costs nearly nothing. */
+const computeCostMicroUsd = (cpuMs: number, cpuHourPriceMicroUsd: number): number | undefined =>
+  cpuHourPriceMicroUsd === 0 ? undefined : Math.round(((cpuMs * cpuHourPriceMicroUsd) / HOUR_MS) * 1e6) / 1e6;
 
 /** To whole microseconds: more digits would only make events longer. */
 export const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;

@@ -24,7 +24,7 @@ export function recordSpans(answer: Answer, published: Published): void {
   recordSpan({
     ...(request.coordinates === undefined ? { name: SPANS.http('POST', INFER_ROUTE), kind: 'server', attributes: attributesOf(answer) } : consumed(answer, request.coordinates, published.names)),
     context,
-    parentSpanId: parseTraceparent(request.traceparent)?.spanId,
+    parentSpanId: answer.parentSpanId,
     startMs: pickUp.nowMs,
     endMs: epochMs(pickUp, published.acknowledgedSteadyMs),
     ...(answer.state === 'rejected' ? { error: answer.rejection.code } : {}),

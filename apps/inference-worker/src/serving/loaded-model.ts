@@ -1,5 +1,7 @@
 import { ContractError, type ServedVersion } from '@throughline/contracts';
 import { PackPlanError, planPacking, type PackPlan } from '@throughline/features';
+import { ONNX_RUNTIME } from '@throughline/onnx';
+import { RULES_RUNTIME } from '@throughline/rules';
 import type { ServedModel } from '../domain/answer.js';
 import { LookupError, planLookups, type Lookup } from '../domain/stored-features.js';
 import { checkGolden } from './golden-check.js';
@@ -7,7 +9,6 @@ import { GraphBody } from './graph-body.js';
 import type { ModelHost } from './model-host.js';
 import type { PreparedBatch } from './prepared-batch.js';
 import { RulesBody } from './rules-body.js';
-import { RULES_RUNTIME, RUNTIME } from './runtime.js';
 
 /** How a deployment wants rows to become runs. */
 export interface BatchLimits {
@@ -76,7 +77,7 @@ export class LoadedModel implements ServedModel {
 
   /** What computes its answers, for whoever recomputes one weeks later. */
   get runtime(): string {
-    return this.format === 'rules' ? RULES_RUNTIME : RUNTIME;
+    return this.format === 'rules' ? RULES_RUNTIME : ONNX_RUNTIME;
   }
 
   /** Rows that one run takes at most. */

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { SessionLoader } from '@throughline/onnx';
+import { INTRA_OP_THREADS, SessionLoader } from '@throughline/onnx';
 import type { Logger } from '@throughline/telemetry';
 import type { WorkerConfig } from '../config.js';
 import { ArtifactCache } from './artifact-cache.js';
 import { ModelMemory } from './model-memory.js';
-import { INTRA_OP_THREADS } from './runtime.js';
 import { TrustedArtifacts, type ArtifactSource } from './trusted-artifacts.js';
 
 /** What models live on. */

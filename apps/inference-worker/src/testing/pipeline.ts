@@ -13,6 +13,7 @@ export function pipelineOf(fleet: PipelineOptions['fleet'], cache: FeatureCache)
     fallbacks: { rescue: () => Promise.resolve() },
     random: () => 1,
     traceSampleRatio: 0,
+    cpuHourPriceMicroUsd: 0,
   });
   return { pipeline, scheduler };
 }

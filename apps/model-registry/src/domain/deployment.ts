@@ -1,4 +1,4 @@
-import { ContractError, type ModelDeployment, type MonitoringPolicy, type OutcomeDeclaration, type RolloutRef, type ServedVersion } from '@throughline/contracts';
+import { ContractError, type ModelDeployment, type MonitoringPolicy, type OutcomeDeclaration, type PrivacyPolicy, type RolloutRef, type ServedVersion } from '@throughline/contracts';
 import { canonical } from './canonical.js';
 import { resolveFallbacks, versionsOfFallbacks } from './fallbacks.js';
 import type { ServingPolicy } from './serving-policy.js';
@@ -16,6 +16,8 @@ export interface Assignment extends ServingPolicy {
   readonly outcome?: OutcomeDeclaration | undefined;
   /** As the model's policy has it. */
   readonly monitoring?: MonitoringPolicy | undefined;
+  /** As the model's policy has it. */
+  readonly privacy?: PrivacyPolicy | undefined;
   /** Salt of the split; kept while challengers change, so that keys stay with their arm. */
   readonly splitSalt?: string | undefined;
   readonly maxBatchSize?: number | undefined;
@@ -70,7 +72,7 @@ export const versionsOf = ({ champion, challengers, shadows, standbys = [], fall
  * @param previous the champion before the present one, where a fallback wants it
  */
 export function toEvent({ model, revision, assignment }: Deployment, served: (version: number) => ServedVersion, decidedAt: Date, previous?: number): ModelDeployment {
-  const { champion, challengers, shadows, standbys, rollout, outcome, monitoring, splitSalt, maxBatchSize, batching, latencyBudgetMs, breaker, requestTopics, fallbacks } = assignment;
+  const { champion, challengers, shadows, standbys, rollout, outcome, monitoring, privacy, splitSalt, maxBatchSize, batching, latencyBudgetMs, breaker, requestTopics, fallbacks } = assignment;
   const servedChampion = champion === undefined ? undefined : served(champion);
   return {
     model,
@@ -83,6 +85,7 @@ export function toEvent({ model, revision, assignment }: Deployment, served: (ve
     ...(rollout === undefined ? {} : { rollout }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(monitoring === undefined ? {} : { monitoring }),
+    ...(privacy === undefined ? {} : { privacy }),
     ...(splitSalt === undefined ? {} : { splitSalt }),
     ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
     ...(batching === undefined ? {} : { batching }),

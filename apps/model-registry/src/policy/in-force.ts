@@ -11,8 +11,8 @@ export async function policyInForce(source: Source, model: string): Promise<Poli
   return rows[0] ?? NO_POLICY;
 }
 
-/** What the model's policy says of the truth about its predictions, and of how it is monitored: every deployment says the same. */
-export async function declaredParts(source: Source, model: string): Promise<Pick<ModelPolicy, 'outcome' | 'monitoring'>> {
-  const { outcome, monitoring } = (await policyInForce(source, model)).policy;
-  return { outcome, monitoring };
+/** What the model's policy says of the truth about its predictions, of how it is monitored and of what is not to be kept: every deployment says the same. */
+export async function declaredParts(source: Source, model: string): Promise<Pick<ModelPolicy, 'outcome' | 'monitoring' | 'privacy'>> {
+  const { outcome, monitoring, privacy } = (await policyInForce(source, model)).policy;
+  return { outcome, monitoring, privacy };
 }

@@ -58,9 +58,9 @@ export class PolicyStore {
   }
 
   /**
-   * Replaces the policy. What it says of outcomes and monitoring goes into the deployment in the same transaction, as the deployment's next revision.
+   * Replaces the policy. What it says of outcomes, monitoring and privacy goes into the deployment in the same transaction, as the deployment's next revision.
    *
-   * @throws ContractError `conflict`, `not_found`, and `rollout_running` for a change of either while a rollout runs, whose the deployment is
+   * @throws ContractError `conflict`, `not_found`, and `rollout_running` for a change of one of them while a rollout runs, whose the deployment is
    */
   async put(model: string, { policy, expectedRevision }: PutOptions, by: Attribution, at: Date): Promise<PolicyRevision> {
     try {

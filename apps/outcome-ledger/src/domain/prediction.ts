@@ -33,11 +33,22 @@ export interface PredictionRecord {
   readonly answerCoordinates: string;
   readonly worker: string;
   readonly trace: TraceRef | undefined;
+  /** Span that asked, in the same trace. */
+  readonly parentSpanId: string | undefined;
   /** Empty when the request could not be read. */
   readonly model: string;
   readonly version: string | undefined;
   readonly answer: Answer | undefined;
-  readonly rejection: { readonly code: string; readonly reason: string } | undefined;
+  readonly rejection: Rejection | undefined;
+}
+
+/** What only a rejected request has. */
+export interface Rejection {
+  readonly code: string;
+  readonly reason: string;
+  readonly role: string | undefined;
+  readonly assignmentRevision: number | undefined;
+  readonly timingsMs: Readonly<Record<string, number | undefined>> | undefined;
 }
 
 /** What only a scored prediction has. */
@@ -45,6 +56,8 @@ export interface Answer {
   readonly artifactSha256: string;
   readonly role: string;
   readonly assignmentRevision: number;
+  /** Chance that this version answered, while several shared the traffic. */
+  readonly propensity: number | undefined;
   readonly outputs: Readonly<Record<string, unknown[]>>;
   readonly score: number | undefined;
   readonly features: PackedFeatures;
@@ -64,7 +77,7 @@ export function recordOfScored(event: ScoredEvent, trace: TraceRef | undefined):
   const data: PredictionScored = event.data;
   const { values, ageSeconds, defaulted } = data.features;
   const answer: Answer = {
-    artifactSha256: data.artifactSha256, role: data.role, assignmentRevision: data.assignmentRevision,
+    artifactSha256: data.artifactSha256, role: data.role, assignmentRevision: data.assignmentRevision, propensity: data.propensity,
     outputs: data.outputs, score: data.score, features: packFeatures(values as FeatureValue[]), ageSeconds, defaulted,
     timingsMs: data.timingsMs, batchSize: data.batchSize, runtime: data.runtime, costMicroUsd: data.costMicroUsd, fallback: data.fallback,
   };
@@ -79,7 +92,7 @@ export function recordOfRejected(event: Event<'prediction.rejected.v1'>, trace: 
   const data: PredictionRejected = event.data;
   return {
     ...common(event, trace), state: 'rejected', answeredAtMs: instant(data.rejectedAt, 'rejectedAt'),
-    model: data.model ?? '', version: data.version, answer: undefined, rejection: { code: data.code, reason: data.reason },
+    model: data.model ?? '', version: data.version, answer: undefined, rejection: { code: data.code, reason: data.reason, role: data.role, assignmentRevision: data.assignmentRevision, timingsMs: data.timingsMs },
   };
 }
 
@@ -89,7 +102,7 @@ function common({ data, message }: ScoredEvent | Event<'prediction.rejected.v1'>
     predictionId: canonicalId(data.predictionId), day: dayOf(requestedAtMs), attempt: data.attempt ?? 0,
     requestSource: data.requestSource, requestId: data.requestId, row: data.row, lane: data.lane, team: data.team,
     routingKey: data.routingKey, entities: data.entities, occurredAtMs: instant(data.occurredAt, 'occurredAt'), requestedAtMs,
-    requestCoordinates: data.requestCoordinates, answerCoordinates: coordinatesOf(message), worker: data.worker, trace,
+    requestCoordinates: data.requestCoordinates, answerCoordinates: coordinatesOf(message), worker: data.worker, trace, parentSpanId: data.parentSpanId,
   };
 }
 

@@ -7,7 +7,7 @@ export const PREDICTION_COLUMNS = {
   answer_coordinates: 'text', worker: 'text', trace_id: 'text', span_id: 'text', sampled: 'boolean', model: 'text', version: 'text', served_version_id: 'integer', role: 'text',
   assignment_revision: 'bigint', outputs: 'jsonb', score: 'double precision', features: 'bytea', feature_dtype: 'smallint', feature_extras: 'jsonb',
   feature_age_seconds: 'jsonb', defaulted: 'jsonb', timings_ms: 'jsonb', batch_size: 'bigint', runtime: 'text', cost_micro_usd: 'double precision', fallback_kind: 'text',
-  fallback_reason: 'text', code: 'text', reason: 'text',
+  fallback_reason: 'text', code: 'text', reason: 'text', parent_span_id: 'text', propensity: 'double precision',
 } as const satisfies Columns;
 
 /** A record as a row of `prediction` or `prediction_shadow`; absent members are null. */
@@ -18,10 +18,11 @@ export function rowOf(record: PredictionRecord, servedVersionId: number | undefi
     request_row: record.row, lane: record.lane, team: record.team, routing_key: record.routingKey, entities: record.entities, occurred_at: timestamp(record.occurredAtMs),
     requested_at: timestamp(record.requestedAtMs), answered_at: timestamp(record.answeredAtMs), request_coordinates: record.requestCoordinates,
     answer_coordinates: record.answerCoordinates, worker: record.worker, trace_id: trace?.traceId, span_id: trace?.spanId, sampled: trace?.sampled,
-    model: record.model, version: record.version, served_version_id: servedVersionId, role: answer?.role, assignment_revision: answer?.assignmentRevision,
+    model: record.model, version: record.version, served_version_id: servedVersionId, role: (answer ?? rejection)?.role, assignment_revision: (answer ?? rejection)?.assignmentRevision,
     outputs: answer?.outputs, score: answer?.score, features: answer === undefined ? undefined : `\\x${answer.features.bytes.toString('hex')}`,
     feature_dtype: answer?.features.dtype, feature_extras: answer?.features.extras, feature_age_seconds: answer?.ageSeconds, defaulted: answer?.defaulted,
-    timings_ms: answer?.timingsMs, batch_size: answer?.batchSize, runtime: answer?.runtime, cost_micro_usd: answer?.costMicroUsd,
+    timings_ms: (answer ?? rejection)?.timingsMs, batch_size: answer?.batchSize, runtime: answer?.runtime, cost_micro_usd: answer?.costMicroUsd,
     fallback_kind: answer?.fallback?.kind, fallback_reason: answer?.fallback?.reason, code: rejection?.code, reason: rejection?.reason,
+    parent_span_id: record.parentSpanId, propensity: answer?.propensity,
   };
 }

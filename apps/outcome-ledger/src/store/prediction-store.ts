@@ -105,7 +105,7 @@ export class PredictionStore {
   }
 }
 
-const named = ({ model, version, answer }: PredictionRecord) => ({ model, version, role: answer?.role });
+const named = ({ model, version, answer, rejection }: PredictionRecord) => ({ model, version, role: (answer ?? rejection)?.role });
 
 /** Outcomes are counted by what their prediction is known to be: unseen, rejected, or answered. */
 function movedOutcomes({ record, replaces, awaited }: Admission, outcomes: readonly OutcomeRecord[]): Count[] {

@@ -40,4 +40,5 @@ export const requestIdentity = {
   occurredAt: Instant('event time of the request'),
   requestedAt: Instant('processing time: the Kafka timestamp of the request, or its receipt over HTTP'),
   requestCoordinates: Optional(Type.String({ description: 'topic/partition/offset of the request' })),
+  parentSpanId: Optional(Type.String({ description: 'span that asked, in the trace of this answer, 16 hexadecimal digits; absent when the trace begins with the answer' })),
 };

@@ -142,6 +142,7 @@ export type RolloutRef = Static<typeof RolloutRef>;
 /** What the truth about a prediction is, and what it is worth. */
 export const OutcomeDeclaration = Type.Object(
   {
+    expression: Optional(Type.String({ minLength: 1, maxLength: 1000, description: 'how the truth is computed from an outcome event, in the language of rules: of value (the number; 1 or 0 of true and false), text, source and delaySeconds; yields a number or true and false' })),
     positiveFrom: Optional(Type.Number({ description: 'a numeric outcome at or above it is positive; by default outcomes are true or false, 1 or 0' })),
     maturitySeconds: Optional(Type.Number({ minimum: 0, description: 'event time after which an outcome is no longer expected' })),
     whenMissing: Optional(Type.Union([Type.Literal('missing'), Type.Literal('negative')], { description: 'what it means that none came by then; missing by default' })),
@@ -155,6 +156,20 @@ export const OutcomeDeclaration = Type.Object(
   { description: 'what the truth about a prediction is, and what it is worth' },
 );
 export type OutcomeDeclaration = Static<typeof OutcomeDeclaration>;
+
+const PrivacyTreatment = Type.Union([Type.Literal('hash'), Type.Literal('omit')]);
+/** What the ledger does not write down as it is. */
+export const PrivacyPolicy = Type.Object(
+  {
+    features: Optional(Type.Record(Type.String(), PrivacyTreatment, { description: 'by name' })),
+    entities: Optional(Type.Record(Type.String(), PrivacyTreatment, { description: 'by role' })),
+    routingKey: Optional(PrivacyTreatment),
+    requestId: Optional(PrivacyTreatment),
+    outputs: Optional(Type.Literal('omit', { description: 'all but the score' })),
+  },
+  { description: 'fields that are hashed (equal values stay equal) or left out before the ledger writes anything' },
+);
+export type PrivacyPolicy = Static<typeof PrivacyPolicy>;
 
 const leastSamples = (description: string) => Optional(Type.Integer({ minimum: 30, maximum: 10_000_000, description }));
 const leastEffect = (description: string) => Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1, description }));
@@ -208,6 +223,7 @@ export const ModelDeployment = Type.Object(
     rollout: Optional(RolloutRef),
     outcome: Optional(OutcomeDeclaration),
     monitoring: Optional(MonitoringPolicy),
+    privacy: Optional(PrivacyPolicy),
     maxBatchSize: Optional(Type.Integer({ minimum: 1, description: 'older form of batching.maxBatchSize' })),
     ...servingPolicy,
   },

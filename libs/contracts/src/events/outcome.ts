@@ -51,6 +51,10 @@ export const OutcomeJoined = Type.Object(
     error: Optional(Type.Number({ description: 'score minus outcome, as numbers' })),
     correct: Optional(Type.Boolean({ description: 'for decisions: threshold against truth' })),
     fallback: Optional(Type.String({ description: 'kind of fallback, if one answered' })),
+    observed: Optional(Type.Union([Type.Number(), Type.Boolean(), Type.String()], { description: 'the value as it was sent, where the model declares how the truth is computed from it' })),
+    assumed: Optional(Type.Boolean({ description: 'true when none came within the model’s maturity and its declaration says what that means; a real one that comes later corrects it' })),
+    valueMicroUsd: Optional(Type.Number({ description: 'what the decision was worth, in millionths of a dollar, as the model declares it' })),
+    propensity: Optional(Type.Number({ description: 'chance that this version answered, as its prediction says; absent when it was certain' })),
     shadows: Optional(
       Type.Array(
         Type.Object({

@@ -48,6 +48,7 @@ export const PredictionScored = Type.Object(
     artifactSha256: Type.String(),
     role: Role,
     assignmentRevision: Type.Integer({ minimum: 0 }),
+    propensity: Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'chance that such a request is answered by this version, while several share the traffic; absent when it was certain' })),
     outputs: Type.Record(Type.String(), Type.Array(Type.Any()), { description: 'output name to the values of this row' }),
     score: Optional(Type.Number({ description: 'the one number that monitoring follows, as the signature says' })),
     features: FeaturesAsUsed,
@@ -56,7 +57,7 @@ export const PredictionScored = Type.Object(
     scoredAt: Instant('processing time of the answer'),
     worker: Type.String({ description: 'instance that answered' }),
     runtime: Optional(Type.String({ description: 'runtime, its version and its threads' })),
-    costMicroUsd: Optional(Type.Number()),
+    costMicroUsd: Optional(Type.Number({ description: 'estimate, in millionths of a dollar: this row’s part of its run’s time, times the configured price of computing' })),
     fallback: Optional(
       Type.Object(
         { kind: Type.String({ description: 'last_known_good, previous_version, rules or constant' }), reason: Type.String({ description: 'code of the error instead of which it answers' }), insteadOf: Optional(Type.String({ description: 'version that should have answered' })) },
@@ -92,6 +93,7 @@ export const PredictionRejected = Type.Object(
     code: Type.String({ description: 'from the closed list of error codes' }),
     reason: Type.String(),
     cure: Type.String(),
+    timingsMs: Optional(StageTimings),
     rejectedAt: Instant('processing time of the answer'),
     worker: Type.String(),
   },

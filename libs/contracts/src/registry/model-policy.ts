@@ -1,5 +1,5 @@
 import { Type, type Static, type TObject } from '@sinclair/typebox';
-import { MonitoringPolicy, OutcomeDeclaration } from '../events/deployment.js';
+import { MonitoringPolicy, OutcomeDeclaration, PrivacyPolicy } from '../events/deployment.js';
 import { RolloutPlan, SegmentPlan } from './rollout-plan.js';
 
 const closed = { additionalProperties: false };
@@ -34,6 +34,7 @@ export const ModelPolicy = Type.Object({
   costCeilingMicroUsd: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'of a prediction, millionths of a dollar; on record only, as nothing measures costs yet' })),
   outcome: Type.Optional(Type.Object({ ...OutcomeDeclaration.properties, valueMicroUsd }, { ...closed, description: OutcomeDeclaration.description! })),
   monitoring: Type.Optional(Type.Object(monitoring, { ...closed, description: MonitoringPolicy.description! })),
+  privacy: Type.Optional(closedPart(PrivacyPolicy)),
   segments: Type.Optional(Type.Array(SegmentPlan, { maxItems: 20, description: 'parts of the traffic that every rollout watches apart, unless it names its own' })),
   promotion: Type.Optional(PromotionPolicy),
 }, { ...closed, description: 'the policy of a model' });

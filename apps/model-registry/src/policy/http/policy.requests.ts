@@ -18,6 +18,7 @@ class PolicyFields {
   @PolicyField('costCeilingMicroUsd') costCeilingMicroUsd?: unknown;
   @PolicyField('outcome') outcome?: unknown;
   @PolicyField('monitoring') monitoring?: unknown;
+  @PolicyField('privacy') privacy?: unknown;
   @PolicyField('segments') segments?: unknown;
   @PolicyField('promotion') promotion?: unknown;
 }
