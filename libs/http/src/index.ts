@@ -13,6 +13,7 @@ export { refuseNul, whyUnfit } from './json-body.js';
 export { isLoopback, refuseForeign } from './loopback.js';
 export type { OpenApiInfo, PathParameter } from './open-api.js';
 export { HttpError, problem, PROBLEM_CONTENT_TYPE, problemHeaders, statusOf, type Problem } from './problem.js';
+export { Rounds } from './rounds.js';
 export { EXIT, runService } from './run-service.js';
 export { addSecurityHeaders, SECURITY_HEADERS } from './security-headers.js';
 export { limitRates } from './limits.js';

@@ -1,7 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { BUS, type Bus } from '@throughline/bus';
-import { LOGGER } from '@throughline/http';
+import { LOGGER, Rounds } from '@throughline/http';
 import type { Logger } from '@throughline/telemetry';
 import { SERVICE } from '../config.js';
 import { isReadUntil, type PartitionEnd, type Stream } from '../domain/windows.js';
@@ -25,8 +24,7 @@ interface Waiting {
 @Injectable()
 export class Judging implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly waiting = new Map<Stream, Waiting>();
-  private readonly stopping = new AbortController();
-  private loop: Promise<void> | undefined;
+  private rounds: Rounds | undefined;
 
   constructor(
     @Inject(BUS) private readonly bus: Bus,
@@ -35,22 +33,16 @@ export class Judging implements OnApplicationBootstrap, BeforeApplicationShutdow
   ) {}
 
   onApplicationBootstrap(): void {
-    this.loop = this.run();
+    this.rounds = new Rounds(LOOK_MS, () => this.lookAtBoth(), (error) => this.logger.warn({ err: error }, 'looking for windows to judge failed'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await this.loop;
+    await this.rounds?.stop();
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      for (const stream of ['data', 'quality'] as const) {
-        await this.look(stream).catch((error: unknown) => this.logger.warn({ err: error, stream }, 'looking for windows to judge failed'));
-      }
-      // Rejects when the service stops.
-      await setTimeout(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  private async lookAtBoth(): Promise<void> {
+    for (const stream of ['data', 'quality'] as const) {
+      await this.look(stream).catch((error: unknown) => this.logger.warn({ err: error, stream }, 'looking for windows to judge failed'));
     }
   }
 

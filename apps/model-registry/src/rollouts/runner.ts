@@ -1,5 +1,5 @@
 import { observableGauge, METRICS, type Logger } from '@throughline/telemetry';
-import { Rounds } from '../rounds.js';
+import { Rounds } from '@throughline/http';
 import type { Evidence } from './domain/evidence.js';
 import { decide, isEvaluationDue, type Decision, type Observation, type Warmth } from './domain/rollout.js';
 import type { RolloutSpec } from './domain/spec.js';

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { LOGGER } from '@throughline/http';
+import { LOGGER, Rounds } from '@throughline/http';
 import { METRICS, observableGauge, type Logger } from '@throughline/telemetry';
 import { Books, type Summary } from '../store/books.js';
 import { OutcomeStore } from '../store/outcome-store.js';
@@ -14,8 +14,7 @@ const PARTITIONS_MS = 3_600_000;
 /** What the ledger does without being told: looks again for predictions of waiting outcomes, keeps partitions ahead and gauges fresh. */
 @Injectable()
 export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly abort = new AbortController();
-  private readonly loops: Promise<void>[] = [];
+  private readonly loops: Rounds[] = [];
   private books: Pick<Summary, 'pending' | 'unmatched' | 'models'> = { pending: 0, unmatched: 0, models: [] };
 
   constructor(
@@ -38,8 +37,7 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.abort.abort();
-    await Promise.all(this.loops);
+    await Promise.all(this.loops.map((rounds) => rounds.stop()));
   }
 
   private async lookAgain(): Promise<void> {
@@ -49,15 +47,8 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
     this.spans.outcomes(joins, { startMs, endMs: Date.now() });
   }
 
-  /** One at a time, never overlapping; a failure is logged and tried again at the next turn. */
   private every(intervalMs: number, what: string, work: () => Promise<void>): void {
-    const loop = async (): Promise<void> => {
-      while (!this.abort.signal.aborted) {
-        await work().catch((error: unknown) => this.logger.warn({ err: error }, `${what} failed`));
-        await pause(intervalMs, this.abort.signal);
-      }
-    };
-    this.loops.push(loop());
+    this.loops.push(new Rounds(intervalMs, work, (error) => this.logger.warn({ err: error }, `${what} failed`)));
   }
 }
 
@@ -68,17 +59,4 @@ function coverageByModel(models: Summary['models']): { value: number; labels: { 
     sums.set(model, { joined: sum.joined + joined, predictions: sum.predictions + predictions });
   }
   return [...sums].filter(([, { predictions }]) => predictions > 0).map(([model, { joined, predictions }]) => ({ value: joined / predictions, labels: { model } }));
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }

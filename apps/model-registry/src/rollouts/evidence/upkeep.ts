@@ -3,7 +3,7 @@ import { query } from '@throughline/db';
 import { LOGGER } from '@throughline/http';
 import type { Logger } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
-import { Rounds } from '../../rounds.js';
+import { Rounds } from '@throughline/http';
 import { KEPT_DISAGREEMENTS } from './tally.js';
 
 const EVERY_MS = 60_000;

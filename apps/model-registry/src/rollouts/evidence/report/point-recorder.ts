@@ -1,7 +1,7 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { LOGGER } from '@throughline/http';
 import type { Logger } from '@throughline/telemetry';
-import { Rounds } from '../../../rounds.js';
+import { Rounds } from '@throughline/http';
 import { Tally } from '../tally.js';
 import { Points } from './points.js';
 
