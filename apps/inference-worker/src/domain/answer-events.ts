@@ -1,6 +1,6 @@
 import { encodeEvent, STRUCTURED_CONTENT_TYPE, TOPICS, type EncodedEvent, type PredictionRejected } from '@throughline/contracts';
-import { shortestFloat32, toWire } from '@throughline/features';
-import type { Answer, OutputColumn, Rejected, Scored, ServedModel } from './answer.js';
+import { outputRow, shortestFloat32 } from '@throughline/features';
+import type { Answer, Rejected, Scored, ServedModel } from './answer.js';
 
 /** CloudEvents source of every answer. */
 export const SOURCE = '/throughline/inference-worker';
@@ -91,18 +91,6 @@ function rejectedData({ request, predictionId, parentSpanId, pickUp, rejection, 
     cure: rejection.cure,
     rejectedAt: instant(answeredAtMs),
   };
-}
-
-/** The values of one row as they travel in JSON. */
-export function outputRow({ data, rowWidth, datatype }: OutputColumn, row: number): (number | string | boolean)[] {
-  const values = new Array<number | string | boolean>(rowWidth);
-  for (let column = 0; column < rowWidth; column++) {
-    const value = data[row * rowWidth + column]!;
-    if (typeof value === 'string') values[column] = value;
-    else if (data instanceof Float32Array) values[column] = toWire(shortestFloat32(value as number));
-    else values[column] = datatype === 'BOOL' ? value === 1 : toWire(value);
-  }
-  return values;
 }
 
 /** The one number that monitoring follows; absent where the signature names none, or the model's answer is not finite. */

@@ -3,7 +3,7 @@ import { planPacking } from '@throughline/features';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Scored, ServedModel } from './answer.js';
-import { encodeAnswer, outputRow, topicOf } from './answer-events.js';
+import { encodeAnswer, topicOf } from './answer-events.js';
 import type { RequestIdentity } from './scoring-request.js';
 
 const features = [{ name: 'a', kind: 'numeric' as const }];
@@ -63,14 +63,6 @@ describe('a scored event', () => {
     const event = decoded('prediction.scored.v1', encodeAnswer(scoredOf(request, { outputs: [output], outputRow: 0 }), 'w', instant));
     expect(event).toMatchObject({ ok: true, data: { outputs: { probability: ['NaN', 'Infinity'] } } });
     expect(event).not.toHaveProperty('data.score');
-  });
-
-  it.each([
-    ['INT64', BigInt64Array.of(7n, 2n ** 60n), [7, '1152921504606846976']],
-    ['BOOL', Uint8Array.of(1, 0), [true, false]],
-    ['BYTES', ['late', 'on time'], ['late', 'on time']],
-  ])('writes outputs of type %s as the protocol does', (datatype, data, expected) => {
-    expect(outputRow({ name: 'o', datatype, data, rowWidth: 2 }, 0)).toEqual(expected);
   });
 });
 

@@ -1,5 +1,5 @@
+import { outputRow } from '@throughline/features';
 import { describe, expect, it } from 'vitest';
-import { outputRow } from './answer-events.js';
 import { constantOutputs } from './constant-outputs.js';
 
 const build = (values: unknown[], datatype?: string) => constantOutputs({ kind: 'constant', outputs: { out: values } }, datatype === undefined ? [] : [{ name: 'out', datatype }]);

@@ -1,5 +1,5 @@
-import { readNumber, toWire } from '../pack/convert.js';
-import { shortestFloat32 } from '../pack/float32.js';
+import { readNumber } from '../pack/convert.js';
+import { outputRow, type OutputValues } from '../pack/output-row.js';
 import type { FeatureScalar } from '../windows/definition.js';
 
 /** Rows with the outputs that a version must answer them with. */
@@ -17,11 +17,8 @@ export interface GoldenRow {
 }
 
 /** One output of all rows, row after row; BOOL as 0 and 1. */
-export interface GoldenColumn {
+export interface GoldenColumn extends OutputValues {
   readonly name: string;
-  readonly datatype: string;
-  readonly data: ArrayLike<number | bigint | string>;
-  readonly rowWidth: number;
 }
 
 export interface GoldenMismatch {
@@ -34,16 +31,6 @@ export interface GoldenMismatch {
 
 export const GOLDEN_ABSOLUTE_TOLERANCE = 1e-5;
 export const GOLDEN_RELATIVE_TOLERANCE = 1e-4;
-
-/** The values of a row of an output as they travel in JSON: shortest float32, what is not finite and large integers as text, BOOL as true and false. */
-export function outputRow({ datatype, data, rowWidth }: GoldenColumn, row: number): (number | string | boolean)[] {
-  return Array.from({ length: rowWidth }, (_, at) => {
-    const value = data[row * rowWidth + at]!;
-    if (typeof value === 'string') return value;
-    if (datatype === 'BOOL') return Number(value) === 1;
-    return toWire(datatype === 'FP32' && typeof value === 'number' ? shortestFloat32(value) : value);
-  });
-}
 
 /**
  * Holds answers against what was promised. A floating-point value g passes for p where |g − p| ≤ max(absoluteTolerance, relativeTolerance · |p|); NaN for

@@ -1,7 +1,6 @@
 import type { TensorSpec } from '@throughline/contracts';
-import { unknownTensors } from '@throughline/features';
+import { outputRow, unknownTensors } from '@throughline/features';
 import { askedBy, type Answer, type Rejected, type Scored } from '../answer.js';
-import { outputRow } from '../answer-events.js';
 
 /** Names that a response repeats of its request at most. */
 const MAX_NAMES = 20;
