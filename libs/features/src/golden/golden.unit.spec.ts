@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { describeGoldenMismatch, goldenMismatch, outputRow, type GoldenColumn } from './golden.js';
+import { outputRow } from '../pack/output-row.js';
+import { describeGoldenMismatch, goldenMismatch, type GoldenColumn } from './golden.js';
 
 const column = (datatype: string, data: GoldenColumn['data'], rowWidth = 1): GoldenColumn => ({ name: 'y', datatype, data, rowWidth });
 const golden = (...promised: unknown[][]) => ({ rows: promised.map((y) => ({ values: [], outputs: { y } })) });
