@@ -12,6 +12,7 @@ import type { Scenario } from './scenario.ts';
 import { guarantees } from './scenarios/guarantees.ts';
 import { http } from './scenarios/http.ts';
 import { latency } from './scenarios/latency.ts';
+import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { mlserver } from './scenarios/mlserver.ts';
 import { obey } from './scenarios/obey.ts';
@@ -22,7 +23,7 @@ import { throughput } from './scenarios/throughput.ts';
 import { Bench } from './setup/bench.ts';
 import { areDefault, sizesOf } from './setup/sizes.ts';
 
-const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, obey, rebalance, guarantees, profile, memory, mlserver];
+const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, obey, ledger, rebalance, guarantees, profile, memory, mlserver];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));

@@ -10,7 +10,7 @@ import type { Scored } from '../../../apps/inference-worker/dist/domain/answer.j
 import { encodeAnswer } from '../../../apps/inference-worker/dist/domain/answer-events.js';
 import { candidateOfEvent } from '../../../apps/inference-worker/dist/domain/scoring-request.js';
 import { instantWriter } from '../../../apps/inference-worker/dist/scoring/clock.js';
-import { answerTraceparent } from '../../../apps/inference-worker/dist/scoring/tracing.js';
+import { answerTrace } from '../../../apps/inference-worker/dist/scoring/tracing.js';
 import { answerInChunks, optionsOf, type ChunkOptions, type Consumed, type Produced } from './chunks.ts';
 import { deploymentOf } from '../setup/models.ts';
 import { FEATURES } from '../setup/requests.ts';
@@ -87,7 +87,7 @@ async function answersOf(reads: readonly Read[], keys: readonly (Buffer | null)[
     const candidate = candidateOfEvent(event);
     const timingsMs = { transport: pickUp.nowMs - event.message.timestampMs, queue: 0.125, features: 0.125, preprocess: 0.125, inference: 0.125, postprocess: 0.125, total: 1.125 };
     const scored: Scored = {
-      state: 'scored', request: candidate.request as Scored['request'], predictionId: id, traceparent: answerTraceparent(event.traceparent, 0, Math.random), pickUp, answeredAtMs: pickUp.nowMs,
+      state: 'scored', request: candidate.request as Scored['request'], predictionId: id, traceparent: answerTrace(event.traceparent, 0, Math.random), pickUp, answeredAtMs: pickUp.nowMs,
       addressed: served, served, found: undefined, role: 'champion', revision: 1, row: has('features-as-used') ? assembled[row] : undefined, ageSeconds: undefined,
       outputs, outputRow: row, statedScore: undefined, batchSize: reads.length, timingsMs, fallback: undefined,
     };
