@@ -11,6 +11,8 @@ export interface RulesErrorPlace {
 /** A rules document that cannot be used. `message` is the reason with its place. */
 export class RulesError extends Error {
   override readonly name = 'RulesError';
+  /** What is wrong, without its place. */
+  readonly reason: string;
   readonly output: string | undefined;
   readonly position: number | undefined;
   readonly cure: string;
@@ -18,6 +20,7 @@ export class RulesError extends Error {
   constructor(reason: string, { output, position, cure }: RulesErrorPlace) {
     const place = output === undefined ? '' : `output “${output}”${position === undefined ? '' : `, character ${position}`}: `;
     super(place + reason);
+    this.reason = reason;
     this.output = output;
     this.position = position;
     this.cure = cure;

@@ -1,6 +1,6 @@
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import { RulesError } from './errors.js';
-import { ExpressionFault, Inspection } from './inspect.js';
+import { ExpressionFault, Inspection, type UnknownName } from './inspect.js';
 import { MAX_EXPRESSION_LENGTH, type RulesType } from './language.js';
 
 /** Values of the features by name; reused from row to row. */
@@ -28,14 +28,14 @@ interface CelFailure {
  *
  * @throws RulesError with output, position and cure
  */
-export function compileExpression(output: string, text: string, environment: Environment, kindOf: (feature: string) => RulesType | undefined): Expression {
+export function compileExpression(output: string, text: string, environment: Environment, kindOf: (name: string) => RulesType | undefined, unknown?: UnknownName): Expression {
   if (text.length > MAX_EXPRESSION_LENGTH) {
     throw new RulesError(`${text.length} characters are more than ${MAX_EXPRESSION_LENGTH}`, { output, cure: 'Split it into several outputs, or train a model for what needs so many rules.' });
   }
   const widened = new WidenedText(text);
   try {
     const { ast } = environment.parse(text);
-    const inspection = new Inspection(kindOf);
+    const inspection = new Inspection(kindOf, unknown);
     inspection.visit(ast);
     widened.write(inspection.doubles);
   } catch (cause) {

@@ -10,6 +10,10 @@ export class ExpressionFault extends Error {
   }
 }
 
+export type UnknownName = (name: string) => { readonly reason: string; readonly cure: string };
+
+const unknownFeature: UnknownName = (name) => ({ reason: `there is no feature “${name}”`, cure: 'Correct the name, or add the feature to “features”; text belongs in quotes.' });
+
 /** `literal`: made of nothing but integer literals, which still may become doubles. */
 interface Inferred {
   readonly type: RulesType | 'literal' | 'unknown';
@@ -30,7 +34,11 @@ export class Inspection {
   /** Literals to be written as doubles. */
   readonly doubles = new Set<ASTNode>();
 
-  constructor(private readonly kindOf: (feature: string) => RulesType | undefined) {}
+  /** @param unknown says that there is no such name */
+  constructor(
+    private readonly kindOf: (name: string) => RulesType | undefined,
+    private readonly unknown: UnknownName = unknownFeature,
+  ) {}
 
   visit(node: ASTNode, depth = 0): Inferred {
     if (depth > MAX_DEPTH) throw new ExpressionFault(`it is nested deeper than ${MAX_DEPTH}`, node.start, 'Split the expression into several outputs, or group long chains with brackets.');
@@ -48,7 +56,10 @@ export class Inspection {
 
   private inferName({ args, start }: ASTNode): Inferred {
     const kind = this.kindOf(args as string);
-    if (kind === undefined) throw new ExpressionFault(`there is no feature “${args as string}”`, start, 'Correct the name, or add the feature to “features”; text belongs in quotes.');
+    if (kind === undefined) {
+      const { reason, cure } = this.unknown(args as string);
+      throw new ExpressionFault(reason, start, cure);
+    }
     return of(kind);
   }
 
