@@ -7,6 +7,7 @@ export * from './detectors/adwin.js';
 export * from './detectors/ddm.js';
 export * from './detectors/page-hinkley.js';
 export * from './jensen-shannon.js';
+export * from './kaplan-meier.js';
 export * from './kolmogorov-smirnov.js';
 export * from './population-stability-index.js';
 export * from './probability-scores.js';
