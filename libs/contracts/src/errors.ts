@@ -43,6 +43,7 @@ export const ERRORS = {
   already_exists: { retriable: false, title: 'The name is taken', cure: 'Choose another name.' },
   conflict: { retriable: false, title: 'Somebody else changed it first', cure: 'Read the current state and try again.' },
   invalid_request: { retriable: false, title: 'The request is not valid', cure: 'Compare it with /openapi.json; the reason names the field.' },
+  not_configured: { retriable: false, title: 'A setting that this needs is not set', cure: 'Set what the reason names and start the service again.' },
   insufficient_data: { retriable: false, title: 'There is not enough data', cure: 'Wait for more outcomes, or widen the window.' },
   unavailable: { retriable: true, title: 'Something this needs is not reachable', cure: 'Check the service or broker that the reason names.' },
   poison: { retriable: false, title: 'Handling the message fails every time', cure: 'Mend the cause, then send it back: `throughline dead-letters list`, `throughline dead-letters replay`.' },

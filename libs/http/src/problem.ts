@@ -44,6 +44,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   already_exists: 409,
   conflict: 409,
   invalid_request: 400,
+  not_configured: 409,
   insufficient_data: 422,
   unavailable: 503,
   poison: 500,

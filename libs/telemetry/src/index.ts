@@ -4,4 +4,4 @@ export { bulkHistogram, counter, histogram, observableCounter, observableGauge, 
 export { ATTRIBUTES, messagingAttributes, METRICS, SPANS, type MetricDefinition, type MetricKind } from './names.js';
 export type { SpanLink, SpanRecord } from './spans.js';
 export { recordSpan, spansEnabled, startTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.js';
-export { childContext, formatTraceparent, newSpanId, newTraceId, parseTraceparent, type TraceContext } from './traceparent.js';
+export { childContext, derivedSpanId, derivedTraceId, formatTraceparent, newSpanId, newTraceId, parseTraceparent, type TraceContext } from './traceparent.js';

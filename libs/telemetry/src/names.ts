@@ -108,6 +108,7 @@ export const METRICS = {
   ledgerPredictions: counter('throughline_ledger_predictions', 'Predictions by result: recorded, duplicate', ['result']),
   ledgerOutcomes: counter('throughline_ledger_outcomes', 'Outcomes by result: joined, waiting, corrected, duplicate, superseded', ['result']),
   outcomeDelaySeconds: histogram('throughline_outcome_delay_seconds', 'From the prediction’s event time to the outcome’s', DELAY_SECONDS, ['model']),
+  ledgerTraces: counter('throughline_ledger_traces', 'Joined predictions by what became of their trace: live (sampled when asked), expired (recorded anew), kept from the ledger because of wrong, costly, fallback, alerting, corrected or one_in_n, dropped, over_bound, failed', ['result']),
   ledgerPending: gauge('throughline_ledger_pending_predictions', 'Predictions without an outcome'),
   ledgerUnmatched: gauge('throughline_ledger_unmatched_outcomes', 'Outcomes without a prediction'),
 
@@ -162,6 +163,17 @@ export const ATTRIBUTES = {
   outcomeDelaySeconds: 'throughline.outcome.delay_seconds',
   outcomeCorrect: 'throughline.outcome.correct',
   outcomeError: 'throughline.outcome.error',
+  outcomeValueMicroUsd: 'throughline.outcome.value_micro_usd',
+  /** It corrects what was said before. */
+  outcomeCorrection: 'throughline.outcome.correction',
+  /** Another statement holds in its place. */
+  outcomeSuperseded: 'throughline.outcome.superseded',
+  /** What stands alone must say who and what made it; of spans from the ledger only. */
+  worker: 'throughline.worker',
+  runtime: 'throughline.runtime',
+  costMicroUsd: 'throughline.cost.micro_usd',
+  /** Why the spans of a prediction that was not sampled were recorded all the same. */
+  keptBecause: 'throughline.trace.kept_because',
   /** Recorded after the fact, from the ledger's row. */
   reconstructed: 'throughline.reconstructed',
 

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 
 /** Where one is in a trace. Ids are lower-case hex: 32 digits, 16 digits. */
 export interface TraceContext {
@@ -34,6 +34,16 @@ export const childContext = (parent: TraceContext, spanId: string): TraceContext
 export const newSpanId = (): string => randomHex(8);
 /** 32 hex digits, never all zero. */
 export const newTraceId = (): string => randomHex(16);
+
+/** The span id that always follows from these parts: whoever tells the same span again gives it the same id. */
+export const derivedSpanId = (...parts: readonly (string | number)[]): string => derivedHex(parts, 16);
+/** The same for a trace id. */
+export const derivedTraceId = (...parts: readonly (string | number)[]): string => derivedHex(parts, 32);
+
+function derivedHex(parts: readonly (string | number)[], digits: number): string {
+  const hex = hash('sha256', parts.join('\n')).slice(0, digits);
+  return isZero(hex) ? derivedHex([...parts, ''], digits) : hex;
+}
 
 const isZero = (hex: string): boolean => /^0+$/.test(hex);
 

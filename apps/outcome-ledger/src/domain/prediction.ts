@@ -29,6 +29,8 @@ export interface PredictionRecord {
   readonly occurredAtMs: number;
   readonly requestedAtMs: number;
   readonly answeredAtMs: number;
+  /** When the brokers wrote the answer down: Kafka's timestamp of its message. */
+  readonly publishedAtMs: number;
   readonly requestCoordinates: string | undefined;
   readonly answerCoordinates: string;
   readonly worker: string;
@@ -40,6 +42,8 @@ export interface PredictionRecord {
   readonly version: string | undefined;
   readonly answer: Answer | undefined;
   readonly rejection: Rejection | undefined;
+  /** When its values were removed, for an entity that is to be forgotten. */
+  readonly erasedAtMs?: number;
 }
 
 /** What only a rejected request has. */
@@ -68,6 +72,8 @@ export interface Answer {
   readonly runtime: string | undefined;
   readonly costMicroUsd: number | undefined;
   readonly fallback: { readonly kind: string; readonly reason: string } | undefined;
+  /** Features or outputs were hashed or left out by the model's privacy policy. */
+  readonly isWithheld?: boolean;
 }
 
 type ScoredEvent = Event<'prediction.scored.v1'> | Event<'prediction.shadowed.v1'>;
@@ -102,7 +108,7 @@ function common({ data, message }: ScoredEvent | Event<'prediction.rejected.v1'>
     predictionId: canonicalId(data.predictionId), day: dayOf(requestedAtMs), attempt: data.attempt ?? 0,
     requestSource: data.requestSource, requestId: data.requestId, row: data.row, lane: data.lane, team: data.team,
     routingKey: data.routingKey, entities: data.entities, occurredAtMs: instant(data.occurredAt, 'occurredAt'), requestedAtMs,
-    requestCoordinates: data.requestCoordinates, answerCoordinates: coordinatesOf(message), worker: data.worker, trace, parentSpanId: data.parentSpanId,
+    requestCoordinates: data.requestCoordinates, answerCoordinates: coordinatesOf(message), publishedAtMs: message.timestampMs, worker: data.worker, trace, parentSpanId: data.parentSpanId,
   };
 }
 
