@@ -1,10 +1,21 @@
-import { commonSettings, defineSettings, parseSettings, required, servicePort, withDefault } from '@throughline/settings';
+import { commonSettings, defineSettings, parsers, parseSettings, required, servicePort, withDefault } from '@throughline/settings';
+
+/** A shorter one could be guessed, and with it every value. */
+const MIN_SECRET_CHARACTERS = 32;
+const hashSecrets = parsers.parser('secrets of at least 32 characters each, separated by commas', (raw) => {
+  const secrets = raw.split(',').map((secret) => secret.trim());
+  return secrets.every(({ length }) => length >= MIN_SECRET_CHARACTERS) ? secrets : undefined;
+});
 
 export const ledgerSettings = defineSettings({
   ...commonSettings,
   KAFKA_BROKERS: required(commonSettings.KAFKA_BROKERS),
   DATABASE_URL: required(commonSettings.DATABASE_URL),
   PORT: withDefault(commonSettings.PORT, servicePort('outcome-ledger')),
+  LEDGER_HASH_KEY: { meaning: 'Secret that privacy policies hash with, at least 32 characters; several separated by commas: the first hashes, the others find what was hashed before. Without it such fields are left out', parse: hashSecrets, secret: true },
+  LEDGER_RETENTION_DAYS: { meaning: 'How long predictions are kept, by the day of their request; 0 keeps everything', unit: 'days', parse: parsers.integer(0, 400), default: 90 },
+  PRICE_FEATURE_READ_MICRO_USD: { meaning: 'What reading one feature view for one prediction costs, for estimates', unit: 'millionths of a dollar', parse: parsers.number(0, 1e9), default: 0.02 },
+  PRICE_STORAGE_GB_MONTH_MICRO_USD: { meaning: 'What keeping a gigabyte of predictions for a month costs, for estimates', unit: 'millionths of a dollar', parse: parsers.number(0, 1e12), default: 115_000 },
 });
 
 export const readConfig = (env: NodeJS.ProcessEnv) => parseSettings(ledgerSettings, env);

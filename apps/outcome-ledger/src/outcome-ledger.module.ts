@@ -2,7 +2,9 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { BusModule, prefixedNames } from '@throughline/bus';
 import { DbModule, outboxMigration } from '@throughline/db';
 import { createLogger } from '@throughline/telemetry';
+import { DataSource } from 'typeorm';
 import type { LedgerConfig } from './config.js';
+import { PRICES, pricesOf } from './costs/prices.js';
 import { Housekeeping } from './handlers/housekeeping.js';
 import { LedgerSpans } from './handlers/ledger-spans.js';
 import { ModelDeploymentFollower } from './handlers/model-deployment.follower.js';
@@ -14,6 +16,8 @@ import { PredictionShadowedHandler } from './handlers/prediction-shadowed.handle
 import { BooksController } from './http/books.controller.js';
 import { ExportsController } from './http/exports.controller.js';
 import { PredictionsController } from './http/predictions.controller.js';
+import { HashKeys } from './privacy/hash-keys.js';
+import { PrivacyPolicies } from './privacy/policies.js';
 import { Books } from './store/books.js';
 import { Exports } from './store/exports.js';
 import { Listing } from './store/listing.js';
@@ -39,7 +43,9 @@ export class OutcomeLedgerModule {
         PredictionScoredHandler, PredictionRejectedHandler, PredictionShadowedHandler, OutcomeObservedHandler,
         PredictionsController, BooksController, ExportsController,
       ],
-      providers: [{ provide: LedgerSpans, useFactory: () => new LedgerSpans(SERVICE, prefixedNames(config.KAFKA_TOPIC_PREFIX)) }, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
+      providers: [
+        { provide: HashKeys, useFactory: (dataSource: DataSource) => new HashKeys(dataSource, config.LEDGER_HASH_KEY ?? []), inject: [DataSource] }, PrivacyPolicies,
+        { provide: LedgerSpans, useFactory: () => new LedgerSpans(SERVICE, prefixedNames(config.KAFKA_TOPIC_PREFIX)) }, { provide: PRICES, useValue: pricesOf(config) }, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
     };
   }
 }

@@ -13,6 +13,7 @@ export interface PredictionFacts {
   readonly version: string;
   readonly role: string;
   readonly lane: string;
+  readonly team?: string | undefined;
   readonly assignmentRevision: number;
   readonly routingKey: string | undefined;
   readonly entities: Readonly<Record<string, string>> | undefined;
@@ -44,6 +45,8 @@ export interface JoinedRef {
   readonly source: string;
   readonly sequence: number;
   readonly attempt: number;
+  /** What the decision was worth by that outcome. */
+  readonly valueMicroUsd?: number | undefined;
 }
 
 export interface Join {

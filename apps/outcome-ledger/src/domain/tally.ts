@@ -1,3 +1,5 @@
+import type { Spending } from '../costs/domain/spending.js';
+
 /** What is counted, so that the books can be read without counting rows. */
 export type Measure =
   | 'scored'
@@ -20,6 +22,9 @@ export interface Count {
   readonly measure: Measure;
   readonly count: number;
 }
+
+/** What a transaction puts into the books at its end. */
+export type BookEntry = Count | Spending;
 
 /** A rejected request names any version it likes, also one longer than PostgreSQL can index; it is counted under its beginning. */
 const VERSION_MAX_CHARACTERS = 200;

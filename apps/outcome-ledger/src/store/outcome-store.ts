@@ -4,7 +4,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { PredictionKey } from '../domain/admission.js';
 import type { Join } from '../domain/joining.js';
 import { misfit, type NamedOutcome, type OutcomeRecord } from '../domain/outcome.js';
-import { countOf, type Count } from '../domain/tally.js';
+import { countOf, type BookEntry } from '../domain/tally.js';
 import { claimCorrelations, lockCorrelations, releaseOutcomes } from './correlations.js';
 import { loadFacts, loadJoined, type StoredFacts } from './facts.js';
 import { insertKeys, lockKeys } from './keys.js';
@@ -29,7 +29,7 @@ export interface OutcomeReport {
   readonly misfits: readonly Misfit[];
 }
 
-type Appended = OutcomeReport & { readonly counts: readonly Count[] };
+type Appended = OutcomeReport & { readonly counts: readonly BookEntry[] };
 
 /** Writes outcomes down and joins them, one transaction a batch; idempotent on (prediction, source, sequence). */
 @Injectable()

@@ -5,7 +5,10 @@ import { admit, firstOfHighestAttempt, type Admission, type PredictionKey } from
 import { factsOf, type Join, type JoinedRef } from '../domain/joining.js';
 import type { PredictionRecord } from '../domain/prediction.js';
 import type { OutcomeRecord } from '../domain/outcome.js';
-import { countOf, type Count } from '../domain/tally.js';
+import { spendingOfAnswer, spendingOfDisplaced, spendingOfJoin } from '../costs/domain/spending.js';
+import { PRICES } from '../costs/prices.js';
+import type { Prices } from '../costs/domain/cost.js';
+import { countOf, type BookEntry, type Count } from '../domain/tally.js';
 import { loadFacts, loadJoined } from './facts.js';
 import { insertKeys, lockKeys, removeKeys, updateKeys } from './keys.js';
 import { loadOutcomes } from './outcome-rows.js';
@@ -30,6 +33,7 @@ export class PredictionStore {
     @Inject(DataSource) private readonly dataSource: DataSource,
     @Inject(Partitions) private readonly partitions: Partitions,
     @Inject(ServedVersions) private readonly servedVersions: ServedVersions,
+    @Inject(PRICES) private readonly prices: Prices,
   ) {}
 
   async record(records: readonly PredictionRecord[]): Promise<RecordReport> {
@@ -42,7 +46,7 @@ export class PredictionStore {
       const rows = admissions.map(({ record }) => rowOf(record, versionIds.get(record)));
       await insertRows(manager, 'prediction', PREDICTION_COLUMNS, rows, 'ON CONFLICT DO NOTHING');
       const met = await this.meetOutcomes(manager, admissions, displaced.told, versionIds);
-      await addToTally(manager, [...displaced.counts, ...admissions.map(({ record }) => countOf(record.state, 1, named(record))), ...met.counts]);
+      await addToTally(manager, [...displaced.counts, ...admissions.map(({ record }) => countOf(record.state, 1, named(record))), ...met.counts, ...this.spending(admissions.map(({ record }) => record))]);
       return { recorded: admissions.map(({ record }) => record), duplicates: records.length - admissions.length, joins: met.joins };
     });
   }
@@ -64,9 +68,15 @@ export class PredictionStore {
       const inserted = await insertRows<{ prediction_id: string; model: string; version: string }>(manager, 'prediction_shadow', PREDICTION_COLUMNS, rows, conflict, 'ORDER BY prediction_id, day, version');
       await this.tellAnew(manager, [...new Set(inserted.flatMap((row) => locked.get(row.prediction_id) ?? []))]);
       await removeKeys(manager, [...fresh]);
-      await addToTally(manager, inserted.map(({ model, version }) => countOf('shadowed', 1, { model, version, role: 'shadow' })));
+      const fresher = new Set(inserted.map((row) => `${row.prediction_id}/${row.version}`));
+      const spending = this.spending(records.filter(({ predictionId, version }) => fresher.delete(`${predictionId}/${version}`)));
+      await addToTally(manager, [...inserted.map(({ model, version }) => countOf('shadowed', 1, { model, version, role: 'shadow' })), ...spending]);
       return inserted.length;
     });
+  }
+
+  private spending(records: readonly PredictionRecord[]): BookEntry[] {
+    return records.flatMap((record) => spendingOfAnswer(record, this.prices) ?? []);
   }
 
   private async tellAnew(manager: EntityManager, keys: readonly PredictionKey[]): Promise<void> {
@@ -122,7 +132,7 @@ async function admitAll(manager: EntityManager, candidates: readonly PredictionR
 }
 
 /** Takes away what a higher attempt displaces: the row, and its join, which is told anew as a correction. */
-async function removeDisplaced(manager: EntityManager, admissions: readonly Admission[]): Promise<{ told: Map<string, JoinedRef>; counts: Count[] }> {
+async function removeDisplaced(manager: EntityManager, admissions: readonly Admission[]): Promise<{ told: Map<string, JoinedRef>; counts: BookEntry[] }> {
   const displaced = admissions.flatMap(({ replaces }) => (replaces === undefined ? [] : [replaces]));
   if (displaced.length === 0) return { told: new Map(), counts: [] };
   const told = await loadJoined(manager, displaced);
@@ -132,12 +142,22 @@ async function removeDisplaced(manager: EntityManager, admissions: readonly Admi
     const [rows] = await manager.query(`DELETE FROM ${table} t USING ${places} WHERE t.prediction_id = r.prediction_id AND t.day = r.day RETURNING ${returning}`, [parameter]);
     return rows;
   };
-  const joined = await remove('prediction_joined', `t.model, t.version, t.role, 'joined' AS state`);
-  const rows = await remove('prediction', 't.model, t.version, t.role, t.state');
-  return { told, counts: [...joined, ...rows].map(({ state, model, version, role }) => countOf(state, -1, { model, version: version ?? undefined, role: role ?? undefined })) };
+  const joined = await remove('prediction_joined', `t.day::text, t.model, t.version, t.role, t.team, t.value_micro_usd, 'joined' AS state`);
+  const rows = await remove('prediction', 't.day::text, t.model, t.version, t.role, t.team, NULL AS value_micro_usd, t.state');
+  const spent = [...joined, ...rows].flatMap(spendingOfDisplacedRow);
+  return { told, counts: [...spent, ...[...joined, ...rows].map(({ state, model, version, role }) => countOf(state, -1, { model, version: version ?? undefined, role: role ?? undefined }))] };
+}
+
+function spendingOfDisplacedRow({ day, model, version, role, team, state, value_micro_usd: valueMicroUsd }: DisplacedRow): BookEntry[] {
+  if (version === null || role === null || state === 'rejected') return [];
+  const prediction = { day, model, version, role, team: team ?? undefined };
+  return [state === 'joined' ? spendingOfJoin(prediction, { valueMicroUsd: valueMicroUsd ?? undefined }, undefined) : spendingOfDisplaced(prediction)];
 }
 
 interface DisplacedRow {
+  readonly day: string;
+  readonly team: string | null;
+  readonly value_micro_usd: number | null;
   readonly model: string;
   readonly version: string | null;
   readonly role: string | null;

@@ -5,7 +5,8 @@ import { formatTraceparent } from '@throughline/telemetry';
 import type { EntityManager } from 'typeorm';
 import { decideJoin, joinAsTold, joinEventData, joinEventId, retoldEventId, type Join, type JoinedRef, type PredictionFacts, type Reading, type ShadowFacts } from '../domain/joining.js';
 import { outcomeNumber, type OutcomeRecord } from '../domain/outcome.js';
-import { countOf, type Count } from '../domain/tally.js';
+import { spendingOfJoin } from '../costs/domain/spending.js';
+import { countOf, type BookEntry } from '../domain/tally.js';
 import { removeOutcomes } from './outcome-rows.js';
 import { insertRows, timestamp } from './rows.js';
 import type { ServedVersions } from './served-versions.js';
@@ -23,7 +24,7 @@ export interface Meeting {
 }
 
 /** Writes what follows from meetings, with what has to be published, in the caller's transaction. */
-export async function settle(manager: EntityManager, meetings: readonly Meeting[], servedVersions: Pick<ServedVersions, 'readingOf'>): Promise<{ joins: Join[]; counts: Count[] }> {
+export async function settle(manager: EntityManager, meetings: readonly Meeting[], servedVersions: Pick<ServedVersions, 'readingOf'>): Promise<{ joins: Join[]; counts: BookEntry[] }> {
   const decisions = meetings.map((meeting) => ({ meeting, ...decideJoin(meeting.facts, meeting.reading, meeting.outcomes, meeting.told) }));
   const joins = decisions.flatMap(({ join }) => (join === undefined ? [] : [join]));
   const misfits = decisions.flatMap((decision) => decision.misfits);
@@ -32,7 +33,8 @@ export async function settle(manager: EntityManager, meetings: readonly Meeting[
   const shadows = await loadShadows(manager, joins.map(({ facts }) => facts), servedVersions);
   await Outbox.enqueue(manager, [...joins.map((join) => joinedMessage(join, joinEventId(join), shadows.get(join.facts.predictionId))), ...misfits.map(({ outcome, reason }) => misfitMessage(outcome, reason))]);
   const newlyJoined = decisions.flatMap(({ meeting: { facts, told }, join }) => (join === undefined || told?.attempt === facts.attempt ? [] : [facts]));
-  return { joins, counts: [...newlyJoined.map((facts) => countOf('joined', 1, facts)), countOf('outcomes', -misfits.length)] };
+  const spending = decisions.flatMap(({ meeting: { facts, told }, join }) => (join === undefined ? [] : [spendingOfJoin(facts, told?.attempt === facts.attempt ? told : undefined, join)]));
+  return { joins, counts: [...newlyJoined.map((facts) => countOf('joined', 1, facts)), countOf('outcomes', -misfits.length), ...spending] };
 }
 
 /** Joins that were told before their shadows had come are told anew with them. */
@@ -48,7 +50,7 @@ export async function tellAnew(manager: EntityManager, meetings: readonly Meetin
 const JOINED_COLUMNS = {
   prediction_id: 'uuid', day: 'date', attempt: 'bigint', model: 'text', version: 'text', role: 'text', is_fallback: 'boolean', score: 'double precision', outcome: 'jsonb',
   outcome_number: 'double precision', outcome_source: 'text', outcome_sequence: 'bigint', outcome_occurred_at: 'timestamptz', delay_seconds: 'double precision',
-  error: 'double precision', correct: 'boolean',
+  error: 'double precision', correct: 'boolean', team: 'text',
 } as const;
 
 const SUPERSEDE = `ON CONFLICT (prediction_id, day) DO UPDATE SET joined_at = now(), ${Object.keys(JOINED_COLUMNS)
@@ -59,7 +61,7 @@ const SUPERSEDE = `ON CONFLICT (prediction_id, day) DO UPDATE SET joined_at = no
 const joinedRow = ({ facts, outcome, delaySeconds, error, correct }: Join): object => ({
   prediction_id: facts.predictionId, day: facts.day, attempt: facts.attempt, model: facts.model, version: facts.version, role: facts.role,
   is_fallback: facts.fallback !== undefined, score: facts.score, outcome: outcome.value, outcome_number: outcomeNumber(outcome.value), outcome_source: outcome.source,
-  outcome_sequence: outcome.sequence, outcome_occurred_at: timestamp(outcome.occurredAtMs), delay_seconds: delaySeconds, error, correct,
+  outcome_sequence: outcome.sequence, outcome_occurred_at: timestamp(outcome.occurredAtMs), delay_seconds: delaySeconds, error, correct, team: facts.team,
 });
 
 function joinedMessage(join: Join, id: string, shadows: readonly ShadowFacts[] | undefined): OutgoingMessage {

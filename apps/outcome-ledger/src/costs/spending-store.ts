@@ -1,0 +1,45 @@
+import type { EntityManager } from 'typeorm';
+import { recordset, rowsParameter } from '../store/rows.js';
+import { sumOfSpending, type Spending } from './domain/spending.js';
+
+/** Teams of a day that have rows of their own; a team is any text that a requester sends, and the books must stay small. */
+export const MAX_TEAMS_A_DAY = 200;
+/** Whom the predictions of all further teams are put down to. */
+export const OTHER_TEAMS = '(other teams)';
+
+const COLUMNS = {
+  day: 'date', model: 'text', version: 'text', team: 'text', role: 'text', answers: 'bigint', unmeasured: 'bigint', compute_micro_usd: 'double precision',
+  features_micro_usd: 'double precision', storage_micro_usd: 'double precision', known: 'bigint', valued: 'bigint', value_micro_usd: 'double precision',
+} as const;
+const KEYS = ['day', 'model', 'version', 'team', 'role'];
+const SUMS = Object.keys(COLUMNS).filter((name) => !KEYS.includes(name));
+
+/**
+ * A team keeps its place for the day once it has one, and gets none once the day is full: so value and corrections that come weeks later are put
+ * down where the cost was. Two transactions that admit at the same time may go over the bound by a few.
+ */
+const ADMIT_TEAMS = `INSERT INTO spending_team (day, team)
+  SELECT r.day, r.team FROM ${recordset(1, { day: 'date', team: 'text' })}
+  WHERE NOT EXISTS (SELECT FROM spending_team t WHERE t.day = r.day AND t.team = r.team) AND (SELECT count(*) FROM spending_team t WHERE t.day = r.day) < ${MAX_TEAMS_A_DAY}
+  ORDER BY r.day, r.team LIMIT ${MAX_TEAMS_A_DAY} ON CONFLICT DO NOTHING`;
+
+const ADD = `INSERT INTO spending (${Object.keys(COLUMNS).join(', ')})
+  SELECT r.day, r.model, r.version, b.team, r.role, ${SUMS.map((name) => `sum(r.${name})`).join(', ')}
+  FROM ${recordset(1, COLUMNS)} LEFT JOIN spending_team t ON t.day = r.day AND t.team = r.team
+  CROSS JOIN LATERAL (SELECT CASE WHEN r.team = '' OR t.team IS NOT NULL THEN r.team ELSE '${OTHER_TEAMS}' END AS team) b
+  GROUP BY r.day, r.model, r.version, b.team, r.role ORDER BY r.day, r.model, r.version, b.team, r.role
+  ON CONFLICT (day, model, version, team, role) DO UPDATE SET ${SUMS.map((name) => `${name} = spending.${name} + excluded.${name}`).join(', ')}`;
+
+/** Adds to the books of the days. Late in a transaction: everybody writes these few rows, so they must not be held for long. */
+export async function addToSpending(manager: EntityManager, all: readonly Spending[]): Promise<void> {
+  const sums = sumOfSpending(all);
+  if (sums.length === 0) return;
+  const teams = [...new Map(sums.filter(({ team, answers }) => team !== '' && answers > 0).map(({ day, team }) => [`${day}\n${team}`, { day, team }])).values()];
+  if (teams.length > 0) await manager.query(ADMIT_TEAMS, [rowsParameter(teams)]);
+  await manager.query(ADD, [rowsParameter(sums.map(rowOf))]);
+}
+
+const rowOf = (one: Spending): object => ({
+  day: one.day, model: one.model, version: one.version, team: one.team, role: one.role, answers: one.answers, unmeasured: one.unmeasured, compute_micro_usd: one.computeMicroUsd,
+  features_micro_usd: one.featuresMicroUsd, storage_micro_usd: one.storageMicroUsd, known: one.known, valued: one.valued, value_micro_usd: one.valueMicroUsd,
+});
