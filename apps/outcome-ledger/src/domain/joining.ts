@@ -60,6 +60,8 @@ export interface Join {
   readonly error: number | undefined;
   /** For decisions (binary, with a threshold): whether the decision was right. */
   readonly correct: boolean | undefined;
+  /** What the decision was worth, in millionths of a dollar, as the model declares it. */
+  readonly valueMicroUsd?: number | undefined;
 }
 
 export interface JoinDecision {
