@@ -1,4 +1,5 @@
 import type { FeatureSpec } from '@throughline/contracts';
+import { isHash } from '../privacy/domain/hashing.js';
 import type { FeatureValue } from './features-codec.js';
 
 export interface ExportColumn {
@@ -60,8 +61,9 @@ export function exportRow(exported: Exported, features: readonly FeatureSpec[], 
   return row;
 }
 
-/** Numbers that travel as text ("NaN", integers beyond 2^53) become numbers again in a numeric column. */
+/** Numbers that travel as text ("NaN", integers beyond 2^53) become numbers again in a numeric column; a number that was hashed is missing there. */
 function valueIn(type: ExportColumn['type'] | undefined, value: FeatureValue): string | number | null {
   if (value === null) return null;
-  return type === 'STRING' ? String(value) : Number(value);
+  if (type === 'STRING') return String(value);
+  return isHash(value) ? null : Number(value);
 }

@@ -1,5 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { BUS, type Bus } from '@throughline/bus';
+import type { ModelDeployment } from '@throughline/contracts';
+import { PrivacyPolicies } from '../privacy/policies.js';
 import { ServedVersions } from '../store/served-versions.js';
 
 /** Learns what features are called and how outcomes are judged, before the first prediction is taken in. */
@@ -8,10 +10,16 @@ export class ModelDeploymentFollower implements OnModuleInit {
   constructor(
     @Inject(BUS) private readonly bus: Bus,
     private readonly servedVersions: ServedVersions,
+    private readonly privacy: PrivacyPolicies,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const following = await this.bus.follow({ topic: 'model.deployment.v1', onEvent: ({ data }) => this.servedVersions.learn(data) });
+    const following = await this.bus.follow({ topic: 'model.deployment.v1', onEvent: ({ data }) => this.learn(data) });
     await following.caughtUp;
+  }
+
+  private async learn(deployment: ModelDeployment): Promise<void> {
+    await this.servedVersions.learn(deployment);
+    await this.privacy.learn(deployment);
   }
 }

@@ -3,6 +3,7 @@ import { Consumes, type EventBatch } from '@throughline/bus';
 import { ContractError, type Event } from '@throughline/contracts';
 import { parseTraceparent } from '@throughline/telemetry';
 import { outcomeOf, type NamedOutcome } from '../domain/outcome.js';
+import { PrivacyPolicies } from '../privacy/policies.js';
 import { OutcomeStore } from '../store/outcome-store.js';
 import { countOutcomes } from './ledger-metrics.js';
 import { LedgerSpans } from './ledger-spans.js';
@@ -15,11 +16,12 @@ export class OutcomeObservedHandler {
   constructor(
     private readonly store: OutcomeStore,
     private readonly spans: LedgerSpans,
+    private readonly privacy: PrivacyPolicies,
   ) {}
 
   @Consumes({ topic: 'outcome.observed.v1', maxBatchSize: MAX_BATCH_SIZE })
   async handle(batch: EventBatch<'outcome.observed.v1'>): Promise<void> {
-    const decoded = batch.events.flatMap((event) => decode(batch, event));
+    const decoded = batch.events.flatMap((event) => decode(batch, event, this.privacy));
     if (decoded.length === 0) return;
     const startMs = Date.now();
     const report = await this.store.record(decoded.map(({ named }) => named), startMs);
@@ -30,9 +32,9 @@ export class OutcomeObservedHandler {
   }
 }
 
-function decode(batch: EventBatch<'outcome.observed.v1'>, event: OutcomeEvent): { event: OutcomeEvent; named: NamedOutcome }[] {
+function decode(batch: EventBatch<'outcome.observed.v1'>, event: OutcomeEvent, privacy: PrivacyPolicies): { event: OutcomeEvent; named: NamedOutcome }[] {
   try {
-    return [{ event, named: outcomeOf(event, parseTraceparent(event.traceparent)) }];
+    return [{ event, named: outcomeOf(privacy.withholdKey(event), parseTraceparent(event.traceparent)) }];
   } catch (error) {
     if (!(error instanceof ContractError)) throw error;
     batch.deadLetter(event, error.code, error.message);

@@ -4,6 +4,7 @@ import { ContractError, type Event, type EventTopic } from '@throughline/contrac
 import { parseTraceparent } from '@throughline/telemetry';
 import { chunksByBytes } from '../domain/chunks.js';
 import { implausibleDay, type PredictionRecord, type TraceRef } from '../domain/prediction.js';
+import { PrivacyPolicies } from '../privacy/policies.js';
 import { PredictionStore } from '../store/prediction-store.js';
 import { countPredictions } from './ledger-metrics.js';
 import { LedgerSpans } from './ledger-spans.js';
@@ -20,12 +21,13 @@ export class PredictionIntake {
   constructor(
     private readonly store: PredictionStore,
     private readonly spans: LedgerSpans,
+    private readonly privacy: PrivacyPolicies,
   ) {}
 
   async record<T extends AnswerTopic>(batch: EventBatch<T>, recordOf: RecordOf<T>): Promise<void> {
     for (const records of chunks(decode(batch, recordOf))) {
       const startMs = Date.now();
-      const report = await this.store.record(records);
+      const report = await this.store.record(await this.privacy.withhold(records));
       const took = { startMs, endMs: Date.now() };
       countPredictions(report);
       this.spans.recorded(report.recorded, took);
@@ -36,7 +38,7 @@ export class PredictionIntake {
   async recordShadows(batch: EventBatch<'prediction.shadowed.v1'>, recordOf: RecordOf<'prediction.shadowed.v1'>): Promise<void> {
     // One that could not have answered says nothing to hold against an outcome; it is counted where shadows are compared.
     const answered = { ...batch, events: batch.events.filter(({ data }) => data.failed === undefined) };
-    for (const records of chunks(decode(answered, recordOf))) await this.store.recordShadows(records);
+    for (const records of chunks(decode(answered, recordOf))) await this.store.recordShadows(await this.privacy.withhold(records));
   }
 }
 

@@ -16,7 +16,8 @@ export interface Installation {
   read<T extends EventTopic>(topic: T): Promise<Event<T>[]>;
   deadLetters(): Promise<WireMessage[]>;
   sql<R = Record<string, unknown>>(statement: string, parameters?: unknown[]): Promise<R[]>;
-  startLedger(): Promise<RunningService>;
+  /** @param env settings other than the installation's */
+  startLedger(env?: NodeJS.ProcessEnv): Promise<RunningService>;
   close(): Promise<void>;
 }
 
@@ -46,8 +47,8 @@ export async function install(extra: NodeJS.ProcessEnv = {}): Promise<Installati
     read: async (topic) => (await scan(topic)).map((message) => decodeEvent(topic, message)).filter((event) => event.ok),
     deadLetters: () => scan('dead-letter.v1'),
     sql: (statement, parameters) => database.query(statement, parameters),
-    startLedger: async () => {
-      const service = await startService({ ...serviceOptions(config), logger: createLogger('ledger', { level: env['LOG_LEVEL'] as string }) });
+    startLedger: async (other = env) => {
+      const service = await startService({ ...serviceOptions(other === env ? config : readConfig(other)), logger: createLogger('ledger', { level: env['LOG_LEVEL'] as string }) });
       services.push(service);
       return service;
     },
