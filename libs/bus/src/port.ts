@@ -51,10 +51,19 @@ export interface EventBatch<T extends EventTopic> {
   readonly events: readonly Event<T>[];
   /** Filled only when the subscription asks to handle them itself; else they are dead letters already. */
   readonly undecodable: readonly Undecodable[];
+  /** Filled only in the call without events that a subscription with `unhandled: 'tell'` gets. */
+  readonly unhandled: readonly Unhandled[];
   /** Aborted when the partition was taken away or the service stops: finish quickly, effects stay idempotent. */
   readonly signal: AbortSignal;
   /** Sends this one message to the dead letters; the rest of the batch is unharmed. */
   deadLetter(message: Event<T> | Undecodable, code: ErrorCode, reason: string): void;
+}
+
+/** A message without an effect of the handler's: a dead letter, whoever made it one, or a replay that was meant for another group. */
+export interface Unhandled {
+  readonly message: WireMessage;
+  /** Of the dead letter; absent for a replay that was meant for another group. */
+  readonly code: ErrorCode | undefined;
 }
 
 /**
@@ -81,6 +90,11 @@ export interface Subscription<T extends EventTopic = EventTopic> {
    */
   readonly maxInFlightBatches?: number;
   readonly undecodable?: 'dead-letter' | 'handle';
+  /**
+   * `tell`: for those who keep account of every message. When dead letters of a batch are written, and before its offsets are committed, the
+   * handler is called once more, without events, with what no handler has an effect of.
+   */
+  readonly unhandled?: 'tell' | undefined;
   /** Attempts for a retriable error other than `unavailable`, before the dead letter; default 5. */
   readonly maxAttempts?: number;
 }
@@ -130,6 +144,13 @@ export interface BusAdmin {
   ensureTopic(topic: OwnTopic): Promise<{ created: boolean }>;
   /** @throws ContractError `not_found` when a topic of somebody's own is not there */
   offsets(topic: AnyTopic, group?: string): Promise<PartitionOffsets[]>;
+  /**
+   * By partition, the offset of the first message whose timestamp is `timestampMs` (epoch milliseconds) or later; the end of the partition where
+   * there is none yet.
+   *
+   * @throws ContractError `not_found` when a topic of somebody's own is not there
+   */
+  offsetsAt(topic: AnyTopic, timestampMs: number): Promise<ReadonlyMap<number, bigint>>;
   /** Reads a topic's present content once, from `low` (or `from`) to `high`, without a group. For audits and dead letters. */
   scan(topic: AnyTopic, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>, from?: StartOffsets): Promise<void>;
   ping(): Promise<void>;

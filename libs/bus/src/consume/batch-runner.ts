@@ -1,7 +1,7 @@
 import { decodeEvent, type ContractError, type ErrorCode, type Event, type EventTopic, type Undecodable, type WireMessage } from '@throughline/contracts';
 import { encodeDeadLetter, encodeDeadLetterWithoutOriginal, REPLAY_GROUP_HEADER, type DeadLetter } from '../dead-letter.js';
 import { busMetrics } from '../metrics.js';
-import type { BusProducer, EventBatch, Subscription } from '../port.js';
+import type { BusProducer, EventBatch, Subscription, Unhandled } from '../port.js';
 import type { BusLogger } from '../settings.js';
 import { topicOf, type AnyTopic } from '../topics.js';
 import { backoffMs, pauseFor } from './backoff.js';
@@ -18,6 +18,7 @@ export interface BatchRunnerOptions<T extends EventTopic> {
 interface Decoded<T extends EventTopic> {
   readonly events: Event<T>[];
   readonly undecodable: Undecodable[];
+  readonly unhandled?: readonly Unhandled[];
 }
 
 /** Called when an attempt failed and will be repeated: the lane then starts nothing new, so that little overtakes. */
@@ -39,28 +40,40 @@ export class BatchRunner<T extends EventTopic> {
   }
 
   async run(messages: readonly WireMessage[], partition: number, signal: AbortSignal, onRetry: OnRetry): Promise<boolean> {
-    const { events, undecodable } = this.decode(messages);
+    const { events, undecodable, others } = this.decode(messages);
     const letters: DeadLetter[] = [];
     if (!this.handlesUndecodable) {
       for (const { code, reason, message } of undecodable) letters.push(this.letter(message, code, reason, 1));
       undecodable.length = 0;
     }
-    const handled = await this.isolate({ events, undecodable }, partition, { signal, onRetry, letters, maxAttempts: this.maxAttempts });
-    return handled && (letters.length === 0 || this.bury(letters, signal, onRetry));
+    const context = { signal, onRetry, letters, maxAttempts: this.maxAttempts };
+    if (!(await this.isolate({ events, undecodable }, partition, context))) return false;
+    if (letters.length > 0 && !(await this.bury(letters, signal, onRetry))) return false;
+    const unhandled = [...letters.map(({ original, code }) => ({ message: original, code })), ...others.map((message) => ({ message, code: undefined }))];
+    return this.tellUnhandled(unhandled, partition, context);
   }
 
-  private decode(messages: readonly WireMessage[]): Decoded<T> {
+  private async tellUnhandled(unhandled: readonly Unhandled[], partition: number, context: Context): Promise<boolean> {
+    if (this.options.subscription.unhandled !== 'tell' || unhandled.length === 0) return true;
+    return (await this.attempt({ events: [], undecodable: [], unhandled }, partition, { ...context, letters: [] })) !== 'aborted';
+  }
+
+  private decode(messages: readonly WireMessage[]): Decoded<T> & { readonly others: WireMessage[] } {
     const { topic, group } = this.options.subscription;
     const events: Event<T>[] = [];
     const undecodable: Undecodable[] = [];
+    const others: WireMessage[] = [];
     for (const message of messages) {
       const replayGroup = message.headers[REPLAY_GROUP_HEADER];
-      if (replayGroup !== undefined && replayGroup.toString() !== group) continue;
+      if (replayGroup !== undefined && replayGroup.toString() !== group) {
+        others.push(message);
+        continue;
+      }
       const decoded = decodeEvent(topic, message);
       if (decoded.ok) events.push(decoded);
       else undecodable.push(decoded);
     }
-    return { events, undecodable };
+    return { events, undecodable, others };
   }
 
   /** Handles `part`; when it fails for good, its halves, until the poison stands alone. */
@@ -124,6 +137,7 @@ export class BatchRunner<T extends EventTopic> {
       partition,
       events: part.events,
       undecodable: part.undecodable,
+      unhandled: part.unhandled ?? [],
       signal,
       deadLetter: ({ message }, code, reason) => void letters.set(message, this.letter(message, code, reason, attempts)),
     };

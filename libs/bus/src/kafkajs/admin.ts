@@ -60,6 +60,14 @@ export class KafkaJsAdmin implements BusAdmin {
     });
   }
 
+  async offsetsAt(topic: AnyTopic, timestampMs: number): Promise<ReadonlyMap<number, bigint>> {
+    return this.call('read offsets', async (admin) => {
+      if (isOwnTopic(topic)) await this.requireThere(admin, topic);
+      const found = await admin.fetchTopicOffsetsByTimestamp(this.names.topic(topic), timestampMs);
+      return new Map(found.map(({ partition, offset }) => [partition, BigInt(offset)]));
+    });
+  }
+
   async scan(topic: AnyTopic, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>, from?: StartOffsets): Promise<void> {
     await scanOnce(this.openReader, { topic, ends: await this.offsets(topic), from, onMessages });
   }

@@ -23,6 +23,13 @@ export class MemoryAdmin implements BusAdmin {
     });
   }
 
+  async offsetsAt(topic: AnyTopic, timestampMs: number): Promise<ReadonlyMap<number, bigint>> {
+    return new Map(this.broker.log(topic).map((messages, partition) => {
+      const first = messages.findIndex((message) => message.timestampMs >= timestampMs);
+      return [partition, BigInt(first === -1 ? messages.length : first)] as const;
+    }));
+  }
+
   async scan(topic: AnyTopic, onMessages: (messages: readonly WireMessage[]) => void | Promise<void>, from?: StartOffsets): Promise<void> {
     await scanOnce((options) => new MemoryReader(options, this.broker), { topic, ends: await this.offsets(topic), from, onMessages });
   }

@@ -7,7 +7,7 @@ import type { BatchHandler, Subscription } from '../port.js';
 /** What a method that consumes says; the method gets one argument, an `EventBatch<T>`. */
 export type ConsumesOptions<T extends EventTopic = EventTopic> = Pick<
   Subscription<T>,
-  'topic' | 'maxBatchSize' | 'maxInFlightBatches' | 'undecodable' | 'maxAttempts'
+  'topic' | 'maxBatchSize' | 'maxInFlightBatches' | 'undecodable' | 'unhandled' | 'maxAttempts'
 > & {
   /** Consumer group; by default the name of the service. */
   readonly group?: string;

@@ -48,17 +48,28 @@ export class PlatformaticAdmin implements BusAdmin {
 
   async offsets(topic: AnyTopic, group?: string): Promise<PartitionOffsets[]> {
     return this.call('read offsets', async () => {
-      if (isOwnTopic(topic) && !(await this.isThere(topic))) throw new ContractError('not_found', `there is no topic ${topic}`);
+      await this.requireThere(topic);
       const partitions = await this.partitionsOf(topic);
       const [low, high, committed] = await Promise.all([
-        this.offsetsAt(topic, partitions, EARLIEST),
-        this.offsetsAt(topic, partitions, LATEST),
+        this.listOffsets(topic, partitions, EARLIEST),
+        this.listOffsets(topic, partitions, LATEST),
         group === undefined ? undefined : this.committed(topic, group, partitions),
       ]);
       return partitions.map((partition) => {
         const offset = committed?.get(partition);
         return { partition, low: low.get(partition) ?? 0n, high: high.get(partition) ?? 0n, ...(offset === undefined ? {} : { committed: offset }) };
       });
+    });
+  }
+
+  async offsetsAt(topic: AnyTopic, timestampMs: number): Promise<ReadonlyMap<number, bigint>> {
+    return this.call('read offsets', async () => {
+      await this.requireThere(topic);
+      const partitions = await this.partitionsOf(topic);
+      // The end first: what comes in between is then later than the timestamp or before the end.
+      const ends = await this.listOffsets(topic, partitions, LATEST);
+      const found = await this.listOffsets(topic, partitions, BigInt(timestampMs));
+      return new Map(partitions.map((partition) => [partition, firstOf(found.get(partition)) ?? ends.get(partition) ?? 0n]));
     });
   }
 
@@ -93,13 +104,17 @@ export class PlatformaticAdmin implements BusAdmin {
   private async waitForLeaders(topic: AnyTopic): Promise<void> {
     for (const deadlineMs = Date.now() + REQUEST_TIMEOUT_MS; ;) {
       try {
-        await this.offsetsAt(topic, await this.partitionsOf(topic), LATEST);
+        await this.listOffsets(topic, await this.partitionsOf(topic), LATEST);
         return;
       } catch (error) {
         if (Date.now() > deadlineMs) throw error;
         await setTimeout(LEADER_POLL_MS);
       }
     }
+  }
+
+  private async requireThere(topic: AnyTopic): Promise<void> {
+    if (isOwnTopic(topic) && !(await this.isThere(topic))) throw new ContractError('not_found', `there is no topic ${topic}`);
   }
 
   private async isThere(topic: AnyTopic): Promise<boolean> {
@@ -112,7 +127,7 @@ export class PlatformaticAdmin implements BusAdmin {
     return Array.from({ length: topics.get(name)!.partitionsCount }, (_, partition) => partition);
   }
 
-  private async offsetsAt(topic: AnyTopic, partitions: readonly number[], timestamp: bigint): Promise<Map<number, bigint>> {
+  private async listOffsets(topic: AnyTopic, partitions: readonly number[], timestamp: bigint): Promise<Map<number, bigint>> {
     const request = { name: this.names.topic(topic), partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp })) };
     const [answer] = await this.admin.listOffsets({ topics: [request] });
     return new Map(answer!.partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]));
@@ -137,3 +152,6 @@ export class PlatformaticAdmin implements BusAdmin {
     }
   }
 }
+
+/** Kafka answers with -1 where no message is that late. */
+const firstOf = (offset: bigint | undefined): bigint | undefined => (offset === undefined || offset < 0n ? undefined : offset);

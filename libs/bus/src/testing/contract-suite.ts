@@ -1,4 +1,5 @@
 import type { Bus } from '../port.js';
+import { accountContract } from './contract-account.js';
 import { deadLetterContract } from './contract-dead-letters.js';
 import { deliveryContract } from './contract-delivery.js';
 import { followContract } from './contract-follow.js';
@@ -18,6 +19,7 @@ export function busContract(open: () => Promise<BusUnderTest>): void {
   groupContract(open);
   followContract(open);
   ownTopicsContract(open);
+  accountContract(open);
 }
 
 const opened: Bus[] = [];
