@@ -87,7 +87,7 @@ async function answersOf(reads: readonly Read[], keys: readonly (Buffer | null)[
     const candidate = candidateOfEvent(event);
     const timingsMs = { transport: pickUp.nowMs - event.message.timestampMs, queue: 0.125, features: 0.125, preprocess: 0.125, inference: 0.125, postprocess: 0.125, total: 1.125 };
     const scored: Scored = {
-      state: 'scored', request: candidate.request as Scored['request'], predictionId: id, traceparent: answerTrace(event.traceparent, 0, Math.random), pickUp, answeredAtMs: pickUp.nowMs,
+      state: 'scored', request: candidate.request as Scored['request'], predictionId: id, ...answerTrace(event.traceparent, 0, Math.random), pickUp, answeredAtMs: pickUp.nowMs,
       addressed: served, served, found: undefined, role: 'champion', revision: 1, row: has('features-as-used') ? assembled[row] : undefined, ageSeconds: undefined,
       outputs, outputRow: row, statedScore: undefined, batchSize: reads.length, timingsMs, fallback: undefined,
     };
