@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { admit, firstOfHighestAttempt, type PredictionKey } from './admission.js';
 import { decideJoin, joinEventData, type JoinedRef, type PredictionFacts, type Reading } from './joining.js';
-import { effectiveOutcome, misfit, type OutcomeRecord } from './outcome.js';
+import { judge } from '../outcomes/domain/declaration.js';
+import { effectiveOutcome, type OutcomeRecord } from './outcome.js';
 import type { PredictionRecord } from './prediction.js';
 
 const ID = '144b57b9-18f6-5660-a1ee-28d5d3ae0b77';
@@ -37,7 +38,7 @@ class Ledger {
 
   observe(one: OutcomeRecord): void {
     this.key ??= { predictionId: ID, state: 'awaited', day: undefined, attempt: 0 };
-    if (this.facts !== undefined && misfit(binary.task, one.value) !== undefined) return void this.deadLetters.push(nameOf(one));
+    if (this.facts !== undefined && judge(binary, { ...one, delaySeconds: 0 }).misfit !== undefined) return void this.deadLetters.push(nameOf(one));
     if (this.outcomes.some((known) => nameOf(known) === nameOf(one))) return;
     this.outcomes.push(one);
     this.meet();
@@ -120,16 +121,6 @@ describe('the outcome that holds', () => {
 
   it('is none while nothing was said', () => {
     expect(effectiveOutcome([])).toBeUndefined();
-  });
-});
-
-describe('the type of an outcome', () => {
-  it.each([['binary_classification', 'yes'], ['binary_classification', 0.5], ['regression', '3'], ['regression', true]] as const)('of %s is not %j', (task, value) => {
-    expect(misfit(task, value)).toMatch(/outcome is/);
-  });
-
-  it.each([['binary_classification', true], ['binary_classification', 0], ['regression', -2.5], ['other', 'anything'], [undefined, 'anything']] as const)('of %s may be %j', (task, value) => {
-    expect(misfit(task, value)).toBeUndefined();
   });
 });
 

@@ -75,16 +75,3 @@ function isLater(a: OutcomeRecord, b: OutcomeRecord): boolean {
   const difference = (a.observedAtMs ?? a.occurredAtMs) - (b.observedAtMs ?? b.occurredAtMs);
   return difference === 0 ? a.source > b.source : difference > 0;
 }
-
-/** Why a value cannot be the outcome of a model with this task; `undefined` if it can. Of an unknown task anything can. */
-export function misfit(task: Task | undefined, value: OutcomeValue): string | undefined {
-  if (task === 'binary_classification' && typeof value !== 'boolean' && value !== 0 && value !== 1) return `a binary model's outcome is true, false, 1 or 0, not ${describe(value)}`;
-  if (task === 'regression' && typeof value !== 'number') return `a regression model's outcome is a number, not ${describe(value)}`;
-  return undefined;
-}
-
-// The value itself stays out: reasons go to logs and headers.
-const describe = (value: OutcomeValue): string => (typeof value === 'number' ? 'another number' : `a ${typeof value}`);
-
-/** The outcome as a number: true is 1, false is 0; text has none. */
-export const outcomeNumber = (value: OutcomeValue): number | undefined => (typeof value === 'string' ? undefined : Number(value));

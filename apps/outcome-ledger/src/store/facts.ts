@@ -29,10 +29,11 @@ interface FactsRow extends TraceColumns {
   readonly occurred_at: Date;
   readonly requested_at: Date;
   readonly fallback_kind: string | null;
+  readonly propensity: number | null;
 }
 
 const FACTS = `p.prediction_id, p.day::text, p.attempt, p.request_source, p.request_id, p.model, p.version, p.served_version_id, p.role, p.lane, p.team, p.assignment_revision,
-  p.routing_key, p.entities, p.score, p.occurred_at, p.requested_at, p.fallback_kind, p.trace_id, p.span_id, p.sampled`;
+  p.routing_key, p.entities, p.score, p.occurred_at, p.requested_at, p.fallback_kind, p.propensity, p.trace_id, p.span_id, p.sampled`;
 
 const PLACE_COLUMNS = { prediction_id: 'uuid', day: 'date' } as const;
 
@@ -54,13 +55,16 @@ export async function loadFacts(manager: EntityManager, keys: readonly Predictio
 /** Which outcome each of these predictions was last joined with. */
 export async function loadJoined(manager: EntityManager, places: readonly Place[]): Promise<Map<string, JoinedRef>> {
   if (places.length === 0) return new Map();
-  const rows: { prediction_id: string; outcome_source: string; outcome_sequence: string; attempt: string; value_micro_usd: number | null }[] = await manager.query(
-    atPlaces('prediction_joined', 'p.prediction_id, p.outcome_source, p.outcome_sequence, p.attempt, p.value_micro_usd'), [placesParameter(places)]);
-  return new Map(rows.map((row) => [row.prediction_id, { source: row.outcome_source, sequence: Number(row.outcome_sequence), attempt: Number(row.attempt), valueMicroUsd: row.value_micro_usd ?? undefined }]));
+  const rows: { prediction_id: string; outcome_source: string; outcome_sequence: string; outcome_occurred_at: Date; is_assumed: boolean; attempt: string; value_micro_usd: number | null }[] = await manager.query(
+    atPlaces('prediction_joined', 'p.prediction_id, p.outcome_source, p.outcome_sequence, p.outcome_occurred_at, p.is_assumed, p.attempt, p.value_micro_usd'), [placesParameter(places)]);
+  return new Map(rows.map((row) => [row.prediction_id, {
+    source: row.outcome_source, sequence: Number(row.outcome_sequence), attempt: Number(row.attempt), valueMicroUsd: row.value_micro_usd ?? undefined,
+    assumedAtMs: row.is_assumed ? row.outcome_occurred_at.getTime() : undefined,
+  }]));
 }
 
 const factsOfRow = (row: FactsRow): PredictionFacts => ({
   predictionId: row.prediction_id, day: row.day, attempt: Number(row.attempt), requestSource: row.request_source, requestId: row.request_id, model: row.model, version: row.version,
   role: row.role, lane: row.lane, team: row.team ?? undefined, assignmentRevision: Number(row.assignment_revision), routingKey: row.routing_key ?? undefined, entities: row.entities ?? undefined,
-  score: row.score ?? undefined, occurredAtMs: row.occurred_at.getTime(), requestedAtMs: row.requested_at.getTime(), fallback: row.fallback_kind ?? undefined, trace: traceOf(row),
+  score: row.score ?? undefined, occurredAtMs: row.occurred_at.getTime(), requestedAtMs: row.requested_at.getTime(), fallback: row.fallback_kind ?? undefined, propensity: row.propensity ?? undefined, trace: traceOf(row),
 });

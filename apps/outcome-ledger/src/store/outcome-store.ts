@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { inTransaction, Outbox } from '@throughline/db';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { PredictionKey } from '../domain/admission.js';
-import type { Join } from '../domain/joining.js';
-import { misfit, type NamedOutcome, type OutcomeRecord } from '../domain/outcome.js';
+import { judgeOutcome, type Join } from '../domain/joining.js';
+import type { NamedOutcome, OutcomeRecord } from '../domain/outcome.js';
 import { countOf, type BookEntry } from '../domain/tally.js';
 import { claimCorrelations, lockCorrelations, releaseOutcomes } from './correlations.js';
 import { loadFacts, loadJoined, type StoredFacts } from './facts.js';
@@ -101,8 +101,7 @@ export class OutcomeStore {
     const misfits: Misfit[] = [];
     for (const outcome of outcomes) {
       const stored = facts.get(outcome.subjectId);
-      const reading = stored === undefined ? undefined : await this.servedVersions.readingOf(manager, stored.servedVersionId);
-      const reason = misfit(reading?.task, outcome.value);
+      const reason = stored === undefined ? undefined : judgeOutcome(stored.facts, await this.servedVersions.readingOf(manager, stored.servedVersionId), outcome).misfit;
       if (reason === undefined) fitting.push(outcome);
       else misfits.push({ outcome, reason });
     }

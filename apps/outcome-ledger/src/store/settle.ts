@@ -4,7 +4,8 @@ import { Outbox } from '@throughline/db';
 import { formatTraceparent } from '@throughline/telemetry';
 import type { EntityManager } from 'typeorm';
 import { decideJoin, joinAsTold, joinEventData, joinEventId, retoldEventId, type Join, type JoinedRef, type PredictionFacts, type Reading, type ShadowFacts } from '../domain/joining.js';
-import { outcomeNumber, type OutcomeRecord } from '../domain/outcome.js';
+import type { OutcomeRecord } from '../domain/outcome.js';
+import { truthNumber } from '../outcomes/domain/declaration.js';
 import { spendingOfJoin } from '../costs/domain/spending.js';
 import { countOf, type BookEntry } from '../domain/tally.js';
 import { removeOutcomes } from './outcome-rows.js';
@@ -21,11 +22,13 @@ export interface Meeting {
   readonly reading: Reading | undefined;
   readonly outcomes: readonly OutcomeRecord[];
   readonly told: JoinedRef | undefined;
+  /** Event time at which its maturity ended, where the model declares what it means that no outcome came. */
+  readonly matureAtMs?: number | undefined;
 }
 
 /** Writes what follows from meetings, with what has to be published, in the caller's transaction. */
 export async function settle(manager: EntityManager, meetings: readonly Meeting[], servedVersions: Pick<ServedVersions, 'readingOf'>): Promise<{ joins: Join[]; counts: BookEntry[] }> {
-  const decisions = meetings.map((meeting) => ({ meeting, ...decideJoin(meeting.facts, meeting.reading, meeting.outcomes, meeting.told) }));
+  const decisions = meetings.map((meeting) => ({ meeting, ...decideJoin(meeting.facts, meeting.reading, meeting.outcomes, meeting.told, meeting.matureAtMs) }));
   const joins = decisions.flatMap(({ join }) => (join === undefined ? [] : [join]));
   const misfits = decisions.flatMap((decision) => decision.misfits);
   await insertRows(manager, 'prediction_joined', JOINED_COLUMNS, joins.map(joinedRow), SUPERSEDE);
@@ -50,7 +53,7 @@ export async function tellAnew(manager: EntityManager, meetings: readonly Meetin
 const JOINED_COLUMNS = {
   prediction_id: 'uuid', day: 'date', attempt: 'bigint', model: 'text', version: 'text', role: 'text', is_fallback: 'boolean', score: 'double precision', outcome: 'jsonb',
   outcome_number: 'double precision', outcome_source: 'text', outcome_sequence: 'bigint', outcome_occurred_at: 'timestamptz', delay_seconds: 'double precision',
-  error: 'double precision', correct: 'boolean', team: 'text',
+  error: 'double precision', correct: 'boolean', team: 'text', observed: 'jsonb', is_assumed: 'boolean', value_micro_usd: 'double precision',
 } as const;
 
 const SUPERSEDE = `ON CONFLICT (prediction_id, day) DO UPDATE SET joined_at = now(), ${Object.keys(JOINED_COLUMNS)
@@ -58,10 +61,11 @@ const SUPERSEDE = `ON CONFLICT (prediction_id, day) DO UPDATE SET joined_at = no
   .map((name) => `${name} = excluded.${name}`)
   .join(', ')}`;
 
-const joinedRow = ({ facts, outcome, delaySeconds, error, correct }: Join): object => ({
+const joinedRow = ({ facts, outcome, truth, assumed, delaySeconds, error, correct, valueMicroUsd }: Join): object => ({
   prediction_id: facts.predictionId, day: facts.day, attempt: facts.attempt, model: facts.model, version: facts.version, role: facts.role,
-  is_fallback: facts.fallback !== undefined, score: facts.score, outcome: outcome.value, outcome_number: outcomeNumber(outcome.value), outcome_source: outcome.source,
+  is_fallback: facts.fallback !== undefined, score: facts.score, outcome: truth, outcome_number: truthNumber(truth), outcome_source: outcome.source,
   outcome_sequence: outcome.sequence, outcome_occurred_at: timestamp(outcome.occurredAtMs), delay_seconds: delaySeconds, error, correct, team: facts.team,
+  observed: truth === outcome.value ? undefined : outcome.value, is_assumed: assumed, value_micro_usd: valueMicroUsd,
 });
 
 function joinedMessage(join: Join, id: string, shadows: readonly ShadowFacts[] | undefined): OutgoingMessage {
