@@ -1,12 +1,15 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { BusModule, prefixedNames } from '@throughline/bus';
+import { BusModule } from '@throughline/bus';
 import { DbModule, outboxMigration } from '@throughline/db';
 import { createLogger } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
 import type { LedgerConfig } from './config.js';
+import { CostGauges } from './costs/cost-gauges.js';
+import { Costs } from './costs/costs.js';
+import { CostsController } from './costs/http/costs.controller.js';
+import { PolicyCeilings } from './costs/policy-ceilings.js';
 import { PRICES, pricesOf } from './costs/prices.js';
 import { Housekeeping } from './handlers/housekeeping.js';
-import { LedgerSpans } from './handlers/ledger-spans.js';
 import { ModelDeploymentFollower } from './handlers/model-deployment.follower.js';
 import { OutcomeObservedHandler } from './handlers/outcome-observed.handler.js';
 import { PredictionIntake } from './handlers/prediction-intake.js';
@@ -27,6 +30,8 @@ import { Partitions } from './store/partitions.js';
 import { PredictionStore } from './store/prediction-store.js';
 import { ServedVersions } from './store/served-versions.js';
 import { Stories } from './store/stories.js';
+import { tracingProviders } from './tracing/providers.js';
+import { TraceController } from './tracing/trace.controller.js';
 
 export const SERVICE = 'outcome-ledger';
 
@@ -41,11 +46,12 @@ export class OutcomeLedgerModule {
       ],
       controllers: [
         PredictionScoredHandler, PredictionRejectedHandler, PredictionShadowedHandler, OutcomeObservedHandler,
-        PredictionsController, BooksController, ExportsController,
+        PredictionsController, TraceController, BooksController, ExportsController, CostsController,
       ],
       providers: [
         { provide: HashKeys, useFactory: (dataSource: DataSource) => new HashKeys(dataSource, config.LEDGER_HASH_KEY ?? []), inject: [DataSource] }, PrivacyPolicies,
-        { provide: LedgerSpans, useFactory: () => new LedgerSpans(SERVICE, prefixedNames(config.KAFKA_TOPIC_PREFIX)) }, { provide: PRICES, useValue: pricesOf(config) }, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
+        ...tracingProviders(config, SERVICE), { provide: PRICES, useValue: pricesOf(config) },
+        { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
     };
   }
 }

@@ -110,6 +110,9 @@ export const METRICS = {
   outcomeDelaySeconds: histogram('throughline_outcome_delay_seconds', 'From the prediction’s event time to the outcome’s', DELAY_SECONDS, ['model']),
   ledgerTraces: counter('throughline_ledger_traces', 'Joined predictions by what became of their trace: live (sampled when asked), expired (recorded anew), kept from the ledger because of wrong, costly, fallback, alerting, corrected or one_in_n, dropped, over_bound, failed', ['result']),
   ledgerPending: gauge('throughline_ledger_pending_predictions', 'Predictions without an outcome'),
+  costMicroUsd: gauge('throughline_cost_micro_usd', 'What the answers in the ledger’s books cost, estimated, in millionths of a dollar; by share: compute, features, storage', ['model', 'version', 'share']),
+  valueMicroUsd: gauge('throughline_value_micro_usd', 'What the answers whose value is known were worth, in millionths of a dollar; corrections may lower it', ['model', 'version']),
+  valuedPredictions: gauge('throughline_valued_predictions', 'Answers whose value is known', ['model', 'version']),
   ledgerUnmatched: gauge('throughline_ledger_unmatched_outcomes', 'Outcomes without a prediction'),
 
   // drift-monitor
@@ -164,6 +167,8 @@ export const ATTRIBUTES = {
   outcomeCorrect: 'throughline.outcome.correct',
   outcomeError: 'throughline.outcome.error',
   outcomeValueMicroUsd: 'throughline.outcome.value_micro_usd',
+  /** Nobody said so: none came by when the model says it would have. */
+  outcomeAssumed: 'throughline.outcome.assumed',
   /** It corrects what was said before. */
   outcomeCorrection: 'throughline.outcome.correction',
   /** Another statement holds in its place. */

@@ -1,0 +1,41 @@
+import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ContractError } from '@throughline/contracts';
+import { dayOf } from '../../domain/prediction.js';
+import { Costs, type CostReport } from '../costs.js';
+import type { Prices } from '../domain/cost.js';
+import { GROUPS, type Group } from '../domain/report.js';
+import { PRICES } from '../prices.js';
+import { CostsQuery } from './costs.query.js';
+import { COST_REPORT } from './costs.schema.js';
+
+const DAY_MS = 86_400_000;
+const DEFAULT_DAYS = 30;
+
+@ApiTags('costs')
+@Controller('ledger/v1/costs')
+export class CostsController {
+  constructor(@Inject(Costs) private readonly costs: Costs, @Inject(PRICES) private readonly prices: Prices) {}
+
+  @Get()
+  @ApiOperation({ summary: 'What predictions cost, as an estimate, and what they were worth, by model, version, team, role or day' })
+  @ApiOkResponse({ schema: COST_REPORT })
+  async report(@Query() { from, to, model, groupBy }: CostsQuery): Promise<CostReport & { estimate: true; prices: Prices }> {
+    const nowMs = Date.now();
+    const [fromDay, toDay] = [from?.slice(0, 10) ?? dayOf(nowMs - DEFAULT_DAYS * DAY_MS), to === undefined ? dayOf(nowMs + DAY_MS) : dayAtOrAfter(to)];
+    return { estimate: true, prices: this.prices, ...(await this.costs.report({ from: fromDay, to: toDay, model, groupBy: groupsOf(groupBy) })) };
+  }
+}
+
+/** The end of the period is exclusive, and days are whole: an instant within a day takes that day in. */
+function dayAtOrAfter(instant: string): string {
+  const ms = Date.parse(instant);
+  return dayOf(Math.ceil(ms / DAY_MS) * DAY_MS);
+}
+
+function groupsOf(text: string): Group[] {
+  const names = [...new Set(text.split(',').map((name) => name.trim()).filter((name) => name !== ''))];
+  const unknown = names.find((name) => !(GROUPS as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new ContractError('invalid_request', `groupBy has “${unknown.slice(0, 40)}”, which is none of ${GROUPS.join(', ')}`);
+  return names as Group[];
+}
