@@ -1,4 +1,6 @@
 import { commonSettings, defineSettings, parsers, parseSettings, required, servicePort, withDefault } from '@throughline/settings';
+import { recomputeSettings } from './recompute/settings.js';
+import { tracingSettings } from './tracing/settings.js';
 
 /** A shorter one could be guessed, and with it every value. */
 const MIN_SECRET_CHARACTERS = 32;
@@ -14,7 +16,10 @@ export const ledgerSettings = defineSettings({
   PORT: withDefault(commonSettings.PORT, servicePort('outcome-ledger')),
   LEDGER_HASH_KEY: { meaning: 'Secret that privacy policies hash with, at least 32 characters; several separated by commas: the first hashes, the others find what was hashed before. Without it such fields are left out', parse: hashSecrets, secret: true },
   LEDGER_RETENTION_DAYS: { meaning: 'How long predictions are kept, by the day of their request; 0 keeps everything', unit: 'days', parse: parsers.integer(0, 400), default: 90 },
+  OUTCOME_FUTURE_TOLERANCE_SECONDS: { meaning: 'How far an outcome may have become true after Kafka received it, because clocks differ; beyond it is a dead letter', unit: 's', parse: parsers.number(0, 86_400), default: 300 },
   PRICE_FEATURE_READ_MICRO_USD: { meaning: 'What reading one feature view for one prediction costs, for estimates', unit: 'millionths of a dollar', parse: parsers.number(0, 1e9), default: 0.02 },
+  ...tracingSettings,
+  ...recomputeSettings,
   PRICE_STORAGE_GB_MONTH_MICRO_USD: { meaning: 'What keeping a gigabyte of predictions for a month costs, for estimates', unit: 'millionths of a dollar', parse: parsers.number(0, 1e12), default: 115_000 },
 });
 

@@ -21,6 +21,8 @@ import { ExportsController } from './http/exports.controller.js';
 import { PredictionsController } from './http/predictions.controller.js';
 import { HashKeys } from './privacy/hash-keys.js';
 import { PrivacyPolicies } from './privacy/policies.js';
+import { FUTURE_TOLERANCE_SECONDS } from './outcomes/settings.js';
+import { Declarations } from './outcomes/store/declarations.js';
 import { Books } from './store/books.js';
 import { Exports } from './store/exports.js';
 import { Listing } from './store/listing.js';
@@ -30,6 +32,9 @@ import { Partitions } from './store/partitions.js';
 import { PredictionStore } from './store/prediction-store.js';
 import { ServedVersions } from './store/served-versions.js';
 import { Stories } from './store/stories.js';
+import { recomputeProviders } from './recompute/recompute.providers.js';
+import { RecomputeController } from './recompute/recompute.controller.js';
+import { storyProviders } from './story/story.providers.js';
 import { tracingProviders } from './tracing/providers.js';
 import { TraceController } from './tracing/trace.controller.js';
 
@@ -46,12 +51,13 @@ export class OutcomeLedgerModule {
       ],
       controllers: [
         PredictionScoredHandler, PredictionRejectedHandler, PredictionShadowedHandler, OutcomeObservedHandler,
-        PredictionsController, TraceController, BooksController, ExportsController, CostsController,
+        PredictionsController, RecomputeController, TraceController, BooksController, ExportsController, CostsController,
       ],
       providers: [
         { provide: HashKeys, useFactory: (dataSource: DataSource) => new HashKeys(dataSource, config.LEDGER_HASH_KEY ?? []), inject: [DataSource] }, PrivacyPolicies,
+        ...storyProviders(config), ...recomputeProviders(config),
         ...tracingProviders(config, SERVICE), { provide: PRICES, useValue: pricesOf(config) },
-        { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
+        { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, Declarations, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
     };
   }
 }

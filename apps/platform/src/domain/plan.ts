@@ -24,7 +24,7 @@ export interface PlanInput {
 }
 
 /** Those that call others. */
-const CALLERS: readonly ServiceName[] = ['inference-worker', 'retraining-coordinator'];
+const CALLERS: readonly ServiceName[] = ['inference-worker', 'outcome-ledger', 'retraining-coordinator'];
 
 export const SERVICE_NAMES = Object.keys(SERVICES) as ServiceName[];
 

@@ -44,7 +44,7 @@ it('only the registry logs in as somebody who owns nothing, and only those that 
   const holders = (name: string): string[] => plans.filter(({ env }) => env[name] !== undefined).map((one) => one.name);
   expect(holders('DATABASE_OWNER_URL')).toEqual(['model-registry']);
   expect(plans.map(({ env }) => env['DATABASE_URL']).filter((url) => url === 'postgres://runtime')).toHaveLength(1);
-  expect(holders('AUTH_SERVICE_KEY')).toEqual(['inference-worker', 'retraining-coordinator', 'inference-worker-2']);
+  expect(holders('AUTH_SERVICE_KEY')).toEqual(['inference-worker', 'outcome-ledger', 'retraining-coordinator', 'inference-worker-2']);
   expect(holders('AUTH_KEYS')).toHaveLength(plans.length);
 });
 
