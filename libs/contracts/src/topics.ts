@@ -97,7 +97,7 @@ export const TOPICS = {
   }),
   'alert.raised.v1': topic({
     eventType: 'alert.raised', schema: AlertRaised, key: 'model', partitions: 1, retention: { ms: 30 * DAY_MS },
-    producers: ['drift-monitor', 'inference-worker', 'model-registry'], consumers: ['operators', 'retraining-coordinator'], says: 'what drifted or broke, with evidence',
+    producers: ['drift-monitor', 'inference-worker', 'model-registry'], consumers: ['operators', 'outcome-ledger', 'retraining-coordinator'], says: 'what drifted or broke, with evidence',
   }),
   'retraining.requested.v1': topic({
     eventType: 'retraining.requested', schema: RetrainingRequested, key: 'model', partitions: 1, retention: { ms: 30 * DAY_MS },
