@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what the worker costs beside its limits, all in one run, as ratios. Names of scenarios as arguments pick some.
- * Sizes: BENCH_MESSAGES, BENCH_ROUNDS, BENCH_SECONDS, BENCH_MEMORY_MESSAGES. BENCH_OUT is the folder of the results: by default `benchmarks`, whose
+ * Sizes: BENCH_MESSAGES, BENCH_ROUNDS, BENCH_SECONDS, BENCH_MEMORY_MESSAGES, BENCH_LARGE_ROWS, BENCH_LARGE_OUTCOMES. BENCH_OUT is the folder of the results: by default `benchmarks`, whose
  * results are published; for other sizes than the default ones a folder that is not.
  */
 import { repositoryRoot } from '@throughline/local-stack';
@@ -12,10 +12,12 @@ import type { Scenario } from './scenario.ts';
 import { guarantees } from './scenarios/guarantees.ts';
 import { http } from './scenarios/http.ts';
 import { latency } from './scenarios/latency.ts';
+import { ledgerLarge } from './scenarios/ledger-large.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { mlserver } from './scenarios/mlserver.ts';
 import { obey } from './scenarios/obey.ts';
+import { outage } from './scenarios/outage.ts';
 import { profile } from './scenarios/profile.ts';
 import { rebalance } from './scenarios/rebalance.ts';
 import { swap } from './scenarios/swap.ts';
@@ -23,7 +25,7 @@ import { throughput } from './scenarios/throughput.ts';
 import { Bench } from './setup/bench.ts';
 import { areDefault, sizesOf } from './setup/sizes.ts';
 
-const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, obey, ledger, rebalance, guarantees, profile, memory, mlserver];
+const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, obey, ledger, outage, rebalance, guarantees, profile, memory, mlserver, ledgerLarge];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
@@ -39,7 +41,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const failed: string[] = [];
 const skipped: string[] = [];
 try {
-  const chosen = SCENARIOS.filter(({ name }) => asked.length === 0 || asked.includes(name)).filter((scenario) => {
+  const chosen = SCENARIOS.filter(({ name, isLarge = false }) => (asked.length === 0 ? !isLarge : asked.includes(name))).filter((scenario) => {
     const reason = scenario.whyNot?.(bench);
     if (reason === undefined) return true;
     skipped.push(`${scenario.title} (${reason})`);

@@ -26,6 +26,8 @@ export interface Scenario {
   readonly title: string;
   /** How many steps it will announce and how long each takes about; for the remaining time on the screen only. */
   readonly plan: (sizes: Sizes) => { readonly steps: number; readonly secondsPerStep: number };
+  /** Takes half an hour and much disk: runs only when it is asked for by name. */
+  readonly isLarge?: boolean;
   /** Why it cannot run here; such a scenario is skipped, and said to be. */
   readonly whyNot?: (bench: Bench) => string | undefined;
   readonly run: (bench: Bench, step: Step) => Promise<Outcome>;

@@ -7,9 +7,12 @@ export interface Sizes {
   /** Seconds that one latency measurement counts, after its warm-up. */
   readonly seconds: number;
   readonly memoryMessages: number;
+  /** Predictions in the ledger, and outcomes that join them, of the large scenario. */
+  readonly largeRows: number;
+  readonly largeOutcomes: number;
 }
 
-export const areDefault = (env: NodeJS.ProcessEnv): boolean => !Object.keys(env).some((name) => /^BENCH_(MESSAGES|ROUNDS|SECONDS|MEMORY_MESSAGES)$/.test(name));
+export const areDefault = (env: NodeJS.ProcessEnv): boolean => !Object.keys(env).some((name) => /^BENCH_(MESSAGES|ROUNDS|SECONDS|MEMORY_MESSAGES|LARGE_ROWS|LARGE_OUTCOMES)$/.test(name));
 
 const number = (value: string | undefined, otherwise: number): number => (value === undefined ? otherwise : Number(value.replaceAll('_', '')));
 
@@ -18,4 +21,6 @@ export const sizesOf = (env: NodeJS.ProcessEnv): Sizes => ({
   rounds: number(env['BENCH_ROUNDS'], 3),
   seconds: number(env['BENCH_SECONDS'], 10),
   memoryMessages: number(env['BENCH_MEMORY_MESSAGES'], 5_000_000),
+  largeRows: number(env['BENCH_LARGE_ROWS'], 10_000_000),
+  largeOutcomes: number(env['BENCH_LARGE_OUTCOMES'], 1_000_000),
 });
