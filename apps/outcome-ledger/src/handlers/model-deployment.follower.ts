@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { BUS, type Bus } from '@throughline/bus';
 import type { ModelDeployment } from '@throughline/contracts';
+import { Declarations } from '../outcomes/store/declarations.js';
 import { PrivacyPolicies } from '../privacy/policies.js';
 import { ServedVersions } from '../store/served-versions.js';
 
@@ -11,9 +12,11 @@ export class ModelDeploymentFollower implements OnModuleInit {
     @Inject(BUS) private readonly bus: Bus,
     private readonly servedVersions: ServedVersions,
     private readonly privacy: PrivacyPolicies,
+    private readonly declarations: Declarations,
   ) {}
 
   async onModuleInit(): Promise<void> {
+    await this.declarations.load();
     const following = await this.bus.follow({ topic: 'model.deployment.v1', onEvent: ({ data }) => this.learn(data) });
     await following.caughtUp;
   }
@@ -21,5 +24,6 @@ export class ModelDeploymentFollower implements OnModuleInit {
   private async learn(deployment: ModelDeployment): Promise<void> {
     await this.servedVersions.learn(deployment);
     await this.privacy.learn(deployment);
+    await this.declarations.learn(deployment);
   }
 }

@@ -1,8 +1,10 @@
-import { Controller } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
 import { Consumes, type EventBatch } from '@throughline/bus';
 import { ContractError, type Event } from '@throughline/contracts';
 import { parseTraceparent } from '@throughline/telemetry';
 import { outcomeOf, type NamedOutcome } from '../domain/outcome.js';
+import { fromTheFuture } from '../outcomes/domain/future.js';
+import { FUTURE_TOLERANCE_SECONDS } from '../outcomes/settings.js';
 import { PrivacyPolicies } from '../privacy/policies.js';
 import { OutcomeStore } from '../store/outcome-store.js';
 import { countOutcomes } from './ledger-metrics.js';
@@ -17,11 +19,12 @@ export class OutcomeObservedHandler {
     private readonly store: OutcomeStore,
     private readonly spans: LedgerSpans,
     private readonly privacy: PrivacyPolicies,
+    @Inject(FUTURE_TOLERANCE_SECONDS) private readonly futureToleranceSeconds: number,
   ) {}
 
   @Consumes({ topic: 'outcome.observed.v1', maxBatchSize: MAX_BATCH_SIZE })
   async handle(batch: EventBatch<'outcome.observed.v1'>): Promise<void> {
-    const decoded = batch.events.flatMap((event) => decode(batch, event, this.privacy));
+    const decoded = batch.events.flatMap((event) => this.decode(batch, event));
     if (decoded.length === 0) return;
     const startMs = Date.now();
     const report = await this.store.record(decoded.map(({ named }) => named), startMs);
@@ -30,14 +33,17 @@ export class OutcomeObservedHandler {
     countOutcomes(report);
     this.spans.outcomes(report.joins, { startMs, endMs: Date.now() });
   }
-}
 
-function decode(batch: EventBatch<'outcome.observed.v1'>, event: OutcomeEvent, privacy: PrivacyPolicies): { event: OutcomeEvent; named: NamedOutcome }[] {
-  try {
-    return [{ event, named: outcomeOf(privacy.withholdKey(event), parseTraceparent(event.traceparent)) }];
-  } catch (error) {
-    if (!(error instanceof ContractError)) throw error;
-    batch.deadLetter(event, error.code, error.message);
-    return [];
+  private decode(batch: EventBatch<'outcome.observed.v1'>, event: OutcomeEvent): { event: OutcomeEvent; named: NamedOutcome }[] {
+    try {
+      const named = outcomeOf(this.privacy.withholdKey(event), parseTraceparent(event.traceparent));
+      const reason = fromTheFuture(named.outcome, this.futureToleranceSeconds);
+      if (reason !== undefined) throw new ContractError('outcome_in_future', reason);
+      return [{ event, named }];
+    } catch (error) {
+      if (!(error instanceof ContractError)) throw error;
+      batch.deadLetter(event, error.code, error.message);
+      return [];
+    }
   }
 }

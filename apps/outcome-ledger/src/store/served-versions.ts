@@ -3,10 +3,12 @@ import type { ModelDeployment, ModelSignature, ServedVersion } from '@throughlin
 import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Reading } from '../domain/joining.js';
+import { Declarations } from '../outcomes/store/declarations.js';
 import { inTransaction } from '@throughline/db';
 
 export interface KnownVersion {
   readonly id: number;
+  readonly model: string;
   readonly artifactSha256: string;
   /** Absent until the deployment that serves it has been seen; for pinned versions it may never be. */
   readonly signature: ModelSignature | undefined;
@@ -27,7 +29,10 @@ export class ServedVersions {
   private readonly byName = new LRUCache<string, KnownVersion>({ max: MAX_CACHED });
   private readonly byId = new LRUCache<number, KnownVersion>({ max: MAX_CACHED });
 
-  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(Declarations) private readonly declarations: Declarations,
+  ) {}
 
   /** Remembers the signatures of everything that a deployment serves, be it instead of another. */
   async learn({ model, champion, challengers, shadows, standbys = [], fallbacks = [] }: ModelDeployment): Promise<void> {
@@ -45,9 +50,10 @@ export class ServedVersions {
     return this.remember(name, row as EntryRow);
   }
 
-  /** How to read scores and outcomes of the entry with this id. */
+  /** How to read scores and outcomes of the entry with this id, as its model declares today. */
   async readingOf(manager: EntityManager, id: number): Promise<Reading | undefined> {
-    return readingOfSignature((await this.entryById(manager, id))?.signature);
+    const entry = await this.entryById(manager, id);
+    return entry === undefined ? undefined : { task: entry.signature?.task, threshold: entry.signature?.score?.threshold, declared: this.declarations.of(entry.model) };
   }
 
   /** The entry with this id, read on the caller's connection: a second one, asked for within a transaction, can wait for ever. */
@@ -71,7 +77,7 @@ export class ServedVersions {
     const known = this.byName.get(keyOf(name));
     // What was read before its deployment came, and is told after, would hide the signature for as long as the process lives.
     if (signature === null && known?.signature !== undefined) return known;
-    const entry: KnownVersion = { id, artifactSha256: name.artifactSha256, signature: signature ?? undefined };
+    const entry: KnownVersion = { id, model: name.model, artifactSha256: name.artifactSha256, signature: signature ?? undefined };
     this.byName.set(keyOf(name), entry);
     this.byId.set(id, entry);
     return entry;
@@ -86,5 +92,3 @@ interface EntryRow {
   readonly id: number;
   readonly signature: ModelSignature | null;
 }
-
-const readingOfSignature = (signature: ModelSignature | undefined): Reading | undefined => (signature === undefined ? undefined : { task: signature.task, threshold: signature.score?.threshold });
