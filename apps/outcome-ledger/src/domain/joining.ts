@@ -23,6 +23,8 @@ export interface PredictionFacts {
   readonly occurredAtMs: number;
   readonly requestedAtMs: number;
   readonly fallback: string | undefined;
+  /** Estimate of what computing the answer cost. */
+  readonly costMicroUsd?: number | undefined;
   /** Chance that this version answered, while several shared the traffic. */
   readonly propensity?: number | undefined;
   readonly trace: TraceRef | undefined;
@@ -182,5 +184,5 @@ const iso = (epochMs: number): string => new Date(epochMs).toISOString();
 /** The facts of a prediction that is being written; `undefined` for a rejected one, which no outcome can judge. */
 export function factsOf({ answer, version, ...record }: PredictionRecord): PredictionFacts | undefined {
   if (answer === undefined || version === undefined) return undefined;
-  return { ...record, version, role: answer.role, assignmentRevision: answer.assignmentRevision, score: answer.score, fallback: answer.fallback?.kind, propensity: answer.propensity };
+  return { ...record, version, role: answer.role, assignmentRevision: answer.assignmentRevision, score: answer.score, fallback: answer.fallback?.kind, costMicroUsd: answer.costMicroUsd, propensity: answer.propensity };
 }

@@ -29,11 +29,12 @@ interface FactsRow extends TraceColumns {
   readonly occurred_at: Date;
   readonly requested_at: Date;
   readonly fallback_kind: string | null;
+  readonly cost_micro_usd: number | null;
   readonly propensity: number | null;
 }
 
 const FACTS = `p.prediction_id, p.day::text, p.attempt, p.request_source, p.request_id, p.model, p.version, p.served_version_id, p.role, p.lane, p.team, p.assignment_revision,
-  p.routing_key, p.entities, p.score, p.occurred_at, p.requested_at, p.fallback_kind, p.propensity, p.trace_id, p.span_id, p.sampled`;
+  p.routing_key, p.entities, p.score, p.occurred_at, p.requested_at, p.fallback_kind, p.cost_micro_usd, p.propensity, p.trace_id, p.span_id, p.sampled`;
 
 const PLACE_COLUMNS = { prediction_id: 'uuid', day: 'date' } as const;
 
@@ -66,5 +67,5 @@ export async function loadJoined(manager: EntityManager, places: readonly Place[
 const factsOfRow = (row: FactsRow): PredictionFacts => ({
   predictionId: row.prediction_id, day: row.day, attempt: Number(row.attempt), requestSource: row.request_source, requestId: row.request_id, model: row.model, version: row.version,
   role: row.role, lane: row.lane, team: row.team ?? undefined, assignmentRevision: Number(row.assignment_revision), routingKey: row.routing_key ?? undefined, entities: row.entities ?? undefined,
-  score: row.score ?? undefined, occurredAtMs: row.occurred_at.getTime(), requestedAtMs: row.requested_at.getTime(), fallback: row.fallback_kind ?? undefined, propensity: row.propensity ?? undefined, trace: traceOf(row),
+  score: row.score ?? undefined, occurredAtMs: row.occurred_at.getTime(), requestedAtMs: row.requested_at.getTime(), fallback: row.fallback_kind ?? undefined, costMicroUsd: row.cost_micro_usd ?? undefined, propensity: row.propensity ?? undefined, trace: traceOf(row),
 });

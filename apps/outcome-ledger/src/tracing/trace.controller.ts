@@ -1,4 +1,4 @@
-import { Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
 import { canonicalId } from '../domain/prediction.js';
@@ -10,7 +10,7 @@ const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 @ApiTags('predictions')
 @Controller('ledger/v1/predictions')
 export class TraceController {
-  constructor(private readonly stories: TraceStories) {}
+  constructor(@Inject(TraceStories) private readonly stories: TraceStories) {}
 
   @Post(':predictionId/trace')
   @HttpCode(200)
