@@ -13,11 +13,12 @@ import { createInterface } from 'node:readline';
 export interface Services {
   readonly bus: Bus;
   readonly topicPrefix: string;
+  readonly schemaPrefix: string;
   /** Starts the built service; resolves with its address once it listens and consumes. */
   start(service: ServiceName, env?: NodeJS.ProcessEnv): Promise<string>;
   /** All they have logged so far. */
   logs(): string;
-  /** Ends the services in order, as Ctrl-C does; their spans are exported then. */
+  /** Ends the services in order, as Ctrl-C does; their spans are exported then. They may be started again. */
   stop(): Promise<void>;
   close(): Promise<void>;
 }
@@ -44,6 +45,7 @@ export async function createServices(extraEnv: NodeJS.ProcessEnv): Promise<Servi
   return {
     bus,
     topicPrefix: common.KAFKA_TOPIC_PREFIX,
+    schemaPrefix: common.DATABASE_SCHEMA_PREFIX,
     start: (service, env = {}) => {
       const child = spawn(process.execPath, [join(repositoryRoot, `apps/${service}/dist/main.js`)], {
         env: { ...common, ...env },

@@ -1,27 +1,15 @@
-import { encodeEvent, predictionId, type EventData, type EventTopic } from '@throughline/contracts';
+import { predictionId, type EventData, type EventTopic } from '@throughline/contracts';
 import { eventually } from '@throughline/local-stack';
-import { logisticRegressionGraph } from '@throughline/onnx';
-import {
-  formatTraceparent,
-  messagingAttributes,
-  newSpanId,
-  newTraceId,
-  recordSpan,
-  SPANS,
-  startTelemetry,
-  type Telemetry,
-  type TraceContext,
-} from '@throughline/telemetry';
+import { formatTraceparent, messagingAttributes, startTelemetry, type Telemetry, type TraceContext } from '@throughline/telemetry';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '@throughline/telemetry/testing';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createServices, type Services } from './services.ts';
 import { treeOf } from './trace-tree.ts';
+import { deployModel, infer, MODEL, newContext, publish as publishTo, SOURCE, storyOf } from './traced-loop.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
-const MODEL = 'flight-delay';
-const SOURCE = '/shop/checkout';
 /** What may never leave in a span or a log line: feature values, keys, entities, the identity that a sender chose. */
 const SECRETS = { hour: 4711.25, distance: 1337.125, routingKey: 'routing-key-4f1c', entity: 'entity-93ab', requestId: 'request-7e21' };
 
@@ -38,7 +26,7 @@ beforeAll(async () => {
   services = await createServices({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_SAMPLE_RATIO: '0' });
   producer = startTelemetry({ service: 'checkout', instance: '1', otlpEndpoint: receiver.endpoint, exportDelayMs: 100 });
   const [registry, ledger] = await Promise.all([services.start('model-registry'), services.start('outcome-ledger')]);
-  await deploy(registry);
+  await deployModel(registry);
   const worker = await services.start('inference-worker', { REGISTRY_URL: registry });
   url = { registry, worker, ledger };
 });
@@ -49,54 +37,10 @@ afterAll(async () => {
   await receiver?.close();
 });
 
-async function deploy(registry: string): Promise<void> {
-  const names = ['hour', 'distance'];
-  const artifact = logisticRegressionGraph({ weights: [1, 1], bias: -1, mean: [0, 0], scale: [1, 1], featureNames: names });
-  const form = new FormData();
-  form.set(
-    'metadata',
-    JSON.stringify({
-      features: names.map((name) => ({ name, kind: 'numeric' })),
-      task: 'binary_classification',
-      score: { output: 'probability', index: 0, threshold: 0.5 },
-      dataset: { snapshotId: 'test' },
-      codeCommit: 'test',
-      metrics: { auc: 0.5 },
-    }),
-  );
-  form.set('artifact', new Blob([artifact as Uint8Array<ArrayBuffer>]), 'model.onnx');
-  const model = `${registry}/registry/v1/models/${MODEL}`;
-  const uploaded = await fetch(`${model}/versions`, { method: 'POST', body: form });
-  expect(uploaded.status, await uploaded.text()).toBe(201);
-  const promoted = await fetch(`${model}/aliases/champion`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ version: '1' }),
-  });
-  expect(promoted.ok, await promoted.text()).toBe(true);
-}
-
-const newContext = (sampled: boolean): TraceContext => ({ traceId: newTraceId(), spanId: newSpanId(), sampled });
 const onBroker = (topic: EventTopic): string => services.topicPrefix + topic;
 const newRequestId = (): string => `${SECRETS.requestId}-${randomUUID()}`;
 
-/** Publishes as a producer with tracing of its own does: its `send` span is what the header announces. */
-async function publish<T extends EventTopic>(topic: T, id: string, context: TraceContext, data: EventData<T>): Promise<void> {
-  const startMs = Date.now();
-  await services.bus.producer.send({
-    topic,
-    key: SECRETS.routingKey,
-    ...encodeEvent(topic, { id, source: SOURCE, timeMs: startMs, traceparent: formatTraceparent(context), data }),
-  });
-  recordSpan({
-    name: SPANS.send(onBroker(topic)),
-    kind: 'producer',
-    context,
-    startMs,
-    endMs: Date.now(),
-    attributes: messagingAttributes('send', onBroker(topic)),
-  });
-}
+const publish = <T extends EventTopic>(topic: T, id: string, context: TraceContext, data: EventData<T>): Promise<void> => publishTo(services, topic, { id, key: SECRETS.routingKey, context, data });
 
 const request = (id: string, context: TraceContext, model = MODEL): Promise<void> =>
   publish('prediction.requested.v1', id, context, {
@@ -105,25 +49,6 @@ const request = (id: string, context: TraceContext, model = MODEL): Promise<void
     entities: { origin: SECRETS.entity },
     routingKey: SECRETS.routingKey,
   });
-
-interface Story {
-  readonly request: { readonly requestedAt: string; readonly occurredAt: string };
-  readonly answer: { readonly answeredAt: string; readonly artifactSha256: string; readonly score: number };
-  readonly outcome: object | null;
-  readonly trace: TraceContext;
-}
-
-/** What the ledger has written down, once it has. */
-async function storyOf(id: string, isTold: (story: Story) => boolean = () => true): Promise<Story> {
-  let story: Story | undefined;
-  const found = await eventually(async () => {
-    const response = await fetch(`${url.ledger}/ledger/v1/predictions/${id}`);
-    story = response.ok ? ((await response.json()) as Story) : undefined;
-    return story !== undefined && isTold(story);
-  }, 30_000);
-  expect(found, JSON.stringify(story)).toBe(true);
-  return story!;
-}
 
 const traceOf = (spans: readonly ReceivedSpan[], { traceId }: TraceContext): ReceivedSpan[] => spans.filter((span) => span.traceId === traceId);
 const received = async (context: TraceContext, count: number): Promise<ReceivedSpan[]> =>
@@ -136,7 +61,7 @@ it('a sampled prediction is one trace, from its producer through the worker’s 
   const requestId = newRequestId();
   const id = predictionId(SOURCE, requestId);
   await request(requestId, asking);
-  const story = await storyOf(id);
+  const story = await storyOf(url.ledger, id);
   // True at the very moment of the answer; it is published only now.
   const occurredAt = story.answer.answeredAt;
   await publish('outcome.observed.v1', randomUUID(), telling, { predictionId: id, value: false, source: 'arrivals', sequence: 0, occurredAt });
@@ -219,7 +144,7 @@ it('what is told of the join is in the prediction’s trace too', async () => {
     sequence: 0,
     occurredAt: new Date().toISOString(),
   });
-  const { trace } = await storyOf(predictionId(SOURCE, requestId), ({ outcome }) => outcome !== null);
+  const { trace } = await storyOf(url.ledger, predictionId(SOURCE, requestId), ({ outcome }) => outcome !== null);
   const headers: string[] = [];
   await eventually(async () => {
     await services.bus.admin.scan('outcome.joined.v1', (messages) => void headers.push(...messages.map((message) => String(message.headers['traceparent']))));
@@ -230,13 +155,7 @@ it('what is told of the join is in the prediction’s trace too', async () => {
 
 it('over HTTP the scoring is a server span below the caller’s', async () => {
   const caller = newContext(true);
-  const tensors = (['hour', 'distance'] as const).map((name) => ({ name, shape: [1], datatype: 'FP32', data: [SECRETS[name]] }));
-  const response = await fetch(`${url.worker}/v2/models/${MODEL}/infer`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', traceparent: formatTraceparent(caller) },
-    body: JSON.stringify({ inputs: tensors, parameters: { routing_key: SECRETS.routingKey } }),
-  });
-  expect(response.status).toBe(200);
+  await infer(url.worker, { features: { hour: SECRETS.hour, distance: SECRETS.distance }, context: caller, parameters: { routing_key: SECRETS.routingKey } });
   const scored = onBroker('prediction.scored.v1');
   const trace = await received(caller, 6);
   expect(treeOf(trace)).toEqual([
@@ -279,7 +198,7 @@ it('an unsampled prediction leaves no span, yet the ledger has its trace id; fea
     sequence: 0,
     occurredAt: new Date().toISOString(),
   });
-  const { trace } = await storyOf(id, ({ outcome }) => outcome !== null);
+  const { trace } = await storyOf(url.ledger, id, ({ outcome }) => outcome !== null);
   expect(trace).toEqual({ traceId: unsampled.traceId, spanId: expect.stringMatching(/^[0-9a-f]{16}$/), sampled: false });
 
   // An orderly end exports what waits: what has not come by then was never recorded.
