@@ -8,6 +8,7 @@ import { deadLettersCommand } from './commands/dead-letters.js';
 import { doctorCommand } from './commands/doctor.js';
 import { initCommand } from './commands/init.js';
 import { keysCommand } from './commands/keys.js';
+import { labelsCommand } from './commands/labels.js';
 import { modelsCommand } from './commands/models.js';
 import { outcomesCommand } from './commands/outcomes.js';
 import { rolloutsCommand } from './commands/rollouts.js';
@@ -34,7 +35,7 @@ Examples:
   npx throughline trace 7b76029e-19dc-5779-9358-6c2488af76f8`)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_CANNOT));
 
-for (const add of [doctorCommand, initCommand, applyCommand, auditCommand, modelsCommand, rolloutsCommand, scoreCommand, traceCommand, outcomesCommand, deadLettersCommand, keysCommand]) add(program);
+for (const add of [doctorCommand, initCommand, applyCommand, auditCommand, modelsCommand, rolloutsCommand, scoreCommand, traceCommand, outcomesCommand, labelsCommand, deadLettersCommand, keysCommand]) add(program);
 
 readEnvFile();
 // A pipe that is closed early, as by `head`, is no failure.

@@ -2,13 +2,16 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { BusModule } from '@throughline/bus';
 import { DbModule, outboxMigration } from '@throughline/db';
 import { createLogger } from '@throughline/telemetry';
-import { DataSource } from 'typeorm';
+import { HourlyBooksController } from './books/hourly-books.controller.js';
+import { bookProviders } from './books/providers.js';
 import type { LedgerConfig } from './config.js';
 import { CostGauges } from './costs/cost-gauges.js';
 import { Costs } from './costs/costs.js';
 import { CostsController } from './costs/http/costs.controller.js';
 import { PolicyCeilings } from './costs/policy-ceilings.js';
 import { PRICES, pricesOf } from './costs/prices.js';
+import { erasureProviders } from './erasure/erasure.providers.js';
+import { ErasuresController } from './erasure/http/erasures.controller.js';
 import { Housekeeping } from './handlers/housekeeping.js';
 import { ModelDeploymentFollower } from './handlers/model-deployment.follower.js';
 import { OutcomeObservedHandler } from './handlers/outcome-observed.handler.js';
@@ -18,11 +21,14 @@ import { PredictionScoredHandler } from './handlers/prediction-scored.handler.js
 import { PredictionShadowedHandler } from './handlers/prediction-shadowed.handler.js';
 import { BooksController } from './http/books.controller.js';
 import { ExportsController } from './http/exports.controller.js';
+import { LabelsController } from './labels/http/labels.controller.js';
+import { labelProviders } from './labels/providers.js';
 import { PredictionsController } from './http/predictions.controller.js';
-import { HashKeys } from './privacy/hash-keys.js';
-import { PrivacyPolicies } from './privacy/policies.js';
-import { FUTURE_TOLERANCE_SECONDS } from './outcomes/settings.js';
+import { privacyProviders } from './privacy/privacy.providers.js';
+import { MaturityRounds } from './outcomes/maturity-rounds.js';
+import { FUTURE_TOLERANCE_SECONDS, MATURITY_SWEEP_MS } from './outcomes/settings.js';
 import { Declarations } from './outcomes/store/declarations.js';
+import { Maturity } from './outcomes/store/maturity.js';
 import { Books } from './store/books.js';
 import { Exports } from './store/exports.js';
 import { Listing } from './store/listing.js';
@@ -51,13 +57,12 @@ export class OutcomeLedgerModule {
       ],
       controllers: [
         PredictionScoredHandler, PredictionRejectedHandler, PredictionShadowedHandler, OutcomeObservedHandler,
-        PredictionsController, RecomputeController, TraceController, BooksController, ExportsController, CostsController,
+        PredictionsController, RecomputeController, TraceController, BooksController, HourlyBooksController, ExportsController, CostsController, LabelsController, ErasuresController,
       ],
       providers: [
-        { provide: HashKeys, useFactory: (dataSource: DataSource) => new HashKeys(dataSource, config.LEDGER_HASH_KEY ?? []), inject: [DataSource] }, PrivacyPolicies,
-        ...storyProviders(config), ...recomputeProviders(config),
+        ...bookProviders, ...privacyProviders(config), ...erasureProviders, ...labelProviders, ...storyProviders(config), ...recomputeProviders(config),
         ...tracingProviders(config, SERVICE), { provide: PRICES, useValue: pricesOf(config) },
-        { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, Declarations, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
+        { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, { provide: MATURITY_SWEEP_MS, useValue: config.OUTCOME_MATURITY_SWEEP_MS }, Declarations, Maturity, MaturityRounds, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
     };
   }
 }

@@ -106,13 +106,23 @@ export const METRICS = {
 
   // outcome-ledger
   ledgerPredictions: counter('throughline_ledger_predictions', 'Predictions by result: recorded, duplicate', ['result']),
-  ledgerOutcomes: counter('throughline_ledger_outcomes', 'Outcomes by result: joined, waiting, corrected, duplicate, superseded', ['result']),
+  ledgerOutcomes: counter('throughline_ledger_outcomes', 'Outcomes by result: joined, waiting, corrected, duplicate, superseded, wrong_type, assumed (none came within its model’s maturity)', ['result']),
   outcomeDelaySeconds: histogram('throughline_outcome_delay_seconds', 'From the prediction’s event time to the outcome’s', DELAY_SECONDS, ['model']),
   ledgerTraces: counter('throughline_ledger_traces', 'Joined predictions by what became of their trace: live (sampled when asked), expired (recorded anew), kept from the ledger because of wrong, costly, fallback, alerting, corrected or one_in_n, dropped, over_bound, failed', ['result']),
+  labelCoverage: gauge('throughline_label_coverage_ratio', 'Share of matured predictions whose outcome was observed, of the last 30 days of event time that can have matured; absent where a model declares no maturity', ['model']),
+  labelPredictions: gauge('throughline_label_predictions', 'The same predictions by how their label stands: labelled, assumed, overdue (matured without one), immature (too young to say, or no maturity declared)', ['model', 'version', 'state']),
+  ledgerErasedRows: counter('throughline_ledger_erased_rows', 'Rows whose values were removed to forget an entity, by table: predictions, shadows, outcomes, correlations, messages', ['table']),
   ledgerPending: gauge('throughline_ledger_pending_predictions', 'Predictions without an outcome'),
   costMicroUsd: gauge('throughline_cost_micro_usd', 'What the answers in the ledger’s books cost, estimated, in millionths of a dollar; by share: compute, features, storage', ['model', 'version', 'share']),
   valueMicroUsd: gauge('throughline_value_micro_usd', 'What the answers whose value is known were worth, in millionths of a dollar; corrections may lower it', ['model', 'version']),
   valuedPredictions: gauge('throughline_valued_predictions', 'Answers whose value is known', ['model', 'version']),
+  booksBalanced: gauge('throughline_books_balanced', 'Whether the books balance: 1, or 0 when something is missing, vanished or unrecorded'),
+  booksMissing: gauge('throughline_books_missing_messages', 'Requests, answers and outcomes that nobody is at work on any more and that are nowhere', ['topic']),
+  booksInFlight: gauge('throughline_books_in_flight_messages', 'Requests, answers and outcomes on their way to the ledger', ['topic']),
+  booksUnverifiable: gauge('throughline_books_unverifiable_messages', 'Messages that Kafka has no more and the ledger never had: nobody can tell what they were', ['topic']),
+  booksVanished: gauge('throughline_books_vanished_rows', 'Rows that the ledger has written down and that are there no more'),
+  booksUnrecorded: gauge('throughline_books_unrecorded_rows', 'Rows that are in the ledger and that it has not written down'),
+  booksAgeSeconds: gauge('throughline_books_check_age_seconds', 'Since the books were last balanced, or found not to', [], 's'),
   ledgerUnmatched: gauge('throughline_ledger_unmatched_outcomes', 'Outcomes without a prediction'),
 
   // drift-monitor
@@ -121,7 +131,6 @@ export const METRICS = {
   modelQuality: gauge('throughline_model_quality', 'Realised quality of the last window', ['model', 'version', 'measure']),
   fallbackShare: gauge('throughline_fallback_share_ratio', 'Share of the last window’s answers that a fallback gave in the champion’s place', ['model']),
   stageP99Seconds: gauge('throughline_stage_p99_seconds', '99th percentile of a stage over the last window, publishing as the brokers’ clock has it', ['model', 'stage'], 's'),
-  labelCoverage: gauge('throughline_label_coverage_ratio', 'Share of predictions whose outcome is known', ['model']),
   alerts: counter('throughline_alerts_raised', 'Alerts', ['model', 'kind', 'tier']),
 
   // retraining-coordinator

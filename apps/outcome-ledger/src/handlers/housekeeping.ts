@@ -15,7 +15,7 @@ const PARTITIONS_MS = 3_600_000;
 @Injectable()
 export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly loops: Rounds[] = [];
-  private books: Pick<Summary, 'pending' | 'unmatched' | 'models'> = { pending: 0, unmatched: 0, models: [] };
+  private books: Pick<Summary, 'pending' | 'unmatched'> = { pending: 0, unmatched: 0 };
 
   constructor(
     private readonly outcomes: OutcomeStore,
@@ -26,7 +26,6 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
   ) {
     observableGauge(METRICS.ledgerPending, () => this.books.pending);
     observableGauge(METRICS.ledgerUnmatched, () => this.books.unmatched);
-    observableGauge(METRICS.labelCoverage, () => coverageByModel(this.books.models));
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -50,13 +49,4 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
   private every(intervalMs: number, what: string, work: () => Promise<void>): void {
     this.loops.push(new Rounds(intervalMs, work, (error) => this.logger.warn({ err: error }, `${what} failed`)));
   }
-}
-
-function coverageByModel(models: Summary['models']): { value: number; labels: { model: string } }[] {
-  const sums = new Map<string, { joined: number; predictions: number }>();
-  for (const { model, joined, predictions } of models) {
-    const sum = sums.get(model) ?? { joined: 0, predictions: 0 };
-    sums.set(model, { joined: sum.joined + joined, predictions: sum.predictions + predictions });
-  }
-  return [...sums].filter(([, { predictions }]) => predictions > 0).map(([model, { joined, predictions }]) => ({ value: joined / predictions, labels: { model } }));
 }

@@ -1,0 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ContractError } from '@throughline/contracts';
+import { inTransaction } from '@throughline/db';
+import { DataSource } from 'typeorm';
+import { BIN_ENDS_SECONDS } from './domain/horizons.js';
+import type { LabelCount } from './domain/label-report.js';
+
+export interface LabelPeriod {
+  readonly model: string;
+  /** Event time of the predictions, from (inclusive) and to (exclusive), epoch milliseconds. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** The model's own present, event time. */
+  readonly nowMs: number;
+  /** From which event time on a prediction is too young for its label to be due; `undefined` where no maturity is declared. */
+  readonly maturedUntilMs: number | undefined;
+}
+
+/** Reads the index alone (model, event time, version, state), never features; the answer has a row a bin, however many predictions there are. */
+export const COUNT_SQL = `SELECT p.version, (p.occurred_at AT TIME ZONE 'UTC')::date::text AS day,
+    CASE WHEN j.prediction_id IS NULL THEN 'open' WHEN j.is_assumed THEN 'assumed' ELSE 'labelled' END AS state,
+    coalesce(p.occurred_at <= $5::timestamptz, false) AS "isMature", width_bucket(s.seconds, $6::float8[]) AS bin, count(*)::float8 AS count, max(s.seconds)::float8 AS "maxSeconds"
+  FROM prediction p LEFT JOIN prediction_joined j ON j.prediction_id = p.prediction_id AND j.day = p.day
+  CROSS JOIN LATERAL (SELECT greatest(0, CASE WHEN j.is_assumed IS FALSE THEN j.delay_seconds ELSE extract(epoch FROM $4::timestamptz - p.occurred_at)::float8 END) AS seconds) s
+  WHERE p.model = $1 AND p.occurred_at >= $2 AND p.occurred_at < $3 AND p.state <> 'rejected'
+  GROUP BY 1, 2, 3, 4, 5`;
+
+/** `width_bucket` counts a value on a bound to the bin above it. */
+const BIN_BOUNDS = BIN_ENDS_SECONDS.map((end) => end * (1 + Number.EPSILON));
+const MAX_QUERY_MS = 30_000;
+const QUERY_CANCELED = '57014';
+
+/** How the labels of a model's predictions stand. */
+@Injectable()
+export class LabelStore {
+  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+
+  /** @throws ContractError `invalid_request` when counting takes too long */
+  async count({ model, fromMs, toMs, nowMs, maturedUntilMs }: LabelPeriod): Promise<LabelCount[]> {
+    try {
+      return await inTransaction(this.dataSource, async (manager) => {
+        // One day at a time, instead of one hash table of everything.
+        await manager.query(`SET LOCAL enable_partitionwise_join = on`);
+        await manager.query(`SET LOCAL statement_timeout = ${MAX_QUERY_MS}`);
+        return manager.query<LabelCount[]>(COUNT_SQL, [model, instant(fromMs), instant(toMs), instant(nowMs), maturedUntilMs === undefined ? null : instant(maturedUntilMs), BIN_BOUNDS]);
+      });
+    } catch (error) {
+      if ((error as { driverError?: { code?: unknown } }).driverError?.code !== QUERY_CANCELED) throw error;
+      throw new ContractError('invalid_request', `counting the labels of ${model} took longer than ${MAX_QUERY_MS / 1000} s`, { cure: 'Ask for a shorter period.' });
+    }
+  }
+}
+
+const instant = (epochMs: number): string => new Date(epochMs).toISOString();
