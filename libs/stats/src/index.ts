@@ -9,6 +9,8 @@ export * from './detectors/page-hinkley.js';
 export * from './jensen-shannon.js';
 export * from './kaplan-meier.js';
 export * from './kolmogorov-smirnov.js';
+export * from './off-policy/inverse-propensity.js';
+export * from './off-policy/weighted-clusters.js';
 export * from './population-stability-index.js';
 export * from './probability-scores.js';
 export * from './profile/freeze.js';

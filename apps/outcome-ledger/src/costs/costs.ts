@@ -32,9 +32,9 @@ export class Costs {
 
   async report(question: CostQuestion): Promise<CostReport> {
     const rows = await this.rows(question);
-    const total = await this.rows({ ...question, groupBy: [] });
+    const truncated = rows.length > MAX_LINES;
     const lines = rows.slice(0, MAX_LINES).map(lineOf);
-    return { ...question, lines: await this.withCeilings(lines, question), total: lineOf(sumOfRows(total)), truncated: rows.length > MAX_LINES };
+    return { ...question, lines: await this.withCeilings(lines, question), total: lineOf(sumOfRows(truncated ? await this.rows({ ...question, groupBy: [] }) : rows)), truncated };
   }
 
   /** Of all days. */

@@ -1,12 +1,10 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ContractError } from '@throughline/contracts';
 import { dayOf } from '../../domain/prediction.js';
 import { Costs, type CostReport } from '../costs.js';
 import type { Prices } from '../domain/cost.js';
-import { GROUPS, type Group } from '../domain/report.js';
 import { PRICES } from '../prices.js';
-import { CostsQuery } from './costs.query.js';
+import { CostsQuery, groupsOf } from './costs.query.js';
 import { COST_REPORT } from './costs.schema.js';
 
 const DAY_MS = 86_400_000;
@@ -31,11 +29,4 @@ export class CostsController {
 function dayAtOrAfter(instant: string): string {
   const ms = Date.parse(instant);
   return dayOf(Math.ceil(ms / DAY_MS) * DAY_MS);
-}
-
-function groupsOf(text: string): Group[] {
-  const names = [...new Set(text.split(',').map((name) => name.trim()).filter((name) => name !== ''))];
-  const unknown = names.find((name) => !(GROUPS as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new ContractError('invalid_request', `groupBy has “${unknown.slice(0, 40)}”, which is none of ${GROUPS.join(', ')}`);
-  return names as Group[];
 }

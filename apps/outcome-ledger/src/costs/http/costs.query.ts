@@ -1,6 +1,8 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ContractError } from '@throughline/contracts';
 import { IsInstant } from '@throughline/http';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { GROUPS, type Group } from '../domain/report.js';
 
 const DAYS = 'processing time of the requests, in whole UTC days, RFC 3339';
 
@@ -16,4 +18,12 @@ export class CostsQuery {
 
   @ApiPropertyOptional({ example: 'model,version', default: 'model,version', description: 'of model, version, team, role and day, separated by commas; empty for the total alone' }) @IsOptional() @IsString() @MaxLength(100)
   groupBy: string = 'model,version';
+}
+
+/** @throws ContractError `invalid_request` for what is no group */
+export function groupsOf(text: string): Group[] {
+  const names = [...new Set(text.split(',').map((name) => name.trim()).filter((name) => name !== ''))];
+  const unknown = names.find((name) => !(GROUPS as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new ContractError('invalid_request', `groupBy has “${unknown.slice(0, 40)}”, which is none of ${GROUPS.join(', ')}`);
+  return names as Group[];
 }
