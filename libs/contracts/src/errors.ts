@@ -44,6 +44,7 @@ export const ERRORS = {
   conflict: { retriable: false, title: 'Somebody else changed it first', cure: 'Read the current state and try again.' },
   invalid_request: { retriable: false, title: 'The request is not valid', cure: 'Compare it with /openapi.json; the reason names the field.' },
   not_configured: { retriable: false, title: 'A setting that this needs is not set', cure: 'Set what the reason names and start the service again.' },
+  query_too_slow: { retriable: false, title: 'The question takes too long to answer', cure: 'Narrow it: name a model and a shorter period first.' },
   insufficient_data: { retriable: false, title: 'There is not enough data', cure: 'Wait for more outcomes, or widen the window.' },
   unavailable: { retriable: true, title: 'Something this needs is not reachable', cure: 'Check the service or broker that the reason names.' },
   poison: { retriable: false, title: 'Handling the message fails every time', cure: 'Mend the cause, then send it back: `throughline dead-letters list`, `throughline dead-letters replay`.' },

@@ -45,6 +45,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   conflict: 409,
   invalid_request: 400,
   not_configured: 409,
+  query_too_slow: 422,
   insufficient_data: 422,
   unavailable: 503,
   poison: 500,

@@ -2,13 +2,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import { inTransaction, Outbox } from '@throughline/db';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { PredictionKey } from '../domain/admission.js';
+import { enterInBooks } from '../books/entries.js';
 import { judgeOutcome, type Join } from '../domain/joining.js';
 import type { NamedOutcome, OutcomeRecord } from '../domain/outcome.js';
 import { countOf, type BookEntry } from '../domain/tally.js';
 import { claimCorrelations, lockCorrelations, releaseOutcomes } from './correlations.js';
+import { eraseCorrelations } from '../erasure/erase-rows.js';
+import { Tombstones, type Watch } from '../erasure/tombstones.js';
 import { loadFacts, loadJoined, type StoredFacts } from './facts.js';
 import { insertKeys, lockKeys } from './keys.js';
-import { appendOutcomes, loadOutcomes, statementKey } from './outcome-rows.js';
+import { appendOutcomes, loadBestOutcomes, statementKey } from './outcome-rows.js';
 import { ServedVersions } from './served-versions.js';
 import { misfitMessage, settle } from './settle.js';
 import { addToTally } from './tally.js';
@@ -37,16 +40,20 @@ export class OutcomeStore {
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
     @Inject(ServedVersions) private readonly servedVersions: ServedVersions,
+    @Inject(Tombstones) private readonly tombstones: Tombstones,
   ) {}
 
   async record(named: readonly NamedOutcome[], nowMs: number): Promise<OutcomeReport> {
     return inTransaction(this.dataSource, async (manager) => {
+      const watch = await this.tombstones.watch(manager);
       const { known, justFound } = await lockCorrelations(manager, named.flatMap(({ correlation }) => correlation ?? []), truthAtMs(named), nowMs);
       const { resolved, unresolved } = bySubject(named, new Map([...known, ...justFound]));
       const kept = (await appendOutcomes(manager, distinct(unresolved))).size;
       const released = await this.appendReleased(manager, justFound);
       const report = await this.append(manager, resolved);
-      await addToTally(manager, [...released.counts, ...report.counts, countOf('outcomes', kept), countOf('unmatched', kept)]);
+      await forget(manager, watch, named, resolved);
+      await addToTally(manager, [...released.counts, ...report.counts, countOf('outcomes', kept), countOf('unmatched', kept), countOf('duplicate_outcomes', unresolved.length - kept)]);
+      await enterInBooks(manager, { handled: named.map(({ outcome }) => outcome.coordinates) });
       return {
         appended: report.appended + kept, waiting: report.waiting + kept, duplicates: report.duplicates + unresolved.length - kept,
         joins: [...released.joins, ...report.joins], misfits: report.misfits,
@@ -68,6 +75,7 @@ export class OutcomeStore {
     const released = await releaseOutcomes(manager, justFound);
     if (released.length === 0) return { joins: [], counts: [] };
     const { joins, counts, misfits } = await this.append(manager, released);
+    await enterInBooks(manager, { deadLetters: misfits.map(({ outcome }) => outcome.coordinates) });
     await Outbox.enqueue(manager, misfits.map(({ outcome, reason }) => misfitMessage(outcome, reason)));
     return { joins, counts: [...counts, countOf('outcomes', -released.length), countOf('unmatched', -released.length)] };
   }
@@ -85,7 +93,7 @@ export class OutcomeStore {
     const ofRejected = news.filter((outcome) => stateOf(outcome) === 'rejected').length;
     return {
       appended: news.length, duplicates: fitting.length - news.length, waiting, joins, misfits,
-      counts: [...counts, countOf('outcomes', news.length), countOf('unmatched', waiting), countOf('outcomes_of_rejected', ofRejected)],
+      counts: [...counts, countOf('outcomes', news.length), countOf('duplicate_outcomes', fitting.length - news.length), countOf('unmatched', waiting), countOf('outcomes_of_rejected', ofRejected)],
     };
   }
 
@@ -110,7 +118,7 @@ export class OutcomeStore {
 
   private async meet(manager: EntityManager, ids: ReadonlySet<string>, keys: ReadonlyMap<string, PredictionKey>, facts: ReadonlyMap<string, StoredFacts>) {
     const answered = [...facts.values()].filter(({ facts: { predictionId } }) => ids.has(predictionId));
-    const outcomes = await loadOutcomes(manager, answered.map(({ facts: { predictionId } }) => predictionId));
+    const outcomes = await loadBestOutcomes(manager, answered.map(({ facts: { predictionId } }) => predictionId));
     const told = await loadJoined(manager, answered.map(({ facts: { predictionId } }) => keys.get(predictionId) as PredictionKey));
     const meetings = [];
     for (const { facts: one, servedVersionId } of answered) {
@@ -119,6 +127,13 @@ export class OutcomeStore {
     }
     return settle(manager, meetings, this.servedVersions);
   }
+}
+
+/** Of outcomes about what was erased, and of correlations that name who is to be forgotten, no text stays; within the transaction that wrote it. */
+async function forget(manager: EntityManager, watch: Watch, named: readonly NamedOutcome[], resolved: readonly OutcomeRecord[]): Promise<void> {
+  if (!watch.isNeeded) return;
+  await watch.cleanse(manager, [...new Set(resolved.map(({ subjectId }) => subjectId))]);
+  await eraseCorrelations(manager, named.flatMap(({ correlation }) => (correlation !== undefined && watch.names(correlation) ? [correlation.correlationId] : [])));
 }
 
 /** The first of each statement: a batch may hold its own duplicates. */

@@ -8,10 +8,14 @@ import type { OutcomeRecord } from '../domain/outcome.js';
 import { spendingOfAnswer, spendingOfDisplaced, spendingOfJoin } from '../costs/domain/spending.js';
 import { PRICES } from '../costs/prices.js';
 import type { Prices } from '../costs/domain/cost.js';
+import { bookedPrediction, enterInBooks, type BookedRow } from '../books/entries.js';
 import { countOf, type BookEntry, type Count } from '../domain/tally.js';
+import { EntityRoles } from '../erasure/entity-roles.js';
+import { Tombstones, type Watch } from '../erasure/tombstones.js';
 import { loadFacts, loadJoined } from './facts.js';
 import { insertKeys, lockKeys, removeKeys, updateKeys } from './keys.js';
-import { loadOutcomes } from './outcome-rows.js';
+import { announcedAtMs, noteLate } from '../outcomes/store/late.js';
+import { loadBestOutcomes, loadOutcomes } from './outcome-rows.js';
 import { Partitions } from './partitions.js';
 import { PREDICTION_COLUMNS, rowOf } from './prediction-rows.js';
 import { insertRows, recordset, rowsParameter } from './rows.js';
@@ -34,19 +38,28 @@ export class PredictionStore {
     @Inject(Partitions) private readonly partitions: Partitions,
     @Inject(ServedVersions) private readonly servedVersions: ServedVersions,
     @Inject(PRICES) private readonly prices: Prices,
+    @Inject(Tombstones) private readonly tombstones: Tombstones,
+    @Inject(EntityRoles) private readonly roles: EntityRoles,
   ) {}
 
   async record(records: readonly PredictionRecord[]): Promise<RecordReport> {
     const candidates = firstOfHighestAttempt(records);
     await this.partitions.ensure(candidates.map(({ day }) => day));
+    await this.roles.ensure(candidates);
     const versionIds = await this.versionIds(candidates);
     return inTransaction(this.dataSource, async (manager) => {
-      const admissions = await admitAll(manager, candidates);
+      const watch = await this.tombstones.watch(manager);
+      const announced = await announcedAtMs(manager, [...new Set(candidates.map(({ model }) => model))]);
+      const admissions = await admitAll(manager, erase(watch, candidates, versionIds));
       const displaced = await removeDisplaced(manager, admissions);
       const rows = admissions.map(({ record }) => rowOf(record, versionIds.get(record)));
       await insertRows(manager, 'prediction', PREDICTION_COLUMNS, rows, 'ON CONFLICT DO NOTHING');
+      await noteLate(manager, admissions.map(({ record }) => record), announced);
       const met = await this.meetOutcomes(manager, admissions, displaced.told, versionIds);
+      await watch.cleanse(manager, admissions.flatMap(({ record }) => (record.erasedAtMs === undefined ? [] : [record.predictionId])));
       await addToTally(manager, [...displaced.counts, ...admissions.map(({ record }) => countOf(record.state, 1, named(record))), ...met.counts, ...this.spending(admissions.map(({ record }) => record))]);
+      const handled = records.flatMap(({ answerCoordinates, requestCoordinates }) => [answerCoordinates, requestCoordinates]);
+      await enterInBooks(manager, { handled, added: admissions.map(({ record }) => bookedPrediction(record)), removed: displaced.booked });
       return { recorded: admissions.map(({ record }) => record), duplicates: records.length - admissions.length, joins: met.joins };
     });
   }
@@ -57,13 +70,15 @@ export class PredictionStore {
    */
   async recordShadows(records: readonly PredictionRecord[]): Promise<number> {
     await this.partitions.ensure(records.map(({ day }) => day));
+    await this.roles.ensure(records);
     const versionIds = await this.versionIds(records);
     return inTransaction(this.dataSource, async (manager) => {
+      const watch = await this.tombstones.watch(manager);
       const ids = [...new Set(records.map(({ predictionId }) => predictionId))];
       // Keys that are not there yet are held as well: a join that is under way has either seen these shadows, or is seen here.
       const fresh = await insertKeys(manager, ids.map((predictionId) => ({ predictionId, state: 'awaited', day: undefined, attempt: 0 })));
       const locked = await lockKeys(manager, ids.filter((id) => !fresh.has(id)));
-      const rows = records.map((record) => rowOf(record, versionIds.get(record)));
+      const rows = erase(watch, records, versionIds).map((record) => rowOf(record, versionIds.get(record)));
       const conflict = 'ON CONFLICT DO NOTHING RETURNING prediction_id, model, version';
       const inserted = await insertRows<{ prediction_id: string; model: string; version: string }>(manager, 'prediction_shadow', PREDICTION_COLUMNS, rows, conflict, 'ORDER BY prediction_id, day, version');
       await this.tellAnew(manager, [...new Set(inserted.flatMap((row) => locked.get(row.prediction_id) ?? []))]);
@@ -82,7 +97,7 @@ export class PredictionStore {
   private async tellAnew(manager: EntityManager, keys: readonly PredictionKey[]): Promise<void> {
     const told = await loadJoined(manager, keys.filter(({ day }) => day !== undefined));
     const facts = await loadFacts(manager, keys.filter(({ predictionId }) => told.has(predictionId)));
-    const outcomes = await loadOutcomes(manager, [...facts.keys()]);
+    const outcomes = await loadBestOutcomes(manager, [...facts.keys()]);
     const meetings: Meeting[] = [];
     for (const [predictionId, { facts: one, servedVersionId }] of facts) {
       const reading = await this.servedVersions.readingOf(manager, servedVersionId);
@@ -104,11 +119,11 @@ export class PredictionStore {
   private async meetOutcomes(manager: EntityManager, admissions: readonly Admission[], told: ReadonlyMap<string, JoinedRef>, versionIds: ReadonlyMap<PredictionRecord, number>) {
     const expected = admissions.filter(({ awaited, replaces }) => awaited || replaces !== undefined);
     const outcomes = await loadOutcomes(manager, expected.map(({ record }) => record.predictionId));
-    const meetings = await Promise.all(expected.map(async ({ record }) => {
+    const meetings = await Promise.all(expected.map(async ({ record, awaited, replaces }) => {
       const facts = factsOf(record);
       if (facts === undefined) return [];
       const reading = await this.servedVersions.readingOf(manager, versionIds.get(record) as number);
-      return [{ facts, reading, outcomes: outcomes.get(record.predictionId) ?? [], told: told.get(record.predictionId) }];
+      return [{ facts, reading, outcomes: outcomes.get(record.predictionId) ?? [], told: told.get(record.predictionId), isFirst: awaited || replaces?.state === 'rejected' }];
     }));
     const { joins, counts } = await settle(manager, meetings.flat(), this.servedVersions);
     return { joins, counts: [...counts, ...expected.flatMap((admission) => movedOutcomes(admission, outcomes.get(admission.record.predictionId) ?? []))] };
@@ -123,6 +138,16 @@ function movedOutcomes({ record, replaces, awaited }: Admission, outcomes: reado
   return record.state === 'rejected' ? [...left, countOf('outcomes_of_rejected', outcomes.length)] : left;
 }
 
+/** What is about entities that are to be forgotten, without its values; it stays what its version says. */
+function erase(watch: Watch, records: readonly PredictionRecord[], versionIds: Map<PredictionRecord, number>): readonly PredictionRecord[] {
+  const kept = watch.erase(records, Date.now());
+  kept.forEach((record, index) => {
+    const id = versionIds.get(records[index] as PredictionRecord);
+    if (id !== undefined) versionIds.set(record, id);
+  });
+  return kept;
+}
+
 async function admitAll(manager: EntityManager, candidates: readonly PredictionRecord[]): Promise<Admission[]> {
   const fresh = await insertKeys(manager, candidates);
   const locked = await lockKeys(manager, candidates.flatMap(({ predictionId }) => (fresh.has(predictionId) ? [] : [predictionId])));
@@ -132,9 +157,9 @@ async function admitAll(manager: EntityManager, candidates: readonly PredictionR
 }
 
 /** Takes away what a higher attempt displaces: the row, and its join, which is told anew as a correction. */
-async function removeDisplaced(manager: EntityManager, admissions: readonly Admission[]): Promise<{ told: Map<string, JoinedRef>; counts: BookEntry[] }> {
+async function removeDisplaced(manager: EntityManager, admissions: readonly Admission[]): Promise<{ told: Map<string, JoinedRef>; counts: BookEntry[]; booked: BookedRow[] }> {
   const displaced = admissions.flatMap(({ replaces }) => (replaces === undefined ? [] : [replaces]));
-  if (displaced.length === 0) return { told: new Map(), counts: [] };
+  if (displaced.length === 0) return { told: new Map(), counts: [], booked: [] };
   const told = await loadJoined(manager, displaced);
   const parameter = rowsParameter(displaced.map(({ predictionId, day }: PredictionKey) => ({ prediction_id: predictionId, day })));
   const remove = async (table: string, returning: string): Promise<DisplacedRow[]> => {
@@ -142,10 +167,12 @@ async function removeDisplaced(manager: EntityManager, admissions: readonly Admi
     const [rows] = await manager.query(`DELETE FROM ${table} t USING ${places} WHERE t.prediction_id = r.prediction_id AND t.day = r.day RETURNING ${returning}`, [parameter]);
     return rows;
   };
-  const joined = await remove('prediction_joined', `t.day::text, t.model, t.version, t.role, t.team, t.value_micro_usd, 'joined' AS state`);
-  const rows = await remove('prediction', 't.day::text, t.model, t.version, t.role, t.team, NULL AS value_micro_usd, t.state');
+  const joined = await remove('prediction_joined', `t.day::text, t.model, t.version, t.role, t.team, t.value_micro_usd, t.is_assumed, 'joined' AS state`);
+  const rows = await remove('prediction', 't.day::text, t.model, t.version, t.role, t.team, NULL AS value_micro_usd, t.state, t.request_coordinates, t.requested_at');
+  const booked = rows.map(({ request_coordinates: coordinates, requested_at: at }) => ({ coordinates, atMs: (at as Date).getTime() }));
   const spent = [...joined, ...rows].flatMap(spendingOfDisplacedRow);
-  return { told, counts: [...spent, ...[...joined, ...rows].map(({ state, model, version, role }) => countOf(state, -1, { model, version: version ?? undefined, role: role ?? undefined }))] };
+  const assumed = joined.filter(({ is_assumed: isAssumed }) => isAssumed === true).map(({ model, version, role }) => countOf('assumed', -1, { model, version: version ?? undefined, role: role ?? undefined }));
+  return { told, booked, counts: [...spent, ...assumed, ...[...joined, ...rows].map(({ state, model, version, role }) => countOf(state, -1, { model, version: version ?? undefined, role: role ?? undefined }))] };
 }
 
 function spendingOfDisplacedRow({ day, model, version, role, team, state, value_micro_usd: valueMicroUsd }: DisplacedRow): BookEntry[] {
@@ -158,6 +185,10 @@ interface DisplacedRow {
   readonly day: string;
   readonly team: string | null;
   readonly value_micro_usd: number | null;
+  readonly is_assumed?: boolean;
+  /** Only of predictions. */
+  readonly request_coordinates?: string | null;
+  readonly requested_at?: Date;
   readonly model: string;
   readonly version: string | null;
   readonly role: string | null;

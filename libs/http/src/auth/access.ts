@@ -14,6 +14,8 @@ const READ = ['GET', 'HEAD', 'OPTIONS'];
 
 /** The first that matches. What none names is read by viewers and written by operators; `@Requires` on a handler precedes them all. */
 const RULES: readonly Rule[] = [
+  // Forgetting somebody cannot be undone, and asking about it tells who is to be forgotten.
+  { methods: [...READ, 'POST'], route: /^\/ledger\/v1\/erasures/, need: 'admin' },
   { methods: READ, route: /^\/health\/(live|ready)$/, need: 'anyone' },
   { methods: READ, route: /./, need: 'viewer' },
 

@@ -1,0 +1,53 @@
+import { Body, Controller, Get, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Caller, type Principal } from '@throughline/http';
+import { Erasures, type Erasure } from '../erasures.js';
+import { Proofs, type Proof } from '../proof.js';
+import { ERASURE, ERASURES, ErasureBody, PROOF, ProofBody, PROVEN } from './dto.js';
+
+@ApiTags('erasures')
+@Controller('ledger/v1/erasures')
+export class ErasuresController {
+  constructor(
+    private readonly erasures: Erasures,
+    private readonly proofs: Proofs,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Forget an entity: removes its values from predictions, shadows, outcomes and correlations; scores, outcomes as numbers and counts stay', description: 'A job that survives restarts; asking twice is one job while it runs. What was requested before and arrives later is taken in without values.' })
+  @ApiAcceptedResponse({ schema: ERASURE })
+  async request(@Body() { entityId, entityRole, model, reason }: ErasureBody, @Caller() caller: Principal): Promise<Erasure> {
+    return this.erasures.request({ entityId, entityRole, model, reason }, caller.name);
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'Who had what forgotten, newest first, without whom it was about' })
+  @ApiOkResponse({ schema: ERASURES })
+  async list(): Promise<{ erasures: Erasure[] }> {
+    return { erasures: await this.erasures.list() };
+  }
+
+  @Get(':erasureId')
+  @ApiOperation({ summary: 'How far it is, and the proof of this moment: how many rows still hold the entity', description: 'Looks at every row, for the ledger no longer knows whom it was about. Millions of rows take too long: then prove it with the entity.' })
+  @ApiOkResponse({ schema: PROVEN })
+  async read(@Param('erasureId', ParseUUIDPipe) erasureId: string): Promise<Erasure & { proof: Proof }> {
+    const proof = await this.proofs.prove(erasureId);
+    return { ...(await this.erasures.get(erasureId)), proof };
+  }
+
+  @Get(':erasureId/progress')
+  @ApiOperation({ summary: 'How far it is, without a proof' })
+  @ApiOkResponse({ schema: ERASURE })
+  async progress(@Param('erasureId', ParseUUIDPipe) erasureId: string): Promise<Erasure> {
+    return this.erasures.get(erasureId);
+  }
+
+  @Post(':erasureId/proof')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'The same proof for whoever knows the entity, from the indexes' })
+  @ApiOkResponse({ schema: PROOF })
+  async prove(@Param('erasureId', ParseUUIDPipe) erasureId: string, @Body() { entityId }: ProofBody): Promise<Proof> {
+    return this.proofs.prove(erasureId, entityId);
+  }
+}
