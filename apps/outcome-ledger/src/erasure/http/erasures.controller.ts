@@ -1,5 +1,5 @@
-import { Body, Controller, Get, HttpCode, Param, ParseUUIDPipe, Post } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Inject, Param, ParseUUIDPipe, Post } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Caller, type Principal } from '@throughline/http';
 import { Erasures, type Erasure } from '../erasures.js';
 import { Proofs, type Proof } from '../proof.js';
@@ -9,13 +9,14 @@ import { ERASURE, ERASURES, ErasureBody, PROOF, ProofBody, PROVEN } from './dto.
 @Controller('ledger/v1/erasures')
 export class ErasuresController {
   constructor(
-    private readonly erasures: Erasures,
-    private readonly proofs: Proofs,
+    @Inject(Erasures) private readonly erasures: Erasures,
+    @Inject(Proofs) private readonly proofs: Proofs,
   ) {}
 
   @Post()
   @HttpCode(202)
   @ApiOperation({ summary: 'Forget an entity: removes its values from predictions, shadows, outcomes and correlations; scores, outcomes as numbers and counts stay', description: 'A job that survives restarts; asking twice is one job while it runs. What was requested before and arrives later is taken in without values.' })
+  @ApiBody({ type: ErasureBody })
   @ApiAcceptedResponse({ schema: ERASURE })
   async request(@Body() { entityId, entityRole, model, reason }: ErasureBody, @Caller() caller: Principal): Promise<Erasure> {
     return this.erasures.request({ entityId, entityRole, model, reason }, caller.name);
@@ -46,6 +47,7 @@ export class ErasuresController {
   @Post(':erasureId/proof')
   @HttpCode(200)
   @ApiOperation({ summary: 'The same proof for whoever knows the entity, from the indexes' })
+  @ApiBody({ type: ProofBody })
   @ApiOkResponse({ schema: PROOF })
   async prove(@Param('erasureId', ParseUUIDPipe) erasureId: string, @Body() { entityId }: ProofBody): Promise<Proof> {
     return this.proofs.prove(erasureId, entityId);
