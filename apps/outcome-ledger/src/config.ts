@@ -17,6 +17,7 @@ export const ledgerSettings = defineSettings({
   LEDGER_HASH_KEY: { meaning: 'Secret that privacy policies hash with, at least 32 characters; several separated by commas: the first hashes, the others find what was hashed before. Without it such fields are left out', parse: hashSecrets, secret: true },
   LEDGER_RETENTION_DAYS: { meaning: 'How long predictions are kept, by the day of their request; 0 keeps everything', unit: 'days', parse: parsers.integer(0, 400), default: 90 },
   OUTCOME_FUTURE_TOLERANCE_SECONDS: { meaning: 'How far an outcome may have become true after Kafka received it, because clocks differ; beyond it is a dead letter', unit: 's', parse: parsers.number(0, 86_400), default: 300 },
+  OUTCOME_MATURITY_SWEEP_MS: { meaning: 'How often predictions are looked for that have matured without an outcome, of models that declare what that means', unit: 'ms', parse: parsers.integer(10, 3_600_000), default: 5_000 },
   PRICE_FEATURE_READ_MICRO_USD: { meaning: 'What reading one feature view for one prediction costs, for estimates', unit: 'millionths of a dollar', parse: parsers.number(0, 1e9), default: 0.02 },
   ...tracingSettings,
   ...recomputeSettings,

@@ -270,15 +270,17 @@ describe('what shadows had said', () => {
 
 describe('the tally', () => {
   it('says what counting the rows would say', async () => {
-    const { models, ...summary } = await get('/ledger/v1/summary');
+    const { models, duplicateOutcomes, ...summary } = await get('/ledger/v1/summary');
     const count = async (from: string) => Number((await home.sql<{ n: string }>(`SELECT count(*) AS n FROM ${from}`))[0]?.n);
     expect(summary).toEqual({
       predictions: await count(`prediction WHERE state <> 'rejected'`), fallback: await count(`prediction WHERE state = 'fallback'`), rejected: await count(`prediction WHERE state = 'rejected'`),
       shadowed: await count('prediction_shadow'), outcomes: await count('outcome'), joined: await count('prediction_joined'),
       pending: await count(`prediction p WHERE state <> 'rejected' AND NOT EXISTS (SELECT FROM prediction_joined j WHERE j.prediction_id = p.prediction_id)`),
       unmatched: await count(`outcome o WHERE NOT EXISTS (SELECT FROM prediction p WHERE p.prediction_id = o.subject_id)`),
+      assumed: await count('prediction_joined WHERE is_assumed'),
       outcomesOfRejected: await count(`outcome o WHERE EXISTS (SELECT FROM prediction p WHERE p.prediction_id = o.subject_id AND p.state = 'rejected')`),
     });
+    expect(duplicateOutcomes).toBe(2);
     expect(models.map(({ version }: { version: string }) => version)).toContain('1');
   });
 });

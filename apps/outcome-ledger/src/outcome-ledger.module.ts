@@ -37,9 +37,9 @@ import { OutcomeStore } from './store/outcome-store.js';
 import { Partitions } from './store/partitions.js';
 import { PredictionStore } from './store/prediction-store.js';
 import { ServedVersions } from './store/served-versions.js';
-import { Stories } from './store/stories.js';
 import { recomputeProviders } from './recompute/recompute.providers.js';
 import { RecomputeController } from './recompute/recompute.controller.js';
+import { StoryController } from './story/story.controller.js';
 import { storyProviders } from './story/story.providers.js';
 import { tracingProviders } from './tracing/providers.js';
 import { TraceController } from './tracing/trace.controller.js';
@@ -57,12 +57,12 @@ export class OutcomeLedgerModule {
       ],
       controllers: [
         PredictionScoredHandler, PredictionRejectedHandler, PredictionShadowedHandler, OutcomeObservedHandler,
-        PredictionsController, RecomputeController, TraceController, BooksController, HourlyBooksController, ExportsController, CostsController, LabelsController, ErasuresController,
+        PredictionsController, StoryController, RecomputeController, TraceController, BooksController, HourlyBooksController, ExportsController, CostsController, LabelsController, ErasuresController,
       ],
       providers: [
         ...bookProviders, ...privacyProviders(config), ...erasureProviders, ...labelProviders, ...storyProviders(config), ...recomputeProviders(config),
         ...tracingProviders(config, SERVICE), { provide: PRICES, useValue: pricesOf(config) },
-        { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, { provide: MATURITY_SWEEP_MS, useValue: config.OUTCOME_MATURITY_SWEEP_MS }, Declarations, Maturity, MaturityRounds, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Stories, Listing, Exports, Books],
+        { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, { provide: MATURITY_SWEEP_MS, useValue: config.OUTCOME_MATURITY_SWEEP_MS }, Declarations, Maturity, MaturityRounds, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Listing, Exports, Books],
     };
   }
 }

@@ -8,8 +8,12 @@ export type Measure =
   | 'shadowed'
   /** Predictions whose outcome is known. */
   | 'joined'
+  /** Of these, those whose outcome is assumed: none came within the model's maturity. */
+  | 'assumed'
   /** Outcome records kept. */
   | 'outcomes'
+  /** Copies of outcome records that were known already. */
+  | 'duplicate_outcomes'
   /** Outcome records whose prediction has not been seen. */
   | 'unmatched'
   /** Outcome records about requests that were rejected. */

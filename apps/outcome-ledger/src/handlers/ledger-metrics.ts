@@ -23,8 +23,8 @@ export function countOutcomes({ appended, duplicates, waiting, misfits, joins }:
 }
 
 export function countJoins(joins: readonly Join[]): void {
-  for (const { facts, delaySeconds: delay, correction } of joins) {
-    outcomes.add(1, { result: correction ? 'corrected' : 'joined' });
-    if (!correction) delaySeconds.record(Math.max(0, delay), { model: facts.model });
+  for (const { facts, delaySeconds: delay, correction, assumed } of joins) {
+    outcomes.add(1, { result: assumed ? 'assumed' : correction ? 'corrected' : 'joined' });
+    if (!correction && !assumed) delaySeconds.record(Math.max(0, delay), { model: facts.model });
   }
 }

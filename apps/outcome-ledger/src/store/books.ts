@@ -29,8 +29,12 @@ export interface Summary {
   readonly shadowed: number;
   /** Outcome records kept, corrections included. */
   readonly outcomes: number;
+  /** Copies of outcome records, none of which had an effect. */
+  readonly duplicateOutcomes: number;
   /** Predictions whose outcome is known. */
   readonly joined: number;
+  /** Of these, those whose outcome is assumed: none came within the model's maturity. */
+  readonly assumed: number;
   /** Predictions whose outcome is not known. */
   readonly pending: number;
   /** Outcome records whose prediction has not been seen. */
@@ -76,7 +80,7 @@ export class Books {
     const predictions = total('scored') + total('fallback');
     return {
       predictions, fallback: total('fallback'), rejected: total('rejected'), shadowed: total('shadowed'), outcomes: total('outcomes'), joined: total('joined'),
-      pending: predictions - total('joined'), unmatched: total('unmatched'), outcomesOfRejected: total('outcomes_of_rejected'), models: byVersion(tally, aucs),
+      pending: predictions - total('joined'), unmatched: total('unmatched'), outcomesOfRejected: total('outcomes_of_rejected'), duplicateOutcomes: total('duplicate_outcomes'), assumed: total('assumed'), models: byVersion(tally, aucs),
     };
   }
 }

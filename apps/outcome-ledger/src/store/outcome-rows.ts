@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { bookedOutcome, enterInBooks } from '../books/entries.js';
 import type { OutcomeRecord, OutcomeValue } from '../domain/outcome.js';
 import { traceOf } from './trace-columns.js';
 import { insertRows, timestamp } from './rows.js';
@@ -44,20 +45,31 @@ export async function appendOutcomes(manager: EntityManager, outcomes: readonly 
   }));
   const appended = await insertRows<{ subject_id: string; source: string; sequence: string }>(
     manager, 'outcome', OUTCOME_COLUMNS, rows, 'ON CONFLICT DO NOTHING RETURNING subject_id, source, sequence', 'ORDER BY subject_id, source, sequence');
-  return new Set(appended.map((row) => statementKey({ subjectId: row.subject_id, source: row.source, sequence: Number(row.sequence) })));
+  const kept = new Set(appended.map((row) => statementKey({ subjectId: row.subject_id, source: row.source, sequence: Number(row.sequence) })));
+  await enterInBooks(manager, { added: outcomes.filter((outcome) => kept.has(statementKey(outcome))).map(bookedOutcome) });
+  return kept;
 }
 
 /** Everything said about these subjects. */
 export async function loadOutcomes(manager: EntityManager, subjectIds: readonly string[]): Promise<Map<string, OutcomeRecord[]>> {
-  const bySubject = new Map<string, OutcomeRecord[]>();
-  if (subjectIds.length === 0) return bySubject;
+  if (subjectIds.length === 0) return new Map();
   const rows: OutcomeRow[] = await manager.query(`SELECT * FROM outcome WHERE subject_id = ANY($1)`, [subjectIds]);
-  for (const outcome of rows.map(outcomeOfRow)) {
-    const known = bySubject.get(outcome.subjectId);
-    if (known === undefined) bySubject.set(outcome.subjectId, [outcome]);
-    else known.push(outcome);
-  }
-  return bySubject;
+  return Map.groupBy(rows.map(outcomeOfRow), ({ subjectId }) => subjectId);
+}
+
+/** The subjects' sources one after the other, by the index: however often a source has corrected itself, one row of it is read. */
+const BEST_SQL = `SELECT o.* FROM unnest($1::uuid[]) AS s(id) CROSS JOIN LATERAL (
+  WITH RECURSIVE best AS (
+    (SELECT * FROM outcome WHERE subject_id = s.id ORDER BY source DESC, sequence DESC LIMIT 1)
+    UNION ALL
+    SELECT n.* FROM best b CROSS JOIN LATERAL (SELECT * FROM outcome WHERE subject_id = s.id AND source < b.source ORDER BY source DESC, sequence DESC LIMIT 1) n)
+  SELECT * FROM best) o`;
+
+/** What every source said last about these subjects; enough to know which outcome holds. */
+export async function loadBestOutcomes(manager: EntityManager, subjectIds: readonly string[]): Promise<Map<string, OutcomeRecord[]>> {
+  if (subjectIds.length === 0) return new Map();
+  const rows: OutcomeRow[] = await manager.query(BEST_SQL, [subjectIds]);
+  return Map.groupBy(rows.map(outcomeOfRow), ({ subjectId }) => subjectId);
 }
 
 /** Removes outcomes that leave the history: to another subject, or to the dead letters. */
@@ -65,4 +77,5 @@ export async function removeOutcomes(manager: EntityManager, outcomes: readonly 
   for (const { subjectId, source, sequence } of outcomes) {
     await manager.query(`DELETE FROM outcome WHERE subject_id = $1 AND source = $2 AND sequence = $3`, [subjectId, source, sequence]);
   }
+  await enterInBooks(manager, { removed: outcomes.map(bookedOutcome) });
 }

@@ -8,6 +8,7 @@ import type { OutcomeRecord } from '../domain/outcome.js';
 import { truthNumber } from '../outcomes/domain/declaration.js';
 import { spendingOfJoin } from '../costs/domain/spending.js';
 import { countOf, type BookEntry } from '../domain/tally.js';
+import { enterInBooks } from '../books/entries.js';
 import { removeOutcomes } from './outcome-rows.js';
 import { insertRows, timestamp } from './rows.js';
 import type { ServedVersions } from './served-versions.js';
@@ -24,20 +25,24 @@ export interface Meeting {
   readonly told: JoinedRef | undefined;
   /** Event time at which its maturity ended, where the model declares what it means that no outcome came. */
   readonly matureAtMs?: number | undefined;
+  /** Its outcomes came first and nobody has judged them yet: those of the wrong type leave. Those judged before stay, whatever is declared since. */
+  readonly isFirst?: boolean;
 }
 
 /** Writes what follows from meetings, with what has to be published, in the caller's transaction. */
 export async function settle(manager: EntityManager, meetings: readonly Meeting[], servedVersions: Pick<ServedVersions, 'readingOf'>): Promise<{ joins: Join[]; counts: BookEntry[] }> {
   const decisions = meetings.map((meeting) => ({ meeting, ...decideJoin(meeting.facts, meeting.reading, meeting.outcomes, meeting.told, meeting.matureAtMs) }));
   const joins = decisions.flatMap(({ join }) => (join === undefined ? [] : [join]));
-  const misfits = decisions.flatMap((decision) => decision.misfits);
+  const misfits = decisions.flatMap(({ meeting, misfits: bad }) => (meeting.isFirst === true ? bad : []));
   await insertRows(manager, 'prediction_joined', JOINED_COLUMNS, joins.map(joinedRow), SUPERSEDE);
   await removeOutcomes(manager, misfits.map(({ outcome }) => outcome));
+  await enterInBooks(manager, { deadLetters: misfits.map(({ outcome }) => outcome.coordinates) });
   const shadows = await loadShadows(manager, joins.map(({ facts }) => facts), servedVersions);
   await Outbox.enqueue(manager, [...joins.map((join) => joinedMessage(join, joinEventId(join), shadows.get(join.facts.predictionId))), ...misfits.map(({ outcome, reason }) => misfitMessage(outcome, reason))]);
   const newlyJoined = decisions.flatMap(({ meeting: { facts, told }, join }) => (join === undefined || told?.attempt === facts.attempt ? [] : [facts]));
   const spending = decisions.flatMap(({ meeting: { facts, told }, join }) => (join === undefined ? [] : [spendingOfJoin(facts, told?.attempt === facts.attempt ? told : undefined, join)]));
-  return { joins, counts: [...newlyJoined.map((facts) => countOf('joined', 1, facts)), countOf('outcomes', -misfits.length), ...spending] };
+  const assumed = decisions.flatMap(({ meeting: { facts, told }, join }) => (join === undefined ? [] : [countOf('assumed', Number(join.assumed) - Number(told?.attempt === facts.attempt && told.assumedAtMs !== undefined), facts)]));
+  return { joins, counts: [...newlyJoined.map((facts) => countOf('joined', 1, facts)), ...assumed, countOf('outcomes', -misfits.length), ...spending] };
 }
 
 /** Joins that were told before their shadows had come are told anew with them. */

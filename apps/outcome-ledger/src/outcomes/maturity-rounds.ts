@@ -1,0 +1,35 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { LOGGER, Rounds } from '@throughline/http';
+import type { Logger } from '@throughline/telemetry';
+import { countJoins } from '../handlers/ledger-metrics.js';
+import { LedgerSpans } from '../handlers/ledger-spans.js';
+import { MATURITY_SWEEP_MS } from './settings.js';
+import { Maturity } from './store/maturity.js';
+
+/** Looks in rounds for predictions that have matured without an outcome. */
+@Injectable()
+export class MaturityRounds implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private rounds: Rounds | undefined;
+
+  constructor(
+    private readonly maturity: Maturity,
+    private readonly spans: LedgerSpans,
+    @Inject(MATURITY_SWEEP_MS) private readonly everyMs: number,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.rounds = new Rounds(this.everyMs, () => this.sweep(), (error) => this.logger.warn({ err: error }, 'looking for mature predictions failed'));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.rounds?.stop();
+  }
+
+  private async sweep(): Promise<void> {
+    const startMs = Date.now();
+    const joins = await this.maturity.sweep(startMs);
+    countJoins(joins);
+    this.spans.outcomes(joins, { startMs, endMs: Date.now() });
+  }
+}
