@@ -1,9 +1,11 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { BUS, type Bus } from '@throughline/bus';
 import type { ModelDeployment } from '@throughline/contracts';
+import { KafkaReader } from '../books/kafka-reader.js';
 import { Declarations } from '../outcomes/store/declarations.js';
 import { PrivacyPolicies } from '../privacy/policies.js';
 import { ServedVersions } from '../store/served-versions.js';
+import { Assignments } from '../story/assignments.js';
 
 /** Learns what features are called and how outcomes are judged, before the first prediction is taken in. */
 @Injectable()
@@ -13,6 +15,8 @@ export class ModelDeploymentFollower implements OnModuleInit {
     private readonly servedVersions: ServedVersions,
     private readonly privacy: PrivacyPolicies,
     private readonly declarations: Declarations,
+    private readonly assignments: Assignments,
+    private readonly books: KafkaReader,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -25,5 +29,7 @@ export class ModelDeploymentFollower implements OnModuleInit {
     await this.servedVersions.learn(deployment);
     await this.privacy.learn(deployment);
     await this.declarations.learn(deployment);
+    await this.assignments.learn(deployment);
+    this.books.learn(deployment);
   }
 }

@@ -1,13 +1,10 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError, predictionId as idOf } from '@throughline/contracts';
-import { canonicalId } from '../domain/prediction.js';
 import { Listing, type Page } from '../store/listing.js';
-import { Stories, type Story } from '../store/stories.js';
+import { Stories, type Story } from '../story/stories.js';
 import { ListingQuery } from './dto.js';
-import { PAGE, STORY } from './schemas.js';
-
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+import { PAGE } from './schemas.js';
 
 @ApiTags('predictions')
 @Controller('ledger/v1/predictions')
@@ -25,15 +22,6 @@ export class PredictionsController {
     if (source === undefined && requestId === undefined) return this.listing.page(rest);
     if (source === undefined || requestId === undefined) throw new ContractError('invalid_request', 'source and requestId name a request together: give both');
     return { predictions: await this.find(idOf(source, requestId)), nextCursor: null };
-  }
-
-  @Get(':predictionId')
-  @ApiOperation({ summary: 'The whole story of a prediction: request, answer, features as used, timings, outcomes, trace' })
-  @ApiOkResponse({ schema: STORY })
-  async tell(@Param('predictionId') predictionId: string): Promise<Story> {
-    const id = canonicalId(predictionId);
-    if (!UUID.test(id)) throw new ContractError('invalid_request', 'predictionId is not a UUID');
-    return this.stories.tell(id);
   }
 
   private async find(id: string): Promise<Story[]> {

@@ -44,9 +44,9 @@ const MAX_DIFFERENCES = 100;
 export class Recomputations {
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
-    private readonly artifacts: Artifacts,
-    private readonly archived: ArchivedVersions,
-    private readonly child: ModelChild,
+    @Inject(Artifacts) private readonly artifacts: Artifacts,
+    @Inject(ArchivedVersions) private readonly archived: ArchivedVersions,
+    @Inject(ModelChild) private readonly child: ModelChild,
   ) {}
 
   onModuleDestroy(): void {

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Inject, Param, Post } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
 import { Problems } from '@throughline/http';
@@ -34,8 +34,8 @@ const DESCRIPTION = 'Loads the artifact that answered, feeds it the features as 
 @Controller('ledger/v1')
 export class RecomputeController {
   constructor(
-    private readonly recomputations: Recomputations,
-    private readonly samples: Samples,
+    @Inject(Recomputations) private readonly recomputations: Recomputations,
+    @Inject(Samples) private readonly samples: Samples,
   ) {}
 
   @Get('predictions/:predictionId/recompute')

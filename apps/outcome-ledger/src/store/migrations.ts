@@ -8,6 +8,7 @@ import { Labels1764381000000 } from '../labels/migration.js';
 import { Retention1764382000000 } from '../retention/migration.js';
 import { Spending1764370000000 } from '../costs/migration.js';
 import { Books1764383000000 } from '../books/migration.js';
+import { Assignment1764400000000 } from '../story/migration.js';
 
 /** In the order of the times at the end of their names. */
-export const LEDGER_MIGRATIONS = [Ledger1763700000000, Explained1764300000000, Privacy1764300800001, Erasure1764300800002, Published1764310000000, Spending1764370000000, Declared1764380000000, Labels1764381000000, Retention1764382000000, Books1764383000000];
+export const LEDGER_MIGRATIONS = [Ledger1763700000000, Explained1764300000000, Privacy1764300800001, Erasure1764300800002, Published1764310000000, Spending1764370000000, Declared1764380000000, Labels1764381000000, Retention1764382000000, Books1764383000000, Assignment1764400000000];

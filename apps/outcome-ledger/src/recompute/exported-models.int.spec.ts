@@ -1,0 +1,93 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { STRUCTURED_CONTENT_TYPE, type FeatureSpec, type ModelSignature } from '@throughline/contracts';
+import type { RunningService } from '@throughline/http';
+import { readSignature } from '@throughline/onnx';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { deployment } from '../testing/events.js';
+import { eventually, install, type Installation } from '../testing/installation.js';
+import type { Recomputation } from './recomputations.js';
+import { startRegistry, type TestRegistry } from './testing/registry.js';
+import { startWorker, type Worker } from './testing/worker.js';
+
+type Value = number | string | boolean;
+interface Tensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: number[];
+  readonly data: Value[];
+}
+interface Fixture {
+  readonly name: string;
+  readonly features: FeatureSpec[];
+  readonly score: NonNullable<ModelSignature['score']>;
+  readonly inputs: Tensor[];
+}
+
+const folder = new URL('../../../../tools/onnx-fixtures/', import.meta.url);
+const fixtures = (JSON.parse(readFileSync(new URL('fixtures.json', folder), 'utf8')) as (Fixture | { refused: string })[]).filter((fixture): fixture is Fixture => 'inputs' in fixture);
+/** Rows of one request over HTTP; what they gather to is the worker's choice. */
+const BATCHES = [1, 2, 3, 7, 64];
+
+let home: Installation;
+let registry: TestRegistry;
+let ledger: RunningService;
+let worker: Worker;
+let scratch: string;
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'ledger-recompute-'));
+  registry = await startRegistry();
+  home = await install({ REGISTRY_URL: registry.url, THROUGHLINE_HOME: scratch });
+  await home.publish('model.deployment.v1', fixtures.map(({ name, features, score }) => {
+    const bytes = readFileSync(new URL(`models/${name}.onnx`, folder));
+    const champion = registry.version('1', bytes, { ...readSignature(bytes), features, score, task: 'other' });
+    return { key: name, data: deployment({ model: name, champion }) };
+  }));
+  worker = await startWorker(home.env);
+  ledger = await home.startLedger();
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await home?.close();
+  registry?.close();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+const widthOf = ({ shape: [, ...rowShape] }: Tensor): number => rowShape.reduce((product, size) => product * size, 1);
+/** So many rows, over and over those of the fixture. */
+function repeated(tensor: Tensor, rows: number): Tensor {
+  const width = widthOf(tensor);
+  const known = tensor.shape[0]!;
+  return { ...tensor, shape: [rows, ...tensor.shape.slice(1)], data: Array.from({ length: rows }, (_, row) => tensor.data.slice((row % known) * width, ((row % known) + 1) * width)).flat() };
+}
+
+/** Ids of the predictions that the rows of a request became. */
+async function infer(model: string, inputs: readonly Tensor[]): Promise<string[]> {
+  const response = await fetch(`${worker.url}/v2/models/${model}/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs }) });
+  const body = (await response.json()) as { parameters: { prediction_ids: string[] } };
+  expect(response.status, JSON.stringify(body)).toBe(200);
+  return body.parameters.prediction_ids;
+}
+
+async function recompute(ids: readonly string[]): Promise<{ checked: number; byStatus: Record<string, number>; others: Recomputation[] }> {
+  const response = await fetch(`${ledger.url}/ledger/v1/recomputations`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ predictionIds: ids }) });
+  return (await response.json()) as never;
+}
+
+it.each(fixtures)('$name: what a worker answered at any batch size, over HTTP and Kafka, is computed again with the same bits', async ({ name, inputs }) => {
+  const overHttp = (await Promise.all(BATCHES.map((rows) => infer(name, inputs.map((tensor) => repeated(tensor, rows)))))).flat();
+  await home.publishRaw([{
+    topic: 'prediction.requested.v1', key: name, headers: { 'content-type': STRUCTURED_CONTENT_TYPE },
+    value: JSON.stringify({ specversion: '1.0', id: `${name} on the topic`, source: '/test', type: 'prediction.requested', data: { model: name, inputs: inputs.map((tensor) => repeated(tensor, 1)) } }),
+  }]);
+  const rows = await eventually('the answers', async () => {
+    const found = await home.sql<{ id: string; size: string }>('SELECT prediction_id AS id, batch_size AS size FROM prediction WHERE model = $1', [name]);
+    return found.length === overHttp.length + 1 && found;
+  });
+  expect(rows.map(({ id }) => id)).toEqual(expect.arrayContaining(overHttp));
+  expect(new Set(rows.map(({ size }) => size)).size, 'several batch sizes').toBeGreaterThan(2);
+  expect(await recompute(rows.map(({ id }) => id))).toEqual({ checked: rows.length, byStatus: { equal: rows.length }, others: [] });
+});
