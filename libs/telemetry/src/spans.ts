@@ -8,6 +8,8 @@ const KINDS = { internal: SpanKind.INTERNAL, server: SpanKind.SERVER, client: Sp
 /** OpenTelemetry's limits for one span. */
 const MAX_LINKS = 128;
 const MAX_ATTRIBUTES = 128;
+/** Jaeger takes a span that ends as it begins for broken: it says so on the span, and no longer knows that the same span told again is the same. */
+const MIN_DURATION_MS = 0.001;
 
 export interface SpanLink {
   readonly traceId: string;
@@ -38,15 +40,15 @@ export function toReadableSpan(record: SpanRecord, resource: Resource): Readable
   const links = record.links ?? [];
   const { kept, dropped } = limited(record.attributes ?? {});
   const startTime = hrTime(record.startMs);
-  const endTime = hrTime(Math.max(record.startMs, record.endMs));
+  const durationMs = Math.max(MIN_DURATION_MS, record.endMs - record.startMs);
   return {
     name: record.name,
     kind: KINDS[record.kind],
     spanContext: () => ({ traceId: context.traceId, spanId: context.spanId, traceFlags: TraceFlags.SAMPLED }),
     ...(record.parentSpanId === undefined ? {} : { parentSpanContext: { traceId: context.traceId, spanId: record.parentSpanId, traceFlags: TraceFlags.SAMPLED } }),
     startTime,
-    endTime,
-    duration: hrTime(Math.max(0, record.endMs - record.startMs)),
+    endTime: hrTime(record.startMs + durationMs),
+    duration: hrTime(durationMs),
     status: record.error === undefined ? { code: SpanStatusCode.UNSET } : { code: SpanStatusCode.ERROR, message: record.error },
     attributes: kept,
     links: links.slice(0, MAX_LINKS).map(toLink),
