@@ -1,0 +1,45 @@
+import { isOwnTopic, type AnyTopic, type Bus } from '@throughline/bus';
+import { encodeEvent, type Event } from '@throughline/contracts';
+import { rejected, scored } from '../../testing/events.js';
+import type { Installation } from '../../testing/installation.js';
+
+type RequestTopic = AnyTopic<'prediction.requested.v1'>;
+
+/**
+ * Stands for the workers: a real member of their group, which commits what it has answered. What it answers the request's id says: `r-…` is rejected,
+ * `f-…` answered by a fallback, `lost-…` not answered at all, `held-…` once it is let go, everything else scored.
+ */
+export class Worker {
+  private readonly letGo: Promise<void>;
+  release!: () => void;
+
+  constructor(private readonly home: Installation) {
+    this.letGo = new Promise((resolve) => (this.release = resolve));
+  }
+
+  async serve(topic: RequestTopic): Promise<void> {
+    const ownTopic = isOwnTopic(topic) ? topic : undefined;
+    await this.home.bus.subscribe({ topic: 'prediction.requested.v1', ownTopic, group: 'inference-worker', handler: async ({ events }) => {
+      for (const event of events) await this.answer(event);
+    } });
+  }
+
+  async ask(topic: RequestTopic, ids: readonly string[]): Promise<void> {
+    await ask(this.home.bus, topic, ids);
+  }
+
+  private async answer({ id, message }: Event<'prediction.requested.v1'>): Promise<void> {
+    const requestCoordinates = `${message.topic}/${message.partition}/${message.offset}`;
+    const common = { requestCoordinates, requestedAt: new Date(message.timestampMs).toISOString() };
+    if (id.startsWith('lost-')) return;
+    if (id.startsWith('held-')) await this.letGo;
+    if (id.startsWith('r-')) await this.home.publish('prediction.rejected.v1', [{ data: rejected(id, common) }]);
+    else await this.home.publish('prediction.scored.v1', [{ data: scored(id, { ...common, ...(id.startsWith('f-') ? { fallback: { kind: 'constant', reason: 'model_failed' } } : {}) }) }]);
+  }
+}
+
+export async function ask(bus: Bus, topic: RequestTopic, ids: readonly string[]): Promise<void> {
+  await bus.producer.sendAll(ids.map((id) => ({
+    topic, key: id, ...encodeEvent('prediction.requested.v1', { id, source: '/test/producer', timeMs: Date.now(), data: { model: 'flight-delay', features: { hour: 7 } } }),
+  })));
+}
