@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { Consumes, type EventBatch } from '@throughline/bus';
 import { ContractError, type Event } from '@throughline/contracts';
 import { parseTraceparent } from '@throughline/telemetry';
+import { BookKeeper } from '../books/book-keeper.js';
 import { outcomeOf, type NamedOutcome } from '../domain/outcome.js';
 import { fromTheFuture } from '../outcomes/domain/future.js';
 import { FUTURE_TOLERANCE_SECONDS } from '../outcomes/settings.js';
@@ -19,11 +20,13 @@ export class OutcomeObservedHandler {
     private readonly store: OutcomeStore,
     private readonly spans: LedgerSpans,
     private readonly privacy: PrivacyPolicies,
+    private readonly books: BookKeeper,
     @Inject(FUTURE_TOLERANCE_SECONDS) private readonly futureToleranceSeconds: number,
   ) {}
 
-  @Consumes({ topic: 'outcome.observed.v1', maxBatchSize: MAX_BATCH_SIZE })
+  @Consumes({ topic: 'outcome.observed.v1', maxBatchSize: MAX_BATCH_SIZE, unhandled: 'tell' })
   async handle(batch: EventBatch<'outcome.observed.v1'>): Promise<void> {
+    await this.books.enterUnhandled(batch);
     const decoded = batch.events.flatMap((event) => this.decode(batch, event));
     if (decoded.length === 0) return;
     const startMs = Date.now();

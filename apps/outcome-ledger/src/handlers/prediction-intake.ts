@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EventBatch } from '@throughline/bus';
 import { ContractError, type Event, type EventTopic } from '@throughline/contracts';
 import { parseTraceparent } from '@throughline/telemetry';
+import { BookKeeper } from '../books/book-keeper.js';
 import { chunksByBytes } from '../domain/chunks.js';
 import { implausibleDay, type PredictionRecord, type TraceRef } from '../domain/prediction.js';
 import { PrivacyPolicies } from '../privacy/policies.js';
@@ -22,9 +23,11 @@ export class PredictionIntake {
     private readonly store: PredictionStore,
     private readonly spans: LedgerSpans,
     private readonly privacy: PrivacyPolicies,
+    private readonly books: BookKeeper,
   ) {}
 
   async record<T extends AnswerTopic>(batch: EventBatch<T>, recordOf: RecordOf<T>): Promise<void> {
+    await this.books.enterUnhandled(batch);
     for (const records of chunks(decode(batch, recordOf))) {
       const startMs = Date.now();
       const report = await this.store.record(await this.privacy.withhold(records));

@@ -7,7 +7,7 @@ import { MAX_BATCH_SIZE, PredictionIntake } from './prediction-intake.js';
 export class PredictionRejectedHandler {
   constructor(private readonly intake: PredictionIntake) {}
 
-  @Consumes({ topic: 'prediction.rejected.v1', maxBatchSize: MAX_BATCH_SIZE })
+  @Consumes({ topic: 'prediction.rejected.v1', maxBatchSize: MAX_BATCH_SIZE, unhandled: 'tell' })
   async handle(batch: EventBatch<'prediction.rejected.v1'>): Promise<void> {
     await this.intake.record(batch, recordOfRejected);
   }

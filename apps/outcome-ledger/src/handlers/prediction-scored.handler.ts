@@ -7,7 +7,7 @@ import { MAX_BATCH_SIZE, PredictionIntake } from './prediction-intake.js';
 export class PredictionScoredHandler {
   constructor(private readonly intake: PredictionIntake) {}
 
-  @Consumes({ topic: 'prediction.scored.v1', maxBatchSize: MAX_BATCH_SIZE })
+  @Consumes({ topic: 'prediction.scored.v1', maxBatchSize: MAX_BATCH_SIZE, unhandled: 'tell' })
   async handle(batch: EventBatch<'prediction.scored.v1'>): Promise<void> {
     await this.intake.record(batch, recordOfScored);
   }

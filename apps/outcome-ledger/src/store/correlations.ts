@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { bookedOutcome, enterInBooks } from '../books/entries.js';
 import { retryDelayMs, type Correlation } from '../domain/correlation.js';
 import type { OutcomeRecord } from '../domain/outcome.js';
 import { outcomeOfRow, type OutcomeRow } from './outcome-rows.js';
@@ -71,7 +72,9 @@ export async function claimCorrelations(manager: EntityManager, nowMs: number): 
 export async function releaseOutcomes(manager: EntityManager, found: ReadonlyMap<string, string>): Promise<OutcomeRecord[]> {
   if (found.size === 0) return [];
   const [rows]: [OutcomeRow[], number] = await manager.query(`DELETE FROM outcome WHERE subject_id = ANY($1) RETURNING *`, [[...found.keys()]]);
-  return rows.map(outcomeOfRow).map((outcome) => ({ ...outcome, subjectId: found.get(outcome.subjectId) as string }));
+  const released = rows.map(outcomeOfRow);
+  await enterInBooks(manager, { removed: released.map(bookedOutcome) });
+  return released.map((outcome) => ({ ...outcome, subjectId: found.get(outcome.subjectId) as string }));
 }
 
 async function find(manager: EntityManager, sought: readonly Sought[]): Promise<Map<string, string>> {
