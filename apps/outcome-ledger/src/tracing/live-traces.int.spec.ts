@@ -1,7 +1,7 @@
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '@throughline/telemetry/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { deployment, outcome, scored } from './testing/events.js';
-import { eventually, install, type Installation } from './testing/installation.js';
+import { deployment, outcome, scored } from '../testing/events.js';
+import { eventually, install, type Installation } from '../testing/installation.js';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
