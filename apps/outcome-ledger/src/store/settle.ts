@@ -58,7 +58,7 @@ export async function tellAnew(manager: EntityManager, meetings: readonly Meetin
 const JOINED_COLUMNS = {
   prediction_id: 'uuid', day: 'date', attempt: 'bigint', model: 'text', version: 'text', role: 'text', is_fallback: 'boolean', score: 'double precision', outcome: 'jsonb',
   outcome_number: 'double precision', outcome_source: 'text', outcome_sequence: 'bigint', outcome_occurred_at: 'timestamptz', delay_seconds: 'double precision',
-  error: 'double precision', correct: 'boolean', team: 'text', observed: 'jsonb', is_assumed: 'boolean', value_micro_usd: 'double precision',
+  error: 'double precision', correct: 'boolean', team: 'text', observed: 'jsonb', is_assumed: 'boolean', value_micro_usd: 'double precision', occurred_at: 'timestamptz',
 } as const;
 
 const SUPERSEDE = `ON CONFLICT (prediction_id, day) DO UPDATE SET joined_at = now(), ${Object.keys(JOINED_COLUMNS)
@@ -70,7 +70,7 @@ const joinedRow = ({ facts, outcome, truth, assumed, delaySeconds, error, correc
   prediction_id: facts.predictionId, day: facts.day, attempt: facts.attempt, model: facts.model, version: facts.version, role: facts.role,
   is_fallback: facts.fallback !== undefined, score: facts.score, outcome: truth, outcome_number: truthNumber(truth), outcome_source: outcome.source,
   outcome_sequence: outcome.sequence, outcome_occurred_at: timestamp(outcome.occurredAtMs), delay_seconds: delaySeconds, error, correct, team: facts.team,
-  observed: truth === outcome.value ? undefined : outcome.value, is_assumed: assumed, value_micro_usd: valueMicroUsd,
+  observed: truth === outcome.value ? undefined : outcome.value, is_assumed: assumed, value_micro_usd: valueMicroUsd, occurred_at: timestamp(facts.occurredAtMs),
 });
 
 function joinedMessage(join: Join, id: string, shadows: readonly ShadowFacts[] | undefined): OutgoingMessage {
