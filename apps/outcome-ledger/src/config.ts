@@ -14,6 +14,7 @@ export const ledgerSettings = defineSettings({
   KAFKA_BROKERS: required(commonSettings.KAFKA_BROKERS),
   DATABASE_URL: required(commonSettings.DATABASE_URL),
   PORT: withDefault(commonSettings.PORT, servicePort('outcome-ledger')),
+  BOOKS_EVERY_SECONDS: { meaning: 'How often the ledger balances its books with Kafka and with its own rows', unit: 's', parse: parsers.number(0.1, 3600), default: 15 },
   LEDGER_HASH_KEY: { meaning: 'Secret that privacy policies hash with, at least 32 characters; several separated by commas: the first hashes, the others find what was hashed before. Without it such fields are left out', parse: hashSecrets, secret: true },
   LEDGER_RETENTION_DAYS: { meaning: 'How long predictions are kept, by the day of their request; 0 keeps everything', unit: 'days', parse: parsers.integer(0, 400), default: 90 },
   OUTCOME_FUTURE_TOLERANCE_SECONDS: { meaning: 'How far an outcome may have become true after Kafka received it, because clocks differ; beyond it is a dead letter', unit: 's', parse: parsers.number(0, 86_400), default: 300 },

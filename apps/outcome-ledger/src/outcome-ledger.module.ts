@@ -60,7 +60,7 @@ export class OutcomeLedgerModule {
         PredictionsController, StoryController, RecomputeController, TraceController, BooksController, HourlyBooksController, ExportsController, CostsController, LabelsController, ErasuresController,
       ],
       providers: [
-        ...bookProviders, ...privacyProviders(config), ...erasureProviders, ...labelProviders, ...storyProviders(config), ...recomputeProviders(config),
+        ...bookProviders(config), ...privacyProviders(config), ...erasureProviders, ...labelProviders, ...storyProviders(config), ...recomputeProviders(config),
         ...tracingProviders(config, SERVICE), { provide: PRICES, useValue: pricesOf(config) },
         { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, { provide: MATURITY_SWEEP_MS, useValue: config.OUTCOME_MATURITY_SWEEP_MS }, Declarations, Maturity, MaturityRounds, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Listing, Exports, Books],
     };

@@ -5,7 +5,8 @@ import { Auditor, type MissingRange, type TopicStanding } from './auditor.js';
 import { CoverageStore } from './coverage-store.js';
 import { RowsStore } from './rows-store.js';
 
-const EVERY_MS = 15_000;
+/** Milliseconds between two rounds. */
+export const BOOKS_EVERY_MS = Symbol('BOOKS_EVERY_MS');
 /** To count a day of rows is to read it: it may take this share of the time. */
 const COUNTING_SHARE = 0.05;
 const LISTED = 5;
@@ -29,6 +30,7 @@ export class ContinuousBooks implements OnApplicationBootstrap, BeforeApplicatio
     private readonly auditor: Auditor,
     private readonly coverage: CoverageStore,
     private readonly rows: RowsStore,
+    @Inject(BOOKS_EVERY_MS) private readonly everyMs: number,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     const byTopic = (of: keyof TopicStanding) => (): Observation[] => [...this.topics].map(([topic, standing]) => ({ value: standing[of], labels: { topic } }));
@@ -42,7 +44,7 @@ export class ContinuousBooks implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   onApplicationBootstrap(): void {
-    this.rounds = new Rounds(EVERY_MS, () => this.round(), (error) => this.logger.warn({ err: error }, 'the books could not be balanced'));
+    this.rounds = new Rounds(this.everyMs, () => this.round(), (error) => this.logger.warn({ err: error }, 'the books could not be balanced'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -67,10 +69,10 @@ export class ContinuousBooks implements OnApplicationBootstrap, BeforeApplicatio
     const due = days.toSorted((a, b) => (this.days.get(a)?.countedAtMs ?? 0) - (this.days.get(b)?.countedAtMs ?? 0));
     for (const day of due) {
       const nowMs = Date.now();
-      if (nowMs < this.mayCountAtMs || nowMs - startMs > EVERY_MS * COUNTING_SHARE) return;
+      if (nowMs < this.mayCountAtMs || nowMs - startMs > this.everyMs * COUNTING_SHARE) return;
       const balances = await this.auditor.rowsOf(day);
       const tookMs = Date.now() - nowMs;
-      if (tookMs > EVERY_MS * COUNTING_SHARE) this.mayCountAtMs = Date.now() + tookMs / COUNTING_SHARE;
+      if (tookMs > this.everyMs * COUNTING_SHARE) this.mayCountAtMs = Date.now() + tookMs / COUNTING_SHARE;
       const loss = balances.reduce((sum, { recorded, counted }) => ({ vanished: sum.vanished + Math.max(0, recorded - counted), unrecorded: sum.unrecorded + Math.max(0, counted - recorded) }), NO_LOSS);
       this.days.set(day, { countedAtMs: nowMs, loss });
     }

@@ -1,8 +1,12 @@
+import type { Provider } from '@nestjs/common';
+import type { LedgerConfig } from '../config.js';
 import { Auditor } from './auditor.js';
 import { BookKeeper } from './book-keeper.js';
-import { ContinuousBooks } from './continuous.js';
+import { BOOKS_EVERY_MS, ContinuousBooks } from './continuous.js';
 import { CoverageStore } from './coverage-store.js';
 import { KafkaReader } from './kafka-reader.js';
 import { RowsStore } from './rows-store.js';
 
-export const bookProviders = [CoverageStore, RowsStore, KafkaReader, Auditor, ContinuousBooks, BookKeeper];
+export const bookProviders = (config: Pick<LedgerConfig, 'BOOKS_EVERY_SECONDS'>): Provider[] => [
+  CoverageStore, RowsStore, KafkaReader, Auditor, ContinuousBooks, BookKeeper, { provide: BOOKS_EVERY_MS, useValue: config.BOOKS_EVERY_SECONDS * 1000 },
+];
