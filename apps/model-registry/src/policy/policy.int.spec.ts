@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { graph, runRegistry } from '../testing/harness.js';
+import { graph, METADATA, runRegistry } from '../testing/harness.js';
 
 const { installation, registry } = await runRegistry();
 
@@ -69,12 +69,23 @@ it('where the policy asks for an approval no direct write of the deployment gets
   expect(await write({ champion: '1' }), 'less of a challenger').toMatchObject({ status: 200, body: { revision: 4 } });
 });
 
+it('that an outcome which does not come means “no” is refused of a model with a regression, whose outcome is a number', async () => {
+  await registry.upload('minutes', { metadata: { ...METADATA, task: 'regression', score: { output: 'probability', index: 0 } } });
+  const refused = await registry.put('/models/minutes/policy', { outcome: { whenMissing: 'negative', maturitySeconds: 60 } });
+  expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_request', detail: expect.stringContaining('version 1 is a regression'), cure: expect.stringContaining('Leave whenMissing out') } });
+  expect(await registry.put('/models/minutes/policy', { outcome: { maturitySeconds: 60 } })).toMatchObject({ status: 200 });
+});
+
 it.each([
   [{ colour: 'red' }, 'property colour should not exist'],
   [{ owner: '' }, 'owner must NOT have fewer than 1 characters'],
   [{ errorRate: { max: 2, measuredBy: 'errors' } }, 'errorRate.max must be <= 1'],
   [{ errorRate: { max: 0.1, measuredBy: 'guess' } }, 'errorRate.measuredBy must be one of errors, fallbacks'],
   [{ outcome: { positiveFrom: 1, valueMicroUsd: { hit: 1 } } }, 'outcome.valueMicroUsd has an unknown field “hit”'],
+  [{ outcome: { expression: 'valve > 15' } }, 'outcome.expression, character 1: there is no “valve”'],
+  [{ outcome: { expression: 'value > 15 &&' } }, 'outcome.expression, character 14: '],
+  [{ outcome: { expression: 'text' } }, 'outcome.expression: it yields text'],
+  [{ outcome: { whenMissing: 'negative' } }, 'outcome.maturitySeconds does not say after how long'],
   [{ monitoring: { windowSeconds: { date: 60 } } }, 'monitoring.windowSeconds has an unknown field “date”'],
   [{ monitoring: { minSamples: { auc: 1 } } }, 'monitoring.minSamples.auc must be >= 30'],
   [{ monitoring: { alarms: ['artifact'] } }, 'monitoring.alarms.0 must be one of data_drift, prediction_drift, quality'],

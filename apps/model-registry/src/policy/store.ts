@@ -7,7 +7,8 @@ import { writeAudit, type Attribution } from '../store/audit.js';
 import type { DeploymentStore } from '../store/deployments.js';
 import { ModelRow } from '../store/entities.js';
 import { lockModel } from '../store/versions.js';
-import { decidePolicy, type PolicyInForce } from './domain/policy.js';
+import { regressionFault } from './domain/outcome.js';
+import { decidePolicy, refuseFault, type PolicyInForce } from './domain/policy.js';
 import { policyInForce } from './in-force.js';
 
 export interface PolicyRevision extends PolicyInForce {
@@ -60,7 +61,7 @@ export class PolicyStore {
   /**
    * Replaces the policy. What it says of outcomes, monitoring and privacy goes into the deployment in the same transaction, as the deployment's next revision.
    *
-   * @throws ContractError `conflict`, `not_found`, and `rollout_running` for a change of one of them while a rollout runs, whose the deployment is
+   * @throws ContractError `conflict`, `not_found`, `invalid_request` for what the model’s versions cannot be, and `rollout_running` for a change of one of them while a rollout runs, whose the deployment is
    */
   async put(model: string, { policy, expectedRevision }: PutOptions, by: Attribution, at: Date): Promise<PolicyRevision> {
     try {
@@ -68,6 +69,7 @@ export class PolicyStore {
         await lockModel(manager, model);
         const current = await policyInForce(manager, model);
         if (decidePolicy(current, policy, expectedRevision) === 'unchanged') return;
+        if (policy.outcome?.whenMissing === 'negative') refuseFault('outcome', regressionFault(policy.outcome, await regressionVersions(manager, model)));
         const revision = current.revision + 1;
         const row = [model, revision, JSON.stringify(policy), by.author, by.reason ?? null, at];
         await query(manager, 'INSERT INTO model_policies (model, revision, policy, author, reason, decided_at) VALUES ($1, $2, $3, $4, $5, $6)', row);
@@ -80,4 +82,9 @@ export class PolicyStore {
     }
     return this.read(model);
   }
+}
+
+async function regressionVersions(manager: EntityManager, model: string): Promise<number[]> {
+  const rows = await query<{ version: number }>(manager, `SELECT version FROM versions WHERE model = $1 AND signature->>'task' = 'regression' ORDER BY version DESC LIMIT 1`, [model]);
+  return rows.map(({ version }) => version);
 }

@@ -12,8 +12,8 @@ export class MaturityRounds implements OnApplicationBootstrap, BeforeApplication
   private rounds: Rounds | undefined;
 
   constructor(
-    private readonly maturity: Maturity,
-    private readonly spans: LedgerSpans,
+    @Inject(Maturity) private readonly maturity: Maturity,
+    @Inject(LedgerSpans) private readonly spans: LedgerSpans,
     @Inject(MATURITY_SWEEP_MS) private readonly everyMs: number,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}

@@ -72,6 +72,7 @@ errorRate: { max: 0.01, measuredBy: errors }  # or fallbacks: only answers that 
 
 # ---- The truth: what an outcome means and what a decision is worth, in millionths of a dollar. Guards of quality and value go by it.
 #outcome:
+#  expression: value           # how the truth is computed: of value, text, source and delaySeconds
 #  positiveFrom: 15            # numeric outcomes from here on are positive
 #  maturitySeconds: 86400      # event time after which none is expected any more
 #  whenMissing: missing        # or negative

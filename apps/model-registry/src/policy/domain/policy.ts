@@ -2,6 +2,7 @@ import { ContractError, GuardPlans, ModelPolicy } from '@throughline/contracts';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { canonical } from '../../domain/canonical.js';
 import { describeSchemaError } from '../../domain/schema-error.js';
+import { outcomeFault, type PolicyFault } from './outcome.js';
 
 /** A model's policy as it is in force. */
 export interface PolicyInForce {
@@ -43,6 +44,7 @@ export function readModelPolicy(body: Readonly<Record<string, unknown>>): ModelP
     if (!validate(value)) throw refuse(field, reasonOf(validate, value, field));
   }
   checkSegments(policy);
+  refuseFault('outcome', outcomeFault((policy as ModelPolicy).outcome ?? {}));
   return policy;
 }
 
@@ -83,4 +85,9 @@ function checkSegments({ segments = [] }: ModelPolicy): void {
   if (twice !== undefined) throw refuse('segments', `two segments are called “${twice}”`);
 }
 
-const refuse = (field: string, reason: string): ContractError => new ContractError('invalid_request', reason, { cure: `For example ${JSON.stringify(EXAMPLES[field as keyof ModelPolicy])}.` });
+/** @throws ContractError `invalid_request` if there is a fault */
+export function refuseFault(field: keyof ModelPolicy, fault: PolicyFault | undefined): void {
+  if (fault !== undefined) throw refuse(field, fault.reason, fault.cure);
+}
+
+const refuse = (field: string, reason: string, cure = `For example ${JSON.stringify(EXAMPLES[field as keyof ModelPolicy])}.`): ContractError => new ContractError('invalid_request', reason, { cure });

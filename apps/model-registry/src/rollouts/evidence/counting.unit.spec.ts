@@ -109,6 +109,7 @@ describe('an outcome', () => {
   it('that is a number is positive from where the model says', () => {
     const late = only({ ...context, outcome: { positiveFrom: 15, valueMicroUsd: { truePositive: 100 } } });
     expect(addedOutcome(joined('a', { outcome: 20 }), late)).toMatchObject({ 'champion wrong': 0, 'champion squared_error': 0.0625, 'champion value': 100 });
+    expect(addedOutcome(joined('a', { outcome: true, observed: 20, valueMicroUsd: 100 }), late), 'as the ledger has judged it already').toMatchObject({ 'champion wrong': 0, 'champion squared_error': 0.0625, 'champion value': 100 });
     const minutes = { task: 'regression' as const, threshold: undefined };
     expect(addedOutcome(joined('a', { outcome: 20, score: 18 }), only({ ...context, readings: { champion: minutes, candidate: minutes } }))).toEqual({
       'champion outcome': 1, 'champion squared_error': 4, 'champion absolute_error': 2,

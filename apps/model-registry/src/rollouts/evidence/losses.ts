@@ -15,12 +15,13 @@ export const outcomeNumber = (outcome: number | boolean | string): number | unde
 /**
  * Losses and value of a score, once its outcome is known.
  *
- * A decision is `score >= threshold`; the truth is `outcome >= positiveFrom`, else an outcome of 1 or 0. Squared and absolute errors of a classifier are
+ * A decision is `score >= threshold`; the truth is an outcome of 1 or 0, as the ledger tells it of a classifier by the model's declaration, and of other numbers
+ * `outcome >= positiveFrom`. Squared and absolute errors of a classifier are
  * against the truth as 1 or 0, those of a regression against the outcome itself. A value is that of the decision's cell of the confusion matrix.
  */
 export function judge(score: number | undefined, outcome: number, { task, threshold }: Reading, declared: OutcomeDeclaration | undefined): Judged {
   if (score === undefined) return { losses: {}, valueMicroUsd: undefined };
-  const truth = truthOf(outcome, declared);
+  const truth = truthOf(outcome, task, declared);
   const decision = threshold === undefined ? undefined : score >= threshold;
   const target = task === 'binary_classification' ? (truth === undefined ? undefined : Number(truth)) : outcome;
   const losses: Partial<Record<Loss, number>> = {};
@@ -32,9 +33,9 @@ export function judge(score: number | undefined, outcome: number, { task, thresh
   return { losses, valueMicroUsd: valueOf(decision, truth, declared) };
 }
 
-function truthOf(outcome: number, declared: OutcomeDeclaration | undefined): boolean | undefined {
-  if (declared?.positiveFrom !== undefined) return outcome >= declared.positiveFrom;
-  return outcome === 1 || outcome === 0 ? outcome === 1 : undefined;
+function truthOf(outcome: number, task: Reading['task'], declared: OutcomeDeclaration | undefined): boolean | undefined {
+  if (task !== 'regression' && (outcome === 1 || outcome === 0)) return outcome === 1;
+  return declared?.positiveFrom === undefined ? undefined : outcome >= declared.positiveFrom;
 }
 
 function valueOf(decision: boolean | undefined, truth: boolean | undefined, declared: OutcomeDeclaration | undefined): number | undefined {
