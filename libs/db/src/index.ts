@@ -1,3 +1,4 @@
+export { copyRows, copyText, isUniqueViolation, storable, type CopyValue } from './copy.js';
 export { openDatabase, openSession, schemaName } from './data-source.js';
 export type { DatabaseOptions, DatabaseSettings } from './data-source.js';
 export { DbModule } from './db.module.js';

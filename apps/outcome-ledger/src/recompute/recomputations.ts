@@ -3,7 +3,7 @@ import { ContractError, toContractError, type ModelSignature } from '@throughlin
 import { query } from '@throughline/db';
 import { DataSource } from 'typeorm';
 import { unpackFeatures, type FeatureDtype, type FeatureValue } from '../domain/features-codec.js';
-import { storable } from '../store/rows.js';
+import { storable } from '@throughline/db';
 import { ArchivedVersions } from './archived-versions.js';
 import { Artifacts } from './artifacts.js';
 import { compareOutputs, scoreIn, type Difference, type OutputValuesOfRow } from './domain/compare.js';

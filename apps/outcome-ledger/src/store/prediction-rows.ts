@@ -9,6 +9,7 @@ export const PREDICTION_COLUMNS = {
   feature_age_seconds: 'jsonb', defaulted: 'jsonb', timings_ms: 'jsonb', batch_size: 'bigint', runtime: 'text', cost_micro_usd: 'double precision', fallback_kind: 'text',
   fallback_reason: 'text', code: 'text', reason: 'text', parent_span_id: 'text', propensity: 'double precision', is_withheld: 'boolean', erased_at: 'timestamptz', published_at: 'timestamptz',
 } as const satisfies Columns;
+export const PREDICTION_COLUMN_NAMES = Object.keys(PREDICTION_COLUMNS) as (keyof typeof PREDICTION_COLUMNS)[];
 
 /** A record as a row of `prediction` or `prediction_shadow`; absent members are null. */
 export function rowOf(record: PredictionRecord, servedVersionId: number | undefined): Partial<Record<keyof typeof PREDICTION_COLUMNS, unknown>> {

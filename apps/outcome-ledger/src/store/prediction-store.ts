@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { inTransaction } from '@throughline/db';
+import { copyRows, inTransaction, isUniqueViolation } from '@throughline/db';
 import { DataSource, type EntityManager } from 'typeorm';
 import { admit, firstOfHighestAttempt, type Admission, type PredictionKey } from '../domain/admission.js';
 import { factsOf, type Join, type JoinedRef } from '../domain/joining.js';
@@ -17,7 +17,7 @@ import { insertKeys, lockKeys, removeKeys, updateKeys } from './keys.js';
 import { announcedAtMs, noteLate } from '../outcomes/store/late.js';
 import { loadBestOutcomes, loadOutcomes } from './outcome-rows.js';
 import { Partitions } from './partitions.js';
-import { PREDICTION_COLUMNS, rowOf } from './prediction-rows.js';
+import { PREDICTION_COLUMN_NAMES, PREDICTION_COLUMNS, rowOf } from './prediction-rows.js';
 import { insertRows, recordset, rowsParameter } from './rows.js';
 import { ServedVersions } from './served-versions.js';
 import { settle, tellAnew, type Meeting } from './settle.js';
@@ -43,6 +43,16 @@ export class PredictionStore {
   ) {}
 
   async record(records: readonly PredictionRecord[]): Promise<RecordReport> {
+    try {
+      return await this.recordBy(copyRows, records);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      // A row without its key: somebody deleted the one by hand. Then only the new ones are inserted, at twice the cost.
+      return this.recordBy(insertNewRows, records);
+    }
+  }
+
+  private async recordBy(write: WriteRows, records: readonly PredictionRecord[]): Promise<RecordReport> {
     const candidates = firstOfHighestAttempt(records);
     await this.partitions.ensure(candidates.map(({ day }) => day));
     await this.roles.ensure(candidates);
@@ -53,7 +63,7 @@ export class PredictionStore {
       const admissions = await admitAll(manager, erase(watch, candidates, versionIds));
       const displaced = await removeDisplaced(manager, admissions);
       const rows = admissions.map(({ record }) => rowOf(record, versionIds.get(record)));
-      await insertRows(manager, 'prediction', PREDICTION_COLUMNS, rows, 'ON CONFLICT DO NOTHING');
+      await write(manager, 'prediction', PREDICTION_COLUMN_NAMES, rows);
       await noteLate(manager, admissions.map(({ record }) => record), announced);
       const met = await this.meetOutcomes(manager, admissions, displaced.told, versionIds);
       await watch.cleanse(manager, admissions.flatMap(({ record }) => (record.erasedAtMs === undefined ? [] : [record.predictionId])));
@@ -129,6 +139,10 @@ export class PredictionStore {
     return { joins, counts: [...counts, ...expected.flatMap((admission) => movedOutcomes(admission, outcomes.get(admission.record.predictionId) ?? []))] };
   }
 }
+
+type WriteRows = (manager: EntityManager, table: string, columns: typeof PREDICTION_COLUMN_NAMES, rows: readonly ReturnType<typeof rowOf>[]) => Promise<void>;
+
+const insertNewRows: WriteRows = async (manager, table, _columns, rows) => void (await insertRows(manager, table, PREDICTION_COLUMNS, rows, 'ON CONFLICT DO NOTHING'));
 
 const named = ({ model, version, answer, rejection }: PredictionRecord) => ({ model, version, role: (answer ?? rejection)?.role });
 

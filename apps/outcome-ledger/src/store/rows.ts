@@ -1,3 +1,4 @@
+import { storable } from '@throughline/db';
 import type { EntityManager } from 'typeorm';
 
 /** PostgreSQL type by column name, in the order of insertion. */
@@ -25,14 +26,6 @@ export async function insertRows<R>(manager: EntityManager, table: string, colum
 
 // JSON.stringify escapes NUL and lone surrogates, and only these: PostgreSQL's text takes neither.
 const mayHoldBadText = (json: string): boolean => json.includes('\\u0000') || json.includes('\\ud');
-
-/** The same value with every character that PostgreSQL refuses replaced by U+FFFD. */
-export function storable(value: unknown): unknown {
-  if (typeof value === 'string') return value.toWellFormed().replaceAll('\u0000', '\ufffd');
-  if (Array.isArray(value)) return value.map(storable);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storable(key), storable(inner)]));
-}
 
 /** Epoch milliseconds as PostgreSQL reads them. */
 export const timestamp = (epochMs: number): string => new Date(epochMs).toISOString();
