@@ -1,6 +1,6 @@
 import type { Names } from '@throughline/bus';
 import type { TopicName } from '@throughline/contracts';
-import { ATTRIBUTES, messagingAttributes, newSpanId, parseTraceparent, recordSpan, SPANS, type SpanRecord } from '@throughline/telemetry';
+import { ATTRIBUTES, derivedSpanId, messagingAttributes, parseTraceparent, recordSpan, SPANS, type SpanRecord } from '@throughline/telemetry';
 import type { Answer, PickUp } from '../domain/answer.js';
 import { topicOf } from '../domain/answer-events.js';
 
@@ -16,7 +16,10 @@ const INFER_ROUTE = '/v2/models/{model}/infer';
 /** Consumer group of the lanes, as the code calls it. */
 const GROUP = 'inference-worker';
 
-/** The spans of one sampled answer: the scoring under the ids that its event announced, and a child a stage. */
+/**
+ * The spans of one sampled answer: the scoring under the ids that its event announced, and a child a stage. A stage's id follows from them: the
+ * ledger, which can tell the same story years later, gives it the same.
+ */
 export function recordSpans(answer: Answer, published: Published): void {
   const context = parseTraceparent(answer.traceparent);
   if (context?.sampled !== true) return;
@@ -29,7 +32,7 @@ export function recordSpans(answer: Answer, published: Published): void {
     endMs: epochMs(pickUp, published.acknowledgedSteadyMs),
     ...(answer.state === 'rejected' ? { error: answer.rejection.code } : {}),
   });
-  for (const stage of stagesOf(answer, published)) recordSpan({ ...stage, context: { ...context, spanId: newSpanId() }, parentSpanId: context.spanId });
+  for (const stage of stagesOf(answer, published)) recordSpan({ ...stage, context: { ...context, spanId: derivedSpanId(context.spanId, stage.name) }, parentSpanId: context.spanId });
 }
 
 function consumed(answer: Answer, coordinates: string, names: Names): Pick<SpanRecord, 'name' | 'kind' | 'attributes'> {

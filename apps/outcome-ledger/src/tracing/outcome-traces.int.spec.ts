@@ -35,7 +35,12 @@ const onBroker = (topic: string): string => `${home.env['KAFKA_TOPIC_PREFIX']}${
 const of = ({ traceId }: TraceContext): ReceivedSpan[] => receiver.spans.filter((span) => span.traceId === traceId);
 const names = (trace: TraceContext): string[] => of(trace).map(({ name }) => name).toSorted();
 const named = (trace: TraceContext, name: string): ReceivedSpan => of(trace).find((span) => span.name === name)!;
-const until = (trace: TraceContext, count: number) => receiver.until(() => of(trace).length >= count);
+/** So many spans of it have come; what waits for the next export is sent along. */
+const until = (trace: TraceContext, count: number) => seen(() => of(trace).length >= count);
+const seen = (enough: () => boolean) => eventually('the spans', async () => {
+  await ledger.telemetry.flush();
+  return enough();
+});
 const scoringSpans = () => ['compute', 'fetch features', onBroker('prediction.requested.v1'), onBroker('prediction.scored.v1'), 'queue', onBroker('prediction.scored.v1')]
   .map((name, index) => (index === 2 || index === 3 ? `process ${name}` : index === 5 ? `send ${name}` : name));
 
@@ -232,7 +237,7 @@ it('where old traces are disliked, a late outcome has a trace of its own; so man
   await tell('own-3', {});
   const link = { traceId: late.traceId, spanId: late.spanId };
   const isOwn = ({ name, attributes }: ReceivedSpan): boolean => name === 'outcome' && attributes['throughline.prediction.id'] === idOf('own-2');
-  await receiver.until((spans) => of(sampledPublisher).length === 2 && spans.some(isOwn) && names(timely).includes('outcome'));
+  await seen(() => of(sampledPublisher).length === 2 && receiver.spans.some(isOwn) && names(timely).includes('outcome'));
   const below = named(sampledPublisher, 'outcome');
   expect(below).toMatchObject({ parentSpanId: sampledPublisher.spanId, links: [link] });
   expect(named(sampledPublisher, `process ${onBroker('outcome.observed.v1')}`).links).toEqual([{ traceId: sampledPublisher.traceId, spanId: below.spanId }]);
@@ -267,7 +272,7 @@ it('never puts no outcome into its prediction’s trace; without an endpoint the
   await written('never');
   await tell('never', { value: false });
   const isOwn = ({ name, attributes }: ReceivedSpan): boolean => name === 'outcome' && attributes['throughline.prediction.id'] === idOf('never');
-  await receiver.until((spans) => spans.some(isOwn) && of(trace).length === 6);
+  await seen(() => receiver.spans.some(isOwn) && of(trace).length === 6);
   expect(receiver.spans.find(isOwn)!.links).toEqual([{ traceId: trace.traceId, spanId: trace.spanId }]);
   expect(names(trace)).toEqual(scoringSpans().toSorted());
   await ledger.close();

@@ -13,16 +13,16 @@ type Attributes = NonNullable<SpanRecord['attributes']>;
 
 /**
  * The spans of a prediction, from what the ledger keeps of it: names, kinds, parents and times of those that its worker records when it is
- * sampled, under the ids that its headers announced. Ids of stages follow from the scoring's, so that telling a story twice does not double it in
- * backends that know a span by its id. The ledger's own `process` is a moment: how long its transaction took is not kept.
+ * sampled, under the ids that its headers announced; ids of stages follow from the scoring's, live as well, so that telling a story twice does not
+ * double it in backends that know a span by its id. The ledger's own `process` is a moment: how long its transaction took is not kept.
  *
  * @param keptBecause why, where its outcome decided that
  */
 export function predictionSpans(row: TracedRow, names: Names, keptBecause?: string): SpanRecord[] {
   const { scoring, stages, send } = timelineOf(row);
-  const answerTopic = row.answerCoordinates.split('/')[0] as TopicName;
-  const child = (stage: string, stretch: Stretch, more: Pick<SpanRecord, 'name' | 'kind'> & { attributes?: Attributes }): SpanRecord => ({
-    ...more, ...stretch, context: { ...row.scoring, spanId: derivedSpanId(row.scoring.spanId, stage) }, parentSpanId: row.scoring.spanId,
+  const onBroker = names.topic(row.answerCoordinates.split('/')[0] as TopicName);
+  const child = (key: string, stretch: Stretch, more: Pick<SpanRecord, 'name' | 'kind'> & { attributes?: Attributes }): SpanRecord => ({
+    ...more, ...stretch, context: { ...row.scoring, spanId: derivedSpanId(row.scoring.spanId, key) }, parentSpanId: row.scoring.spanId,
     attributes: { ...more.attributes, [ATTRIBUTES.predictionId]: row.predictionId, [ATTRIBUTES.reconstructed]: true }, force: true,
   });
   const stage = (name: string, stretch: Stretch): SpanRecord => child(name, stretch, { name, kind: 'internal' });
@@ -30,7 +30,7 @@ export function predictionSpans(row: TracedRow, names: Names, keptBecause?: stri
   return [
     scoringSpan(row, scoring, names, keptBecause),
     ...(stages === undefined ? [] : [stage(SPANS.features, stages.features), stage(SPANS.queue, stages.queue), stage(SPANS.compute, stages.compute)]),
-    child('send', send, { name: SPANS.send(names.topic(answerTopic)), kind: 'producer', attributes: messagingAttributes('send', names.topic(answerTopic)) }),
+    child(SPANS.send(onBroker), send, { name: SPANS.send(onBroker), kind: 'producer', attributes: messagingAttributes('send', onBroker) }),
     child(row.answerCoordinates, recorded, { ...consumed(row.answerCoordinates, LEDGER_GROUP, names, { [ATTRIBUTES.state]: row.state }) }),
   ];
 }
