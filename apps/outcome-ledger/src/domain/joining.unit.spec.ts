@@ -2,7 +2,7 @@ import { isValid } from '@throughline/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { admit, firstOfHighestAttempt, type PredictionKey } from './admission.js';
-import { decideJoin, joinEventData, type JoinedRef, type PredictionFacts, type Reading } from './joining.js';
+import { decideJoin, joinEventData, joinEventId, type JoinedRef, type PredictionFacts, type Reading } from './joining.js';
 import { judge } from '../outcomes/domain/declaration.js';
 import { effectiveOutcome, type OutcomeRecord } from './outcome.js';
 import type { PredictionRecord } from './prediction.js';
@@ -25,6 +25,8 @@ class Ledger {
   facts: PredictionFacts | undefined;
   outcomes: OutcomeRecord[] = [];
   told: JoinedRef | undefined;
+  /** Whether the time of its maturity has come. */
+  mature = false;
   effects: { correction: boolean; source: string; sequence: number }[] = [];
   deadLetters: string[] = [];
 
@@ -33,7 +35,14 @@ class Ledger {
     if (admit(record, this.key) === undefined) return;
     this.key = record;
     this.facts = { ...facts, attempt };
-    this.meet();
+    this.meet(this.outcomes);
+    // It was noted as late.
+    if (this.mature) this.sweep();
+  }
+
+  sweep(): void {
+    this.mature = true;
+    this.meet(lastOfEach(this.outcomes), MATURE_AT_MS);
   }
 
   observe(one: OutcomeRecord): void {
@@ -41,19 +50,19 @@ class Ledger {
     if (this.facts !== undefined && judge(binary, { ...one, delaySeconds: 0 }).misfit !== undefined) return void this.deadLetters.push(nameOf(one));
     if (this.outcomes.some((known) => nameOf(known) === nameOf(one))) return;
     this.outcomes.push(one);
-    this.meet();
+    this.meet(lastOfEach(this.outcomes));
   }
 
-  private meet(): void {
+  private meet(outcomes: readonly OutcomeRecord[], matureAtMs?: number): void {
     if (this.facts === undefined) return;
-    const { join, misfits } = decideJoin(this.facts, binary, this.outcomes, this.told);
+    const { join, misfits } = decideJoin(this.facts, binary, outcomes, this.told, matureAtMs);
     for (const { outcome: bad } of misfits) {
       this.outcomes = this.outcomes.filter((one) => one !== bad);
       this.deadLetters.push(nameOf(bad));
     }
     if (join === undefined) return;
-    this.told = { source: join.outcome.source, sequence: join.outcome.sequence, attempt: this.facts.attempt };
-    this.effects.push({ correction: join.correction, ...this.told });
+    this.told = { source: join.outcome.source, sequence: join.outcome.sequence, attempt: this.facts.attempt, assumedAtMs: join.assumed ? join.outcome.occurredAtMs : undefined };
+    this.effects.push({ correction: join.correction, source: join.outcome.source, sequence: join.outcome.sequence });
   }
 
   get final(): object {
@@ -61,21 +70,29 @@ class Ledger {
   }
 }
 
+const MATURE_AT_MS = 4_500_000;
+
+/** What is read when an outcome comes: the last of each source. */
+const lastOfEach = (outcomes: readonly OutcomeRecord[]): OutcomeRecord[] =>
+  [...Map.groupBy(outcomes, ({ source }) => source).values()].map((own) => own.reduce((last, one) => (one.sequence > last.sequence ? one : last)));
+
 const nameOf = ({ source, sequence }: OutcomeRecord): string => `${source}/${sequence}`;
 
 /** Outcomes of up to three sources; one (source, sequence) always says the same, and sequence 3 of any source has the wrong type. */
 const statement = fc.record({ source: fc.constantFrom('a', 'b', 'c'), sequence: fc.integer({ min: 0, max: 3 }) })
   .map(({ source, sequence }) => outcome({ source, sequence, value: sequence === 3 ? 'late' : (sequence + source.charCodeAt(0)) % 2 === 0, occurredAtMs: 4_600_000 + (source.charCodeAt(0) % 2) * 1000 }));
-const step = fc.oneof(statement.map((one) => ({ one })), fc.integer({ min: 0, max: 2 }).map((attempt) => ({ attempt })));
-const play = (steps: readonly ({ one: OutcomeRecord } | { attempt: number })[]): Ledger => {
+type Step = { one: OutcomeRecord } | { attempt: number } | { sweep: true };
+const step: fc.Arbitrary<Step> = fc.oneof(statement.map((one) => ({ one })), fc.integer({ min: 0, max: 2 }).map((attempt) => ({ attempt })), fc.constant({ sweep: true as const }));
+const play = (steps: readonly Step[]): Ledger => {
   const ledger = new Ledger();
   for (const each of steps) if ('one' in each) ledger.observe(each.one);
+  else if ('sweep' in each) ledger.sweep();
   else ledger.predict(each.attempt);
   return ledger;
 };
 
 describe('the join', () => {
-  it('ends in the same state whatever the order of predictions, outcomes, corrections and copies', () => {
+  it('ends in the same state whatever the order of predictions, outcomes, corrections, copies and the end of its maturity', () => {
     const shuffled = fc.array(step, { minLength: 1, maxLength: 12 }).chain((steps) => fc.tuple(fc.constant(steps), fc.shuffledSubarray([...steps, ...steps], { minLength: steps.length * 2 })));
     fc.assert(fc.property(shuffled, ([steps, permuted]) => {
       expect(play(permuted).final).toEqual(play(steps).final);
@@ -88,6 +105,22 @@ describe('the join', () => {
       expect(effects.map(({ correction }) => correction)).toEqual(effects.map((_, index) => index > 0));
       expect(play([...steps, ...steps.filter((each) => 'one' in each)]).effects).toEqual(effects);
     }));
+  });
+
+  it('is with an outcome that was assumed only while nobody has said anything that counts', () => {
+    fc.assert(fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+      const { told, outcomes, facts: known, mature } = play(steps);
+      expect(told?.assumedAtMs).toBe(known !== undefined && mature && outcomes.length === 0 ? MATURE_AT_MS : undefined);
+    }), { numRuns: 2000 });
+  });
+
+  it('of what was assumed is told under an identity that no outcome can have, as what it is', () => {
+    const { join } = decideJoin(facts, binary, [], undefined, MATURE_AT_MS);
+    expect(joinEventData(join!)).toMatchObject({ outcome: false, assumed: true, correct: false, error: 0.7, delaySeconds: 3500, outcomeSource: 'throughline/maturity' });
+    expect(isValid('outcome.joined.v1', joinEventData(join!))).toBe(true);
+    const claimed = decideJoin(facts, binary, [outcome({ source: 'throughline/maturity' })], undefined).join!;
+    expect(joinEventId(claimed)).not.toBe(joinEventId(join!));
+    expect(decideJoin(facts, binary, [outcome({ source: 'throughline/maturity', value: false })], { source: 'throughline/maturity', sequence: 0, attempt: 0, assumedAtMs: MATURE_AT_MS }).join).toMatchObject({ correction: true, assumed: false });
   });
 
   it('says how late, how wrong and whether the decision was right', () => {
