@@ -67,6 +67,8 @@ const NOT_YET: Readonly<Record<string, number>> = {
   'DELETE /registry/v1/models/{name}/versions/{version}': 409,
   'POST /registry/v1/models/{name}/rollback': 409,
   'GET /registry/v1/models/{name}/rollouts/{id}/events/{event}/replay': 404,
+  // There no spans are taken.
+  'POST /ledger/v1/predictions/{predictionId}/trace': 409,
   'POST /registry/v1/models/{name}/rollouts/{id}/pause': 409,
   'POST /registry/v1/models/{name}/rollouts/{id}/resume': 409,
   'POST /registry/v1/models/{name}/rollouts/{id}/promote': 409,

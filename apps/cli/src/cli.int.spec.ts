@@ -85,6 +85,7 @@ it('outcomes push tells the ledger, by flags and from a file, and trace tells th
   const story = JSON.parse((await home.run('trace', idOf('r-0'), '--json')).out) as Story;
   expect(story).toMatchObject({ state: 'scored', features: [{ name: 'hour', value: 7 }, { name: 'distance', value: 2 }], outcome: { value: true, source: 'my-system' } });
   expect((await home.run('trace', idOf('no-feature'))).out).toContain('Rejected: feature_missing');
+  expect(await home.run('trace', idOf('r-0'), '--emit')).toMatchObject({ code: 2, err: expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT') });
   expect(await home.run('trace', idOf('never-asked'))).toMatchObject({ code: 2, err: expect.stringContaining('not_found') });
 });
 
