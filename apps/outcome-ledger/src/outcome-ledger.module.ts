@@ -4,6 +4,8 @@ import { DbModule, outboxMigration } from '@throughline/db';
 import { createLogger } from '@throughline/telemetry';
 import { HourlyBooksController } from './books/hourly-books.controller.js';
 import { bookProviders } from './books/providers.js';
+import { BacktestsController } from './backtest/http/backtests.controller.js';
+import { backtestProviders } from './backtest/providers.js';
 import type { LedgerConfig } from './config.js';
 import { CostGauges } from './costs/cost-gauges.js';
 import { Costs } from './costs/costs.js';
@@ -21,9 +23,12 @@ import { PredictionScoredHandler } from './handlers/prediction-scored.handler.js
 import { PredictionShadowedHandler } from './handlers/prediction-shadowed.handler.js';
 import { BooksController } from './http/books.controller.js';
 import { ExportsController } from './http/exports.controller.js';
+import { retentionProviders } from './retention/providers.js';
 import { LabelsController } from './labels/http/labels.controller.js';
 import { labelProviders } from './labels/providers.js';
 import { PredictionsController } from './http/predictions.controller.js';
+import { SavedQueriesController } from './queries/http/saved-queries.controller.js';
+import { queryProviders } from './queries/queries.providers.js';
 import { privacyProviders } from './privacy/privacy.providers.js';
 import { MaturityRounds } from './outcomes/maturity-rounds.js';
 import { FUTURE_TOLERANCE_SECONDS, MATURITY_SWEEP_MS } from './outcomes/settings.js';
@@ -31,7 +36,6 @@ import { Declarations } from './outcomes/store/declarations.js';
 import { Maturity } from './outcomes/store/maturity.js';
 import { Books } from './store/books.js';
 import { Exports } from './store/exports.js';
-import { Listing } from './store/listing.js';
 import { LEDGER_MIGRATIONS } from './store/migrations.js';
 import { OutcomeStore } from './store/outcome-store.js';
 import { Partitions } from './store/partitions.js';
@@ -57,12 +61,12 @@ export class OutcomeLedgerModule {
       ],
       controllers: [
         PredictionScoredHandler, PredictionRejectedHandler, PredictionShadowedHandler, OutcomeObservedHandler,
-        PredictionsController, StoryController, RecomputeController, TraceController, BooksController, HourlyBooksController, ExportsController, CostsController, LabelsController, ErasuresController,
+        PredictionsController, StoryController, RecomputeController, TraceController, BooksController, HourlyBooksController, ExportsController, CostsController, BacktestsController, LabelsController, ErasuresController, SavedQueriesController,
       ],
       providers: [
-        ...bookProviders(config), ...privacyProviders(config), ...erasureProviders, ...labelProviders, ...storyProviders(config), ...recomputeProviders(config),
+        ...bookProviders(config), ...privacyProviders(config), ...erasureProviders, ...queryProviders, ...labelProviders, ...retentionProviders(config), ...storyProviders(config), ...recomputeProviders(config), ...backtestProviders(config),
         ...tracingProviders(config, SERVICE), { provide: PRICES, useValue: pricesOf(config) },
-        { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, { provide: MATURITY_SWEEP_MS, useValue: config.OUTCOME_MATURITY_SWEEP_MS }, Declarations, Maturity, MaturityRounds, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Listing, Exports, Books],
+        { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, { provide: MATURITY_SWEEP_MS, useValue: config.OUTCOME_MATURITY_SWEEP_MS }, Declarations, Maturity, MaturityRounds, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Exports, Books],
     };
   }
 }

@@ -36,8 +36,8 @@ export const columnName = (feature: string): string => (FIXED_NAMES.has(feature)
 export interface Exported {
   readonly predictionId: string;
   readonly model: string;
-  readonly version: string;
-  readonly role: string;
+  readonly version: string | null;
+  readonly role: string | null;
   readonly occurredAt: Date;
   readonly requestedAt: Date;
   readonly score: number | null;

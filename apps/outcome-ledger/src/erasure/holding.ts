@@ -18,14 +18,17 @@ const MAX_ROLES = 200;
  * routing keys.
  *
  * @param roles every role that rows have
+ * @param isRoutingKeyMeant whether it may also be the row's routing key
  */
-export function holds(entity: Pick<Entity, 'forms' | 'role'>, roles: readonly string[], parameters: Parameters): string {
+export function holds(entity: Pick<Entity, 'forms' | 'role'>, roles: readonly string[], parameters: Parameters, { isRoutingKeyMeant = true } = {}): string {
   const { forms, role } = entity;
-  const texts = parameters.add(forms, 'text[]');
+  const texts = (): string => parameters.add(forms, 'text[]');
   const asked = role === undefined ? roles : [role];
   const inRole = asked.length > MAX_ROLES
-    ? [`EXISTS (SELECT FROM jsonb_each_text(p.entities) e WHERE e.value = ANY(${texts}))`]
+    ? [`EXISTS (SELECT FROM jsonb_each_text(p.entities) e WHERE e.value = ANY(${texts()}))`]
     : asked.flatMap((one) => forms.map((form) => `p.entities @> ${parameters.add(JSON.stringify({ [one]: form }), 'jsonb')}`));
-  const isOther = role === undefined ? '' : ` AND NOT coalesce(p.entities ? ${parameters.add(role, 'text')}, false)`;
-  return `(${[...inRole, `p.routing_key = ANY(${texts})${isOther}`].join(' OR ')})`;
+  const isOther = role === undefined || !isRoutingKeyMeant ? '' : ` AND NOT coalesce(p.entities ? ${parameters.add(role, 'text')}, false)`;
+  const routed = isRoutingKeyMeant ? [`p.routing_key = ANY(${texts()})${isOther}`] : [];
+  const either = [...inRole, ...routed];
+  return either.length === 0 ? 'false' : `(${either.join(' OR ')})`;
 }

@@ -1,7 +1,6 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { once } from 'node:events';
-import { ByteWriter, parquetWriteRows } from 'hyparquet-writer';
-import type { ExportColumn, ExportRow } from '../domain/export.js';
+import { ByteWriter, parquetWriteRows, type BasicType } from 'hyparquet-writer';
 
 const ROW_GROUP_ROWS = 10_000;
 
@@ -22,8 +21,13 @@ class StreamWriter extends ByteWriter {
   }
 }
 
+export interface ParquetColumn {
+  readonly name: string;
+  readonly type: BasicType;
+}
+
 /** Rows as a Parquet file (Snappy), encoded as they are read. The stream fails when the rows do. */
-export function parquetStream(columns: readonly ExportColumn[], rows: AsyncIterable<ExportRow>): Readable {
+export function parquetStream(columns: readonly ParquetColumn[], rows: AsyncIterable<Readonly<Record<string, unknown>>>): Readable {
   const stream = new PassThrough();
   const work = async (): Promise<void> => {
     await parquetWriteRows({ writer: new StreamWriter(stream), rows, columns: columns.map(({ name, type }) => ({ name, type, nullable: true })), rowGroupSize: ROW_GROUP_ROWS });

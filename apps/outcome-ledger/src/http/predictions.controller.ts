@@ -1,9 +1,9 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError, predictionId as idOf } from '@throughline/contracts';
-import { Listing, type Page } from '../store/listing.js';
+import { ListingQuery } from '../queries/http/dto.js';
+import { Listing, type Page } from '../queries/listing.js';
 import { Stories, type Story } from '../story/stories.js';
-import { ListingQuery } from './dto.js';
 import { PAGE } from './schemas.js';
 
 @ApiTags('predictions')
@@ -18,8 +18,8 @@ export class PredictionsController {
   @ApiOperation({ summary: 'Predictions by event time, newest first; with source and requestId the one prediction of that request' })
   @ApiOkResponse({ schema: PAGE, description: 'a story instead of a row when source and requestId are given' })
   async list(@Query() filter: ListingQuery): Promise<Page | { predictions: Story[]; nextCursor: null }> {
-    const { source, requestId, ...rest } = filter;
-    if (source === undefined && requestId === undefined) return this.listing.page(rest);
+    const { source, requestId, limit, cursor, ...rest } = filter;
+    if (source === undefined && requestId === undefined) return this.listing.page(rest, limit, cursor);
     if (source === undefined || requestId === undefined) throw new ContractError('invalid_request', 'source and requestId name a request together: give both');
     return { predictions: await this.find(idOf(source, requestId)), nextCursor: null };
   }

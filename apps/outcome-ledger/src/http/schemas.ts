@@ -32,8 +32,9 @@ export const SUMMARY = apiSchema({
 
 const LISTED = object({
   predictionId: { type: 'string', format: 'uuid' }, state: { type: 'string' }, model: { type: 'string' }, version: nullable('string'), role: nullable('string'), team: nullable('string'),
-  occurredAt: instant, requestedAt: instant, score: nullable('number'), code: nullable('string', { description: 'of the rejection' }),
-  fallback: nullable('string', { description: 'kind of the fallback that answered' }), outcome: { description: 'null while it is not known' }, delaySeconds: nullable('number'), correct: nullable('boolean'),
+  occurredAt: instant, requestedAt: instant, lane: { type: 'string' }, score: nullable('number'), code: nullable('string', { description: 'of the rejection' }),
+  fallback: nullable('string', { description: 'kind of the fallback that answered' }), outcome: { description: 'null while it is not known' }, assumed: nullable('boolean'), delaySeconds: nullable('number'),
+  error: nullable('number'), correct: nullable('boolean'), valueMicroUsd: nullable('number'), totalMs: nullable('number', { description: 'what all stages took together' }),
 });
 
 export const PAGE = apiSchema({
@@ -41,7 +42,7 @@ export const PAGE = apiSchema({
   example: {
     predictions: [{
       predictionId: ID, state: 'scored', model: 'flight-delay', version: '1', role: 'champion', team: null, occurredAt: '2001-02-01T00:00:00.000Z', requestedAt: '2026-11-21T09:00:00.000Z',
-      score: 0.83, code: null, fallback: null, outcome: true, delaySeconds: 7200, correct: true,
+      lane: 'stream', score: 0.83, code: null, fallback: null, outcome: true, assumed: false, delaySeconds: 7200, error: -0.17, correct: true, valueMicroUsd: 2_000_000, totalMs: 3.1,
     }],
     nextCursor: null,
   },

@@ -21,7 +21,7 @@ const RULES: readonly Rule[] = [
 
   // Asked with POST, changes nothing.
   { methods: ['POST'], route: /^\/get-online-features$/, need: 'viewer' },
-  { methods: ['POST'], route: /^\/ledger\/v1\/(exports|books|recomputations|predictions\/:[^/]+\/recompute)$/, need: 'viewer' },
+  { methods: ['POST'], route: /^\/ledger\/v1\/(exports|queries\/:[^/]+\/export|books|recomputations|predictions\/:[^/]+\/recompute)$/, need: 'viewer' },
   { methods: ['POST'], route: /^\/api\/2\.0\/mlflow\/(.*\/)?(search|get-latest-versions|search-all)$/, need: 'viewer' },
 
   { methods: ['POST'], route: /^\/v2\/|^\/push$/, need: 'producer' },
