@@ -18,7 +18,9 @@ import { stopIntakeBriefly } from './late.js';
 /** Predictions looked at in one transaction. */
 const PAGE_ROWS = 1_000;
 /** Pages of a model in one round, so that the next model has its turn. */
-const MAX_PAGES = 20;
+const MAX_PAGES = 50;
+/** Joins that wait to be told; with more the sweep waits too, so that those of real outcomes do not wait behind a month of assumed ones. */
+const MAX_UNTOLD = 10_000;
 
 const NEWEST_SQL = `SELECT occurred_at, requested_at FROM prediction WHERE model = $1 AND state <> 'rejected' ORDER BY occurred_at DESC LIMIT 1`;
 
@@ -105,10 +107,15 @@ export class Maturity {
 
   private async pages(joins: Join[], page: (manager: EntityManager) => Promise<Page>): Promise<void> {
     for (let count = 0; count < MAX_PAGES; count++) {
+      if (await this.isBehind()) return;
       const one = await inTransaction(this.dataSource, page);
       joins.push(...one.joins);
       if (one.isLast) return;
     }
+  }
+
+  private async isBehind(): Promise<boolean> {
+    return (await query(this.dataSource, `SELECT 1 FROM outbox OFFSET ${MAX_UNTOLD} LIMIT 1`)).length > 0;
   }
 
   private async nextPage(manager: EntityManager, { model, untilMs }: Due): Promise<Page> {
