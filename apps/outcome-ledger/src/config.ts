@@ -19,6 +19,8 @@ export const ledgerSettings = defineSettings({
   LEDGER_RETENTION_DAYS: { meaning: 'How long predictions are kept, by the day of their request; 0 keeps everything', unit: 'days', parse: parsers.integer(0, 400), default: 90 },
   OUTCOME_FUTURE_TOLERANCE_SECONDS: { meaning: 'How far an outcome may have become true after Kafka received it, because clocks differ; beyond it is a dead letter', unit: 's', parse: parsers.number(0, 86_400), default: 300 },
   OUTCOME_MATURITY_SWEEP_MS: { meaning: 'How often predictions are looked for that have matured without an outcome, of models that declare what that means', unit: 'ms', parse: parsers.integer(10, 3_600_000), default: 5_000 },
+  LEDGER_EXPIRED_DAYS: { meaning: 'How long after that the ledger still knows that a prediction was there, says where its archive is, and keeps its outcomes', unit: 'days', parse: parsers.integer(0, 3650), default: 30 },
+  LEDGER_ARCHIVE_DIR: { meaning: 'Folder for Parquet files of predictions, written and read again before their day is dropped; without it days are dropped without', parse: parsers.text },
   PRICE_FEATURE_READ_MICRO_USD: { meaning: 'What reading one feature view for one prediction costs, for estimates', unit: 'millionths of a dollar', parse: parsers.number(0, 1e9), default: 0.02 },
   ...tracingSettings,
   ...recomputeSettings,

@@ -106,12 +106,16 @@ export const METRICS = {
 
   // outcome-ledger
   ledgerPredictions: counter('throughline_ledger_predictions', 'Predictions by result: recorded, duplicate', ['result']),
-  ledgerOutcomes: counter('throughline_ledger_outcomes', 'Outcomes by result: joined, waiting, corrected, duplicate, superseded, wrong_type, assumed (none came within its model’s maturity)', ['result']),
+  ledgerOutcomes: counter('throughline_ledger_outcomes', 'Outcomes by result: joined, waiting, corrected, duplicate, superseded, wrong_type, expired (its prediction had been dropped for its age), assumed (none came within its model’s maturity)', ['result']),
   outcomeDelaySeconds: histogram('throughline_outcome_delay_seconds', 'From the prediction’s event time to the outcome’s', DELAY_SECONDS, ['model']),
   ledgerTraces: counter('throughline_ledger_traces', 'Joined predictions by what became of their trace: live (sampled when asked), expired (recorded anew), kept from the ledger because of wrong, costly, fallback, alerting, corrected or one_in_n, dropped, over_bound, failed', ['result']),
   labelCoverage: gauge('throughline_label_coverage_ratio', 'Share of matured predictions whose outcome was observed, of the last 30 days of event time that can have matured; absent where a model declares no maturity', ['model']),
-  labelPredictions: gauge('throughline_label_predictions', 'The same predictions by how their label stands: labelled, assumed, overdue (matured without one), immature (too young to say, or no maturity declared)', ['model', 'version', 'state']),
+  labelPredictions: gauge('throughline_label_predictions', 'The same predictions by how their label stands: labelled, assumed, overdue (matured without one), immature (without one, and too young to say, or no maturity declared)', ['model', 'version', 'state']),
   ledgerErasedRows: counter('throughline_ledger_erased_rows', 'Rows whose values were removed to forget an entity, by table: predictions, shadows, outcomes, correlations, messages', ['table']),
+  retentionDropped: counter('throughline_retention_dropped', 'What the ledger has let go for its age: days (of partitions), predictions in them, keys, outcomes, correlations, unmatched (outcomes whose prediction never came)', ['what']),
+  retentionArchivedRows: counter('throughline_retention_archived_rows', 'Predictions written to Parquet files, read again and counted, before their day was dropped'),
+  retentionFailures: counter('throughline_retention_failures', 'Attempts to archive or drop that failed; the data is left, and the next round tries again', ['step']),
+  maturityBeyondRetention: gauge('throughline_maturity_beyond_retention_seconds', 'By how much a model’s declared maturity is longer than predictions are kept: outcomes that come so late find no prediction', ['model'], 's'),
   ledgerPending: gauge('throughline_ledger_pending_predictions', 'Predictions without an outcome'),
   costMicroUsd: gauge('throughline_cost_micro_usd', 'What the answers in the ledger’s books cost, estimated, in millionths of a dollar; by share: compute, features, storage', ['model', 'version', 'share']),
   valueMicroUsd: gauge('throughline_value_micro_usd', 'What the answers whose value is known were worth, in millionths of a dollar; corrections may lower it', ['model', 'version']),
@@ -182,8 +186,7 @@ export const ATTRIBUTES = {
   outcomeCorrection: 'throughline.outcome.correction',
   /** Another statement holds in its place. */
   outcomeSuperseded: 'throughline.outcome.superseded',
-  /** What stands alone must say who and what made it; of spans from the ledger only. */
-  worker: 'throughline.worker',
+  /** Of spans from the ledger only: what made the answer, and what that cost. */
   runtime: 'throughline.runtime',
   costMicroUsd: 'throughline.cost.micro_usd',
   /** Why the spans of a prediction that was not sampled were recorded all the same. */

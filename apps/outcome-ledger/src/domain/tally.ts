@@ -17,7 +17,9 @@ export type Measure =
   /** Outcome records whose prediction has not been seen. */
   | 'unmatched'
   /** Outcome records about requests that were rejected. */
-  | 'outcomes_of_rejected';
+  | 'outcomes_of_rejected'
+  /** Outcome records whose prediction had been dropped for its age when they came, or never came. */
+  | 'outcomes_expired';
 
 export interface Count {
   readonly model: string;

@@ -13,12 +13,13 @@ export function countPredictions({ recorded, duplicates, joins }: RecordReport):
   countJoins(joins);
 }
 
-export function countOutcomes({ appended, duplicates, waiting, misfits, joins }: OutcomeReport): void {
+export function countOutcomes({ appended, duplicates, waiting, expired, misfits, joins }: OutcomeReport): void {
   outcomes.add(duplicates, { result: 'duplicate' });
   outcomes.add(waiting, { result: 'waiting' });
+  outcomes.add(expired, { result: 'expired' });
   outcomes.add(misfits.length, { result: 'wrong_type' });
   // What was kept, did not wait and changed nothing was overtaken by a later statement.
-  outcomes.add(Math.max(0, appended - waiting - joins.length), { result: 'superseded' });
+  outcomes.add(Math.max(0, appended - waiting - expired - joins.length), { result: 'superseded' });
   countJoins(joins);
 }
 

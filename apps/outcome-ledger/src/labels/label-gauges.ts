@@ -4,7 +4,7 @@ import { METRICS, observableGauge, type Logger, type Observation } from '@throug
 import { Labels, type LabelAnswer } from './labels.js';
 import { ModelClocks } from './model-clocks.js';
 
-const LOOK_MS = 10_000;
+const LOOK_MS = 5_000;
 /** Counting takes a twentieth of one processor at most, however many predictions there are. */
 const REST_FACTOR = 20;
 

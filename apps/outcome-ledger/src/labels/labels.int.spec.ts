@@ -89,7 +89,7 @@ describe('labels', () => {
   it('are metrics: coverage of the matured, and predictions by how their label stands', async () => {
     const metrics = await eventually('the gauges', async () => {
       const text = await (await fetch(`${ledger.url}/metrics`)).text();
-      return text.includes('throughline_label_predictions{model="flight-delay",version="2",state="immature"} 24') && text;
+      return text.includes('throughline_label_predictions{model="flight-delay",version="2",state="immature"} 8') && text;
     });
     expect(metrics).toContain('throughline_label_coverage_ratio{model="flight-delay"} 0.75');
     expect(metrics).not.toContain('throughline_label_coverage_ratio{model="other"}');

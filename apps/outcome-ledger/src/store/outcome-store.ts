@@ -27,6 +27,8 @@ export interface OutcomeReport {
   readonly duplicates: number;
   /** Of those appended: kept until their prediction shows up. */
   readonly waiting: number;
+  /** Of those appended: about predictions that were dropped for their age. */
+  readonly expired: number;
   readonly joins: readonly Join[];
   /** Not kept: the caller makes them dead letters. */
   readonly misfits: readonly Misfit[];
@@ -55,7 +57,7 @@ export class OutcomeStore {
       await addToTally(manager, [...released.counts, ...report.counts, countOf('outcomes', kept), countOf('unmatched', kept), countOf('duplicate_outcomes', unresolved.length - kept)]);
       await enterInBooks(manager, { handled: named.map(({ outcome }) => outcome.coordinates) });
       return {
-        appended: report.appended + kept, waiting: report.waiting + kept, duplicates: report.duplicates + unresolved.length - kept,
+        appended: report.appended + kept, waiting: report.waiting + kept, expired: report.expired, duplicates: report.duplicates + unresolved.length - kept,
         joins: [...released.joins, ...report.joins], misfits: report.misfits,
       };
     });
@@ -90,10 +92,12 @@ export class OutcomeStore {
     const { joins, counts } = await this.meet(manager, new Set(news.map(({ subjectId }) => subjectId)), keys, facts);
     const stateOf = ({ subjectId }: OutcomeRecord) => keys.get(subjectId)?.state;
     const waiting = news.filter((outcome) => stateOf(outcome) === 'awaited').length;
+    // Its row is gone, its key is not: it was dropped for its age.
+    const expired = news.filter((outcome) => isAnswered(stateOf(outcome)) && !facts.has(outcome.subjectId)).length;
     const ofRejected = news.filter((outcome) => stateOf(outcome) === 'rejected').length;
     return {
-      appended: news.length, duplicates: fitting.length - news.length, waiting, joins, misfits,
-      counts: [...counts, countOf('outcomes', news.length), countOf('duplicate_outcomes', fitting.length - news.length), countOf('unmatched', waiting), countOf('outcomes_of_rejected', ofRejected)],
+      appended: news.length, duplicates: fitting.length - news.length, waiting, expired, joins, misfits,
+      counts: [...counts, countOf('outcomes_expired', expired), countOf('outcomes', news.length), countOf('duplicate_outcomes', fitting.length - news.length), countOf('unmatched', waiting), countOf('outcomes_of_rejected', ofRejected)],
     };
   }
 
@@ -135,6 +139,8 @@ async function forget(manager: EntityManager, watch: Watch, named: readonly Name
   await watch.cleanse(manager, [...new Set(resolved.map(({ subjectId }) => subjectId))]);
   await eraseCorrelations(manager, named.flatMap(({ correlation }) => (correlation !== undefined && watch.names(correlation) ? [correlation.correlationId] : [])));
 }
+
+const isAnswered = (state: PredictionKey['state'] | undefined): boolean => state === 'scored' || state === 'fallback';
 
 /** The first of each statement: a batch may hold its own duplicates. */
 const distinct = (outcomes: readonly OutcomeRecord[]): OutcomeRecord[] => {

@@ -5,6 +5,12 @@ const DAY_MS = 86_400_000;
 /** The oldest day (UTC, `YYYY-MM-DD`) of which rows are still taken in. */
 export const oldestDayKept = (nowMs: number, retentionDays: number): string => dayOf(nowMs - retentionDays * DAY_MS);
 
+/** Why a row is not taken in: its day has left the ledger, or is about to. `undefined` where it is kept. @param retentionDays 0 where everything is */
+export function tooOld({ day }: { readonly day: string }, nowMs: number, retentionDays: number): string | undefined {
+  if (retentionDays === 0 || day >= oldestDayKept(nowMs, retentionDays)) return undefined;
+  return `data.requestedAt is processing time and lies more than ${retentionDays} days back, before what the ledger keeps`;
+}
+
 /**
  * Whether the partitions of a day may go. A whole day after its rows have stopped being taken in: by then no instance, whatever its clock, still writes there.
  */
