@@ -17,6 +17,12 @@ export interface SpanLink {
   readonly attributes?: Attributes;
 }
 
+export interface ServiceInstance {
+  readonly name: string;
+  /** Tells two processes of one service apart. */
+  readonly instance: string;
+}
+
 export interface SpanRecord {
   readonly name: string;
   readonly kind: keyof typeof KINDS;
@@ -30,6 +36,8 @@ export interface SpanRecord {
   readonly links?: readonly SpanLink[];
   /** Marks the span as failed; the text becomes its status. */
   readonly error?: string | undefined;
+  /** Who did what the span tells, where that was not this process; default: this one. */
+  readonly service?: ServiceInstance;
   /** Export although the context is not sampled: a story told after the fact. */
   readonly force?: boolean;
 }

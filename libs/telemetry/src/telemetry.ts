@@ -5,7 +5,7 @@ import { counter, observableGauge, renderMetrics } from './metrics.js';
 import { METRICS } from './names.js';
 import { observeProcess } from './process-metrics.js';
 import { SpanQueue } from './span-queue.js';
-import { serviceResource, toReadableSpan, type SpanRecord } from './spans.js';
+import { serviceResource, toReadableSpan, type ServiceInstance, type SpanRecord } from './spans.js';
 
 export interface TelemetryOptions {
   readonly service: string;
@@ -61,7 +61,22 @@ export const spansEnabled = (): boolean => pipeline !== undefined;
  */
 export function recordSpan(record: SpanRecord): void {
   if (pipeline === undefined || !(record.context.sampled || record.force === true)) return;
-  pipeline.queue.add(toReadableSpan(record, pipeline.resource));
+  pipeline.queue.add(toReadableSpan(record, record.service === undefined ? pipeline.resource : resourceOf(record.service)));
+}
+
+const MAX_RESOURCES = 256;
+const resources = new Map<string, Resource>();
+
+/** The same object for the same service: exporters send spans grouped by it. */
+function resourceOf({ name, instance }: ServiceInstance): Resource {
+  const key = `${name}\n${instance}`;
+  let resource = resources.get(key);
+  if (resource === undefined) {
+    if (resources.size >= MAX_RESOURCES) resources.clear();
+    resource = serviceResource(name, instance);
+    resources.set(key, resource);
+  }
+  return resource;
 }
 
 function startPipeline(options: TelemetryOptions, endpoint: string): Pipeline {

@@ -91,10 +91,10 @@ it('a wrong answer that nobody sampled gets its spans from its row: announced id
   await until(trace, 7);
   expect(names(trace)).toEqual([...scoringSpans(), 'outcome'].toSorted());
   const scoring = named(trace, `process ${onBroker('prediction.requested.v1')}`);
-  expect(scoring).toMatchObject({ spanId: trace.spanId, parentSpanId: '00f067aa0ba902b7', kind: 5, startMs: requestedAtMs + 4, service: 'outcome-ledger' });
+  expect(scoring).toMatchObject({ spanId: trace.spanId, parentSpanId: '00f067aa0ba902b7', kind: 5, startMs: requestedAtMs + 4, service: 'inference-worker' });
   expect(scoring.attributes).toMatchObject({
     'throughline.prediction.id': idOf('wrong'), 'throughline.prediction.state': 'scored', 'throughline.lane': 'stream', 'throughline.model.name': 'flight-delay', 'throughline.model.version': '1',
-    'throughline.model.artifact.sha256': SHA, 'throughline.assignment.role': 'champion', 'throughline.assignment.revision': 1, 'throughline.batch.size': 3, 'throughline.worker': 'worker-1', 'throughline.team': 'ground',
+    'throughline.model.artifact.sha256': SHA, 'throughline.assignment.role': 'champion', 'throughline.assignment.revision': 1, 'throughline.batch.size': 3, 'throughline.team': 'ground',
     'throughline.cost.micro_usd': 12, 'throughline.reconstructed': true, 'throughline.trace.kept_because': 'wrong',
     'messaging.destination.partition.id': '2', 'messaging.kafka.offset': 77, 'messaging.consumer.group.name': `${home.env['KAFKA_TOPIC_PREFIX']}inference-worker.prediction.requested.v1`,
   });
@@ -103,6 +103,7 @@ it('a wrong answer that nobody sampled gets its spans from its row: announced id
   expect([times('fetch features'), times('queue'), times('compute')]).toEqual([[4, 5.5], [5.5, 5.75], [5.875, 7.875]]);
   expect(times(`send ${onBroker('prediction.scored.v1')}`)[0]).toBe(9);
   expect(scoring.endMs).toBe(named(trace, `send ${onBroker('prediction.scored.v1')}`).endMs);
+  expect(of(trace).filter(({ service }) => service === 'outcome-ledger').map(({ name }) => name).toSorted()).toEqual(['outcome', `process ${onBroker('prediction.scored.v1')}`]);
   const told = named(trace, 'outcome');
   expect(told).toMatchObject({ startMs: occurredAtMs, links: [{ traceId: publisher.traceId, spanId: publisher.spanId }], attributes: { 'throughline.outcome.correct': false } });
   await until(publisher, 1);

@@ -6,13 +6,14 @@ import type { TracedRow } from './traced-row.js';
 
 /** Route of the scoring endpoint, as the worker's spans name it. */
 const INFER_ROUTE = '/v2/models/{model}/infer';
-const WORKER_GROUP = 'inference-worker';
+/** Name of the worker, and of its consumer group. */
+const WORKER = 'inference-worker';
 const LEDGER_GROUP = 'outcome-ledger';
 
 type Attributes = NonNullable<SpanRecord['attributes']>;
 
 /**
- * The spans of a prediction, from what the ledger keeps of it: names, kinds, parents and times of those that its worker records when it is
+ * The spans of a prediction, from what the ledger keeps of it: service, names, kinds, parents and times of those that its worker records when it is
  * sampled, under the ids that its headers announced; ids of stages follow from the scoring's, live as well, so that telling a story twice does not
  * double it in backends that know a span by its id. The ledger's own `process` is a moment: how long its transaction took is not kept.
  *
@@ -25,20 +26,21 @@ export function predictionSpans(row: TracedRow, names: Names, keptBecause?: stri
     ...more, ...stretch, context: { ...row.scoring, spanId: derivedSpanId(row.scoring.spanId, key) }, parentSpanId: row.scoring.spanId,
     attributes: { ...more.attributes, [ATTRIBUTES.predictionId]: row.predictionId, [ATTRIBUTES.reconstructed]: true }, force: true,
   });
-  const stage = (name: string, stretch: Stretch): SpanRecord => child(name, stretch, { name, kind: 'internal' });
+  const service = { name: WORKER, instance: row.worker };
+  const stage = (name: string, stretch: Stretch): SpanRecord => ({ ...child(name, stretch, { name, kind: 'internal' }), service });
   const recorded = { startMs: row.recordedAtMs, endMs: row.recordedAtMs };
   return [
-    scoringSpan(row, scoring, names, keptBecause),
+    { ...scoringSpan(row, scoring, names, keptBecause), service },
     ...(stages === undefined ? [] : [stage(SPANS.features, stages.features), stage(SPANS.queue, stages.queue), stage(SPANS.compute, stages.compute)]),
-    child(SPANS.send(onBroker), send, { name: SPANS.send(onBroker), kind: 'producer', attributes: messagingAttributes('send', onBroker) }),
-    child(row.answerCoordinates, recorded, { ...consumed(row.answerCoordinates, LEDGER_GROUP, names, { [ATTRIBUTES.state]: row.state }) }),
+    { ...child(SPANS.send(onBroker), send, { name: SPANS.send(onBroker), kind: 'producer', attributes: messagingAttributes('send', onBroker) }), service },
+    child(row.answerCoordinates, recorded, consumed(row.answerCoordinates, LEDGER_GROUP, names, { [ATTRIBUTES.state]: row.state })),
   ];
 }
 
 function scoringSpan(row: TracedRow, stretch: Stretch, names: Names, keptBecause: string | undefined): SpanRecord {
   const attributes = { ...attributesOf(row), ...(keptBecause === undefined ? {} : { [ATTRIBUTES.keptBecause]: keptBecause }) };
   return {
-    ...(row.requestCoordinates === undefined ? { name: SPANS.http('POST', INFER_ROUTE), kind: 'server', attributes } : consumed(row.requestCoordinates, WORKER_GROUP, names, attributes)),
+    ...(row.requestCoordinates === undefined ? { name: SPANS.http('POST', INFER_ROUTE), kind: 'server', attributes } : consumed(row.requestCoordinates, WORKER, names, attributes)),
     ...stretch, context: row.scoring, parentSpanId: row.parentSpanId, ...(row.errorCode === undefined ? {} : { error: row.errorCode }), force: true,
   };
 }
@@ -52,7 +54,7 @@ export function consumed(coordinates: string, group: string, names: Names, attri
 
 /** All that makes the span stand alone. */
 const attributesOf = (row: TracedRow): Attributes => ({
-  [ATTRIBUTES.predictionId]: row.predictionId, [ATTRIBUTES.state]: row.state, [ATTRIBUTES.lane]: row.lane, [ATTRIBUTES.worker]: row.worker, [ATTRIBUTES.reconstructed]: true,
+  [ATTRIBUTES.predictionId]: row.predictionId, [ATTRIBUTES.state]: row.state, [ATTRIBUTES.lane]: row.lane, [ATTRIBUTES.reconstructed]: true,
   ...present(ATTRIBUTES.team, row.team), ...present(ATTRIBUTES.model, row.model === '' ? undefined : row.model), ...present(ATTRIBUTES.modelVersion, row.version),
   ...present(ATTRIBUTES.artifactSha256, row.artifactSha256), ...present(ATTRIBUTES.role, row.role), ...present(ATTRIBUTES.assignmentRevision, row.assignmentRevision),
   ...present(ATTRIBUTES.batchSize, row.batchSize), ...present(ATTRIBUTES.runtime, row.runtime), ...present(ATTRIBUTES.costMicroUsd, row.costMicroUsd),
