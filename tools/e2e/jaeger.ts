@@ -22,7 +22,7 @@ export interface Jaeger {
   readonly endpoint: string;
   /** A trace as it stands; no spans where there is none. */
   trace(traceId: string): Promise<JaegerSpan[]>;
-  /** A trace once it has at least so many spans; rejects after the deadline with what there was. */
+  /** A trace once it has spans of at least so many ids; rejects after the deadline with what there was. */
   traceOf(traceId: string, spans: number, deadlineMs?: number): Promise<JaegerSpan[]>;
   /** Ids of the traces that a search on the page would find: by service, operation, tags, begin of the trace's spans. */
   search(query: { service: string; operation?: string; tags?: Readonly<Record<string, string>>; sinceMs: number; untilMs: number }): Promise<string[]>;
@@ -62,7 +62,7 @@ export async function startJaeger(program: string, { queryPort, otlpPort, assets
     trace,
     traceOf: async (traceId, spans, deadlineMs = 20_000) => {
       let seen: JaegerSpan[] = [];
-      const isEnough = await eventually(async () => (seen = await trace(traceId)).length >= spans, deadlineMs);
+      const isEnough = await eventually(async () => new Set((seen = await trace(traceId)).map(({ spanId }) => spanId)).size >= spans, deadlineMs);
       if (!isEnough) throw new Error(`after ${deadlineMs} ms trace ${traceId} had only: ${seen.map(({ service, name }) => `${service} ${name}`).join(', ')}`);
       return seen;
     },

@@ -18,8 +18,8 @@ export interface Services {
   start(service: ServiceName, env?: NodeJS.ProcessEnv): Promise<string>;
   /** All they have logged so far. */
   logs(): string;
-  /** Ends the services in order, as Ctrl-C does; their spans are exported then. They may be started again. */
-  stop(): Promise<void>;
+  /** Ends services in order, as Ctrl-C does; their spans are exported then. Without names: all. They may be started again. */
+  stop(...names: ServiceName[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -37,10 +37,12 @@ export async function createServices(extraEnv: NodeJS.ProcessEnv): Promise<Servi
   };
   const bus = createBus(parseSettings(commonSettings, common), { clientId: 'e2e' });
   await bus.admin.createTopics();
-  const children: ChildProcess[] = [];
+  const children = new Map<ChildProcess, ServiceName>();
   const lines: string[] = [];
-  const stop = async (): Promise<void> => {
-    await Promise.all(children.splice(0).map(terminate));
+  const stop = async (...names: ServiceName[]): Promise<void> => {
+    const ending = [...children].filter(([, name]) => names.length === 0 || names.includes(name)).map(([child]) => child);
+    for (const child of ending) children.delete(child);
+    await Promise.all(ending.map(terminate));
   };
   return {
     bus,
@@ -51,7 +53,7 @@ export async function createServices(extraEnv: NodeJS.ProcessEnv): Promise<Servi
         env: { ...common, ...env },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
-      children.push(child);
+      children.set(child, service);
       return listening(service, child, lines);
     },
     logs: () => lines.join('\n'),

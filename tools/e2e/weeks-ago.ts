@@ -4,22 +4,23 @@ import type { Services } from './services.ts';
 const CLOCK = new URL('./shifted-clock.mjs', import.meta.url).href;
 const DAY_MS = 86_400_000;
 
+/** Base addresses of services. */
 export interface Addresses {
-  readonly registry: string;
   readonly worker: string;
   readonly ledger: string;
 }
 
 /**
- * Runs registry, worker and ledger with clocks that are days behind, for as long as `live` takes; then ends them. Brokers and database know no
+ * Runs worker and ledger with clocks that are days behind, for as long as `live` takes; then ends them. Brokers and database know no
  * other time than today's: ask over HTTP, as a Kafka request is as old as the broker says; what only they have stamped in the ledger is set back here.
  */
-export async function liveWeeksAgo(services: Services, daysAgo: number, live: (addresses: Addresses) => Promise<void>): Promise<void> {
-  const env = { CLOCK_SHIFT_MS: String(-daysAgo * DAY_MS), NODE_OPTIONS: `--import=${CLOCK}` };
-  const [registry, ledger] = await Promise.all([services.start('model-registry', env), services.start('outcome-ledger', env)]);
-  const worker = await services.start('inference-worker', { ...env, REGISTRY_URL: registry });
-  await live({ registry, worker, ledger });
-  await services.stop();
+export async function liveWeeksAgo(services: Services, { registry, daysAgo }: { registry: string; daysAgo: number }, live: (addresses: Addresses) => Promise<void>): Promise<void> {
+  const env = { REGISTRY_URL: registry, CLOCK_SHIFT_MS: String(-daysAgo * DAY_MS), NODE_OPTIONS: `--import=${CLOCK}` };
+  const [worker, ledger] = await Promise.all([services.start('inference-worker', env), services.start('outcome-ledger', env)]);
+  await live({ worker, ledger }).catch((error: unknown) => {
+    throw new Error(`${String(error)} after:\n${services.logs().split('\n').slice(-30).join('\n')}`, { cause: error });
+  });
+  await services.stop('inference-worker', 'outcome-ledger');
   const database = new Client({ connectionString: process.env['DATABASE_URL'] });
   await database.connect();
   await database
