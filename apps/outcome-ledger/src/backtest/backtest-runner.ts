@@ -1,0 +1,88 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { ContractError, toContractError } from '@throughline/contracts';
+import { LOGGER, Rounds } from '@throughline/http';
+import type { Logger } from '@throughline/telemetry';
+import { DataSource } from 'typeorm';
+import { parquetStream } from '../http/parquet-stream.js';
+import { Declarations } from '../outcomes/store/declarations.js';
+import { ServedVersions } from '../store/served-versions.js';
+import { BacktestRun } from './backtest-run.js';
+import { Backtests, type Backtest } from './backtests.js';
+import { Candidates } from './candidates.js';
+import { BACKTEST_COLUMNS } from './domain/columns.js';
+import type { ScoringLimits } from './scoring/scoring-child.js';
+
+export const SCORING_LIMITS = Symbol('scoring-limits');
+
+const LOOK_MS = 500;
+const BEAT_MS = 5_000;
+
+/** Somebody does not want it any more; not a failure. */
+class Unwanted extends Error {}
+
+/** Runs backtests, one at a time a process. */
+@Injectable()
+export class BacktestRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private rounds: Rounds | undefined;
+  private running: BacktestRun | undefined;
+  private isStopping = false;
+
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(Backtests) private readonly backtests: Backtests,
+    @Inject(Candidates) private readonly candidates: Candidates,
+    @Inject(ServedVersions) private readonly dictionary: ServedVersions,
+    @Inject(Declarations) private readonly declarations: Declarations,
+    @Inject(SCORING_LIMITS) private readonly limits: ScoringLimits,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.rounds = new Rounds(LOOK_MS, () => this.round(), (error) => this.logger.warn({ err: error }, 'looking for backtests failed'));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
+    this.running?.close();
+    await this.rounds?.stop();
+  }
+
+  private async round(): Promise<void> {
+    await this.backtests.endSilent();
+    const backtest = this.isStopping ? undefined : await this.backtests.claim();
+    if (backtest === undefined) return;
+    const beats = new Rounds(BEAT_MS, async () => void (await this.backtests.beat(backtest.backtestId)), () => undefined);
+    try {
+      await this.run(backtest);
+    } catch (thrown) {
+      await this.end(backtest, thrown);
+    } finally {
+      await beats.stop();
+      this.running?.close();
+      this.running = undefined;
+    }
+  }
+
+  private async run({ backtestId: id, request }: Backtest): Promise<void> {
+    const { model, from, to, threshold, limit } = request;
+    const { dataSource, dictionary, declarations, candidates, limits } = this;
+    const candidate = await candidates.find(model, request.candidate);
+    const run = await BacktestRun.open({ dataSource, dictionary, declarations, candidates, limits }, { model, from, to, candidate, threshold, limit });
+    this.running = run;
+    const onPage = async (done: number): Promise<void> => {
+      if (this.isStopping || !(await this.backtests.beat(id, { done, total: run.total }))) throw new Unwanted();
+    };
+    await onPage(0);
+    let part = 0;
+    for await (const bytes of parquetStream(BACKTEST_COLUMNS, run.rows(onPage))) await this.backtests.addChunk(id, part++, bytes as Buffer);
+    await this.backtests.finish(id, run.report());
+  }
+
+  private async end({ backtestId: id }: Backtest, thrown: unknown): Promise<void> {
+    if (this.isStopping) return this.backtests.giveUp(id, 'interrupted', { code: 'unavailable', reason: 'the ledger was stopped' });
+    const { code, message } = toContractError(thrown);
+    if (!(thrown instanceof Unwanted)) this.logger.warn({ backtestId: id, code, err: thrown }, 'a backtest failed');
+    // What is not on the list of errors may quote values.
+    await this.backtests.giveUp(id, 'failed', { code, reason: thrown instanceof ContractError ? message : 'unexpected failure; the log has the reason' });
+  }
+}
