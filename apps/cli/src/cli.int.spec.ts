@@ -5,6 +5,7 @@ import { eventually } from '@throughline/local-stack';
 import { logisticRegressionGraph } from '@throughline/onnx';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { AuditReport } from './audit/audit.js';
+import type { HourlyBooks } from './domain/audit-hours.js';
 import type { Story } from './domain/story-text.js';
 import { install, type Installation } from './testing/installation.js';
 
@@ -23,9 +24,14 @@ const file = (name: string, content: string | Uint8Array): string => {
 const request = (ids: readonly string[], features: Record<string, number> = { hour: 7, distance: 2 }) =>
   home.bus.producer.sendAll(ids.map((id) => ({ topic: 'prediction.requested.v1' as const, key: id, ...encodeEvent('prediction.requested.v1', { id, source: SOURCE, timeMs: Date.now(), data: { model: 'flight-delay', features } }) })));
 const audit = async (...args: string[]): Promise<{ code: number | null; report: AuditReport }> => {
-  const { code, out, err } = await home.run('audit', '--json', ...args);
+  const { code, out, err } = await home.run('audit', '--deep', '--json', ...args);
   if (out === '') throw new Error(err);
   return { code, report: JSON.parse(out) as AuditReport };
+};
+const auditHours = async (): Promise<{ code: number | null; books: HourlyBooks }> => {
+  const { code, out, err } = await home.run('audit', '--json', '--settle', '30');
+  if (out === '') throw new Error(err);
+  return { code, books: JSON.parse(out) as HourlyBooks };
 };
 const requestIds = Array.from({ length: 300 }, (_, index) => `r-${index}`);
 
@@ -110,9 +116,21 @@ it('audit finds the one request that somebody has deleted from the ledger, and w
   const { code, report } = await audit();
   expect([code, report]).toEqual([1, expect.objectContaining({ balanced: false, requests: 305, scored: 301, missing: 1 })]);
   expect(report.missingRequests).toMatchObject([{ predictionId: idOf('r-77'), source: SOURCE, id: 'r-77', topic: 'prediction.requested.v1' }]);
-  const { out } = await home.run('audit');
+  const { out } = await home.run('audit', '--deep');
+  expect(out).toContain('The books do not balance: 0 missing, 1 vanished.');
   expect(out).toContain('The books do not balance: 1 missing.');
   expect(out).toMatch(new RegExp(`${idOf('r-77')} +prediction\\.requested\\.v1/\\d/\\d+ +/test/producer +r-77`));
+});
+
+it('audit by the hour needs no message: requests, answers and outcomes of each topic, and the row that vanished', async () => {
+  const { code, books } = await auditHours();
+  expect([code, books]).toEqual([1, expect.objectContaining({ balanced: false, total: { inFlight: 0, missing: 0, vanished: 1, unrecorded: 0 } })]);
+  expect(books.topics).toContainEqual(expect.objectContaining({ topic: 'prediction.requested.v1', messages: 304, scored: 299, rejected: 2, copies: 2, vanished: 1 }));
+  expect(books.topics).toContainEqual(expect.objectContaining({ topic: 'prediction.rejected.v1', messages: 3, recorded: 3 }));
+  expect(books.topics).toContainEqual(expect.objectContaining({ topic: 'outcome.observed.v1', messages: 4, joined: 3, deadLetters: 1 }));
+  const { out } = await home.run('audit', '--from', '1h');
+  expect(out).toMatch(/Requests +hour \(UTC\) +messages +scored/);
+  expect(await home.run('audit', '--from', '2026-11-22T00:00:00Z', '--to', '2026-11-21T00:00:00Z')).toMatchObject({ code: 2, err: expect.stringContaining('must be before') });
 });
 
 it('audit reads the topics that a deployment has of its own, and tells answers by a fallback from the others', async () => {

@@ -1,32 +1,56 @@
 import type { Command } from 'commander';
-import { wholeNumber } from '../arguments.js';
+import { moment, wholeNumber } from '../arguments.js';
 import { audit, type AuditReport } from '../audit/audit.js';
+import { auditHours } from '../audit/hours.js';
 import { readConfig } from '../config.js';
+import { hourSentences, hourTables, type HourlyBooks } from '../domain/audit-hours.js';
 import { Progress, table } from '../terminal.js';
+
+interface Options {
+  readonly from?: number;
+  readonly to?: number;
+  readonly settle: number;
+  readonly deep?: boolean;
+  readonly json?: boolean;
+}
 
 export function auditCommand(program: Command): void {
   program
     .command('audit')
-    .description('Balance the books: every request ended as scored, fallback or rejected in the ledger, or is in flight')
+    .description('Balance the books: every request ended or is in flight, every answer is recorded, every outcome joined or pending')
+    .option('--from <moment>', 'hours from then on: 90m, 2h or 7d ago, or an RFC 3339 instant; default 24 hours before --to', moment)
+    .option('--to <moment>', 'hours up to then; default now', moment)
+    .option('--deep', 'also read every request that Kafka still has and ask the ledger for it by its id')
     .option('--settle <seconds>', 'how long to wait for what is in flight', wholeNumber, 10)
     .option('--json', 'print the report as JSON')
     .addHelpText('after', `
-Reads the request topics, those that deployments have of their own among them, up to the end they have now, computes each request's prediction id and asks the
-ledger how it ended. A request the ledger does not know is in flight while the workers have not committed it or the ledger has not taken in all answers; else it
-is missing, and listed with its place on Kafka. Requests over HTTP are on no topic: their answers are, and each must be in the ledger.
-Exit code 0: the books balance; 1: something is missing.
+By topic and hour of Kafka's timestamp. The ledger knows which offsets it has dealt with, and how many rows it wrote down: what the workers are done with and the ledger
+has no answer to is missing, a row that is there no more has vanished. This reads no messages, so it takes as long for a week as for an hour.
+
+--deep reads the request topics, those that deployments have of their own among them, up to the end they have now, computes each request's prediction id and asks the
+ledger how it ended; what is missing is listed with its id. Requests over HTTP are on no topic: their answers are, and each must be in the ledger.
+Exit code 0: the books balance; 1: something is missing or has vanished.
 
 Examples:
   npx throughline audit
-  npx throughline audit --settle 30 --json`)
-    .action(async ({ settle, json }: { settle: number; json?: boolean }) => {
-      const report = await audit(readConfig(process.env), settle * 1000, new Progress());
-      process.stdout.write(`${json === true ? JSON.stringify(report, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value), 2) : render(report)}\n`);
-      process.exitCode = report.balanced ? 0 : 1;
+  npx throughline audit --from 7d --json
+  npx throughline audit --deep --settle 30`)
+    .action(async ({ from, to, settle, deep: isDeep, json: isJson }: Options) => {
+      const config = readConfig(process.env);
+      const deep = isDeep === true ? await audit(config, settle * 1000, new Progress()) : undefined;
+      const hours = await auditHours(config, { fromMs: from, toMs: to }, settle * 1000, new Progress());
+      const balanced = hours.balanced && deep?.balanced !== false;
+      if (isJson === true) process.stdout.write(`${JSON.stringify(deep === undefined ? hours : { ...deep, balanced, hours }, bigintAsNumber, 2)}\n`);
+      else process.stdout.write(`${[renderHours(hours), ...(deep === undefined ? [] : ['', 'By id', renderDeep(deep)])].join('\n')}\n`);
+      process.exitCode = balanced ? 0 : 1;
     });
 }
 
-function render({ balanced, missingRequests, outcomes, http, ...books }: AuditReport): string {
+const bigintAsNumber = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
+
+const renderHours = (books: HourlyBooks): string => [...hourTables(books).flatMap((rows) => [table(rows), '']), ...hourSentences(books)].join('\n');
+
+function renderDeep({ balanced, missingRequests, outcomes, http, ...books }: AuditReport): string {
   const lines = [
     table([['Requests on Kafka', books.requests - http], ['Requests over HTTP', http], ['  scored', books.scored], ['  fallback', books.fallback], ['  rejected', books.rejected], ['  in flight', books.inFlight], ['  missing', books.missing],
       ['Outcomes in the ledger', outcomes.outcomes], ['  predictions joined', outcomes.joined], ['  predictions pending', outcomes.pending], ['  outcomes unmatched', outcomes.unmatched]]),

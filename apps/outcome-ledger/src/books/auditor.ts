@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CoverageStore, type Gap } from './coverage-store.js';
 import { HOUR_MS, hourOf } from './domain/places.js';
 import { boundsOf, NOTHING_SETTLED, settle, type PartitionBounds, type Settling } from './domain/positions.js';
@@ -41,9 +41,9 @@ export class Auditor {
   private settling: Settling = NOTHING_SETTLED;
 
   constructor(
-    private readonly kafka: KafkaReader,
-    private readonly coverage: CoverageStore,
-    private readonly rows: RowsStore,
+    @Inject(KafkaReader) private readonly kafka: KafkaReader,
+    @Inject(CoverageStore) private readonly coverage: CoverageStore,
+    @Inject(RowsStore) private readonly rows: RowsStore,
   ) {}
 
   /** Every message that Kafka still has, and where the first missing ones are. Reads no rows. */

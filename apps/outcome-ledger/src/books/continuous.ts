@@ -27,9 +27,9 @@ export class ContinuousBooks implements OnApplicationBootstrap, BeforeApplicatio
   private wasBalanced = true;
 
   constructor(
-    private readonly auditor: Auditor,
-    private readonly coverage: CoverageStore,
-    private readonly rows: RowsStore,
+    @Inject(Auditor) private readonly auditor: Auditor,
+    @Inject(CoverageStore) private readonly coverage: CoverageStore,
+    @Inject(RowsStore) private readonly rows: RowsStore,
     @Inject(BOOKS_EVERY_MS) private readonly everyMs: number,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {

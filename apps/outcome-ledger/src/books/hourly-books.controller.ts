@@ -1,4 +1,4 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
 import { Auditor, type BooksReport } from './auditor.js';
@@ -12,7 +12,7 @@ const MAX_DAYS = 31;
 @ApiTags('books')
 @Controller('ledger/v1/books')
 export class HourlyBooksController {
-  constructor(private readonly auditor: Auditor) {}
+  constructor(@Inject(Auditor) private readonly auditor: Auditor) {}
 
   @Get()
   @ApiOperation({ summary: 'The books by topic and hour: every request ended or in flight, every answer recorded, every outcome joined, pending or overtaken; and what is missing' })

@@ -26,7 +26,7 @@ export class KafkaReader {
 
   constructor(
     @Inject(BUS) private readonly bus: Bus,
-    private readonly coverage: CoverageStore,
+    @Inject(CoverageStore) private readonly coverage: CoverageStore,
   ) {}
 
   /** A deployment may have requests on topics of its own. */

@@ -1,5 +1,5 @@
 import { isOwnTopic, type AnyTopic, type Bus } from '@throughline/bus';
-import { encodeEvent, type Event } from '@throughline/contracts';
+import { encodeEvent, type Event, type PredictionRejected, type PredictionScored } from '@throughline/contracts';
 import { rejected, scored } from '../../testing/events.js';
 import type { Installation } from '../../testing/installation.js';
 
@@ -20,22 +20,21 @@ export class Worker {
   async serve(topic: RequestTopic): Promise<void> {
     const ownTopic = isOwnTopic(topic) ? topic : undefined;
     await this.home.bus.subscribe({ topic: 'prediction.requested.v1', ownTopic, group: 'inference-worker', handler: async ({ events }) => {
-      for (const event of events) await this.answer(event);
+      if (events.some(({ id }) => id.startsWith('held-'))) await this.letGo;
+      const answers = events.flatMap((event) => answerTo(event));
+      await Promise.all([
+        this.home.publish('prediction.scored.v1', answers.flatMap((answer) => ('outputs' in answer ? [{ data: answer }] : []))),
+        this.home.publish('prediction.rejected.v1', answers.flatMap((answer) => ('outputs' in answer ? [] : [{ data: answer }]))),
+      ]);
     } });
   }
+}
 
-  async ask(topic: RequestTopic, ids: readonly string[]): Promise<void> {
-    await ask(this.home.bus, topic, ids);
-  }
-
-  private async answer({ id, message }: Event<'prediction.requested.v1'>): Promise<void> {
-    const requestCoordinates = `${message.topic}/${message.partition}/${message.offset}`;
-    const common = { requestCoordinates, requestedAt: new Date(message.timestampMs).toISOString() };
-    if (id.startsWith('lost-')) return;
-    if (id.startsWith('held-')) await this.letGo;
-    if (id.startsWith('r-')) await this.home.publish('prediction.rejected.v1', [{ data: rejected(id, common) }]);
-    else await this.home.publish('prediction.scored.v1', [{ data: scored(id, { ...common, ...(id.startsWith('f-') ? { fallback: { kind: 'constant', reason: 'model_failed' } } : {}) }) }]);
-  }
+function answerTo({ id, message }: Event<'prediction.requested.v1'>): (PredictionScored | PredictionRejected)[] {
+  if (id.startsWith('lost-')) return [];
+  const common = { requestCoordinates: `${message.topic}/${message.partition}/${message.offset}`, requestedAt: new Date(message.timestampMs).toISOString() };
+  if (id.startsWith('r-')) return [rejected(id, common)];
+  return [scored(id, id.startsWith('f-') ? { ...common, fallback: { kind: 'constant', reason: 'model_failed' } } : common)];
 }
 
 export async function ask(bus: Bus, topic: RequestTopic, ids: readonly string[]): Promise<void> {
