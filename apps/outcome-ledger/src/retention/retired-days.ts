@@ -32,19 +32,19 @@ export async function noteDrop(dataSource: DataSource, { day, part }: Pick<Retir
   await query(dataSource, `UPDATE retired_day SET dropped_at = now() WHERE day = $1 AND part = $2`, [day, part]);
 }
 
-/** What became of a prediction's day. */
+/** What became of a prediction whose row is no longer there. */
 export interface Expiry {
   readonly state: 'expired';
   /** Day of the request. */
   readonly day: string;
-  readonly expiredAt: Date;
+  /** Null of a row that went otherwise than with its day. */
+  readonly expiredAt: Date | null;
   /** Files beneath LEDGER_ARCHIVE_DIR in one of which it is; empty where nothing was archived. */
   readonly archive: readonly string[];
 }
 
-/** Says of a prediction whose day was dropped since when it is gone and where its archive is; `undefined` for a day that was not. */
-export async function expiryOf(manager: EntityManager, day: string): Promise<Expiry | undefined> {
+/** Says of a prediction whose row is gone since when, and where its archive is. */
+export async function expiryOf(manager: EntityManager, day: string): Promise<Expiry> {
   const rows: { dropped_at: Date; files: ArchivedFile[] }[] = await manager.query('SELECT dropped_at, files FROM retired_day WHERE day = $1 AND dropped_at IS NOT NULL ORDER BY part', [day]);
-  const last = rows.at(-1);
-  return last === undefined ? undefined : { state: 'expired', day, expiredAt: last.dropped_at, archive: rows.flatMap(({ files }) => files.map(({ path }) => path)) };
+  return { state: 'expired', day, expiredAt: rows.at(-1)?.dropped_at ?? null, archive: rows.flatMap(({ files }) => files.filter(({ kind }) => kind === 'predictions').map(({ path }) => path)) };
 }

@@ -5,6 +5,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Prices } from '../costs/domain/cost.js';
 import { PRICES } from '../costs/prices.js';
 import type { OutcomeRow } from '../store/outcome-rows.js';
+import { expiryOf } from '../retention/retired-days.js';
 import { ServedVersions } from '../store/served-versions.js';
 import { assignmentsFrom } from './assignments.js';
 import type { Assignment } from './domain/assignment.js';
@@ -36,7 +37,7 @@ export class Stories {
       const [row] = day === undefined ? [] : await rowsAt(manager, 'prediction', predictionId, day);
       if (row !== undefined) return this.story(manager, row, outcomes.reverse());
       if (day === undefined && outcomes.length === 0) throw new ContractError('not_found', `the ledger has no prediction ${predictionId}`, { cure: 'Check the id; docs/identity.md says how it is computed. An answer takes a moment to be recorded.' });
-      return { predictionId, state: day === undefined ? 'awaited' : 'expired', outcome: null, outcomes: outcomes.map((outcome) => outcomePart(outcome, false)).reverse() };
+      return { predictionId, ...(day === undefined ? { state: 'awaited' } : await expiryOf(manager, day)), outcome: null, outcomes: outcomes.map((outcome) => outcomePart(outcome, false)).reverse() };
     });
   }
 
