@@ -50,6 +50,14 @@ describe('a recorded span', () => {
     recordSpan(span({ error: 'feature_missing' }));
     expect((await receiver.until((spans) => spans.length === 1))[0]?.error).toBe('feature_missing');
   });
+  it('is of the service that did the work, where that was another one', async () => {
+    telemetry = start();
+    const worker = { name: 'inference-worker', instance: 'worker-1' };
+    for (const service of [worker, undefined, { ...worker }]) recordSpan(span(service === undefined ? {} : { service }));
+    expect((await receiver.until((spans) => spans.length === 3)).map(({ service }) => service).toSorted()).toEqual(['inference-worker', 'inference-worker', 'outcome-ledger']);
+    // Spans of one service leave as one group.
+    expect(receiver.text().split('"worker-1"')).toHaveLength(2);
+  });
   it('is not exported when its context is not sampled, unless forced', async () => {
     telemetry = start();
     const unsampled = { traceId: newTraceId(), spanId: newSpanId(), sampled: false };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { childContext, formatTraceparent, newSpanId, newTraceId, parseTraceparent } from './traceparent.js';
+import { childContext, derivedSpanId, derivedTraceId, formatTraceparent, newSpanId, newTraceId, parseTraceparent } from './traceparent.js';
 
 const VALID = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
@@ -37,6 +37,13 @@ describe('traceparent', () => {
 
   it('keeps trace and sampling decision in a child', () =>
     fc.assert(fc.property(contexts, hex(16), (parent, spanId) => void expect(childContext(parent, spanId)).toEqual({ ...parent, spanId }))));
+
+  it('derives the same id from the same parts, and another one from others, also where they run together', () => {
+    expect(derivedSpanId('a', 1)).toMatch(/^[0-9a-f]{16}$/);
+    expect(derivedTraceId('a', 1)).toMatch(/^[0-9a-f]{32}$/);
+    expect(derivedSpanId('a', 1)).toBe(derivedSpanId('a', '1'));
+    expect(new Set([derivedSpanId('a', 'b'), derivedSpanId('ab'), derivedSpanId('b', 'a'), derivedSpanId('a')]).size).toBe(4);
+  });
 
   it('makes ids that are valid and do not repeat', () => {
     const ids = Array.from({ length: 20_000 }, newSpanId);
