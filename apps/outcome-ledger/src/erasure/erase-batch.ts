@@ -12,7 +12,12 @@ export interface Erased {
   readonly correlations: number;
   /** That waited to be published. */
   readonly messages: number;
+  /** Saved questions that named the entity; they are gone altogether. */
+  readonly queries: number;
 }
+
+/** Where a saved query `q` may name an entity: as an id, as role and id, and as a routing key. */
+export const NAMED_BY_QUERIES = [`(q.filter->>'entity')`, `substr(q.filter->>'entity', strpos(q.filter->>'entity', ':') + 1)`, `(q.filter->>'routingKey')`];
 
 /** Locks are held for as long as this many rows take. */
 export const BATCH_ROWS = 500;
@@ -26,11 +31,12 @@ export async function eraseBatch(manager: EntityManager, entity: Entity, until: 
   const predictions = await eraseRows(manager, 'prediction', places);
   const shadows = await eraseRows(manager, 'prediction_shadow', places);
   const ofPredictions = await eraseOutcomesOf(manager, ids);
+  const queries = await eraseQueries(manager, entity);
   const correlationIds = await findCorrelations(manager, entity);
   const ofCorrelations = await eraseCorrelations(manager, correlationIds);
   return {
     predictions, shadows, correlations: correlationIds.length, outcomes: ofPredictions.outcomes + ofCorrelations.outcomes, messages: ofPredictions.messages + ofCorrelations.messages,
-    isLast: places.length === 0 && correlationIds.length === 0,
+    queries, isLast: places.length === 0 && correlationIds.length === 0,
   };
 }
 
@@ -41,6 +47,12 @@ async function find(manager: EntityManager, table: 'prediction' | 'prediction_sh
   const rows: { prediction_id: string; day: string }[] = await manager.query(
     `SELECT DISTINCT p.prediction_id, p.day::text FROM ${table} p WHERE ${conditions.join(' AND ')} LIMIT ${BATCH_ROWS}`, parameters.values);
   return rows.map(({ prediction_id, day }) => ({ predictionId: prediction_id, day }));
+}
+
+async function eraseQueries(manager: EntityManager, { forms }: Entity): Promise<number> {
+  const named = NAMED_BY_QUERIES.map((text) => `${text} = ANY($1)`).join(' OR ');
+  const [, removed]: [unknown, number] = await manager.query(`DELETE FROM saved_query q WHERE ${named}`, [forms]);
+  return removed;
 }
 
 async function findCorrelations(manager: EntityManager, { forms, role, model }: Entity): Promise<string[]> {

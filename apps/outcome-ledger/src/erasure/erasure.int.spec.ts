@@ -59,9 +59,10 @@ it('an erased entity is nowhere in the ledger, under any role, as routing key, h
   for (const id of ['in-role', 'hashed', 'bystander', 'refused']) await outcomesOf(id, 1);
   await eventually('the correlation and the shadow', async () => (await home.sql('SELECT FROM correlation')).length === 1 && (await home.sql('SELECT FROM prediction_shadow')).length === 1);
   const summary = await call('/summary');
+  await fetch(`${ledger.url}/ledger/v1/queries/about-them`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ filter: { entity: 'customer:c-4711' } }) });
 
   const { id, erased } = await erase({ entityId: 'c-4711' });
-  expect(erased).toMatchObject({ predictions: 5, shadows: 1, correlations: 1 });
+  expect(erased).toMatchObject({ predictions: 5, shadows: 1, correlations: 1, queries: 1 });
   const all = await everything();
   for (const value of ['c-4711"', 'c-4711,', 'Elm Street', 'never found', 'cried', '31337']) expect(all, value).not.toContain(value);
   expect(await rowOf('in-role')).toMatchObject({ score: 0.75, model: 'flight-delay', width: 0, entities: null, request_id: '', outputs: {}, erased_at: expect.any(Date) });
@@ -69,7 +70,7 @@ it('an erased entity is nowhere in the ledger, under any role, as routing key, h
   expect(await home.sql('SELECT outcome, correct FROM prediction_joined WHERE prediction_id = $1', [idOf('in-role')])).toEqual([{ outcome: true, correct: true }]);
   expect(await call('/summary')).toEqual(summary);
 
-  const proof = { isErased: true, holding: { prediction: 0, prediction_shadow: 0, correlation: 0 }, erasedWithValues: 0 };
+  const proof = { isErased: true, holding: { prediction: 0, prediction_shadow: 0, correlation: 0, saved_query: 0 }, erasedWithValues: 0 };
   const told = await call(`/erasures/${id}`);
   expect(told).toMatchObject({ state: 'done', requestedBy: 'anonymous', reason: 'ticket 17', proof });
   expect(await call(`/erasures/${id}/proof`, { entityId: 'c-4711' })).toMatchObject(proof);

@@ -36,7 +36,7 @@ const RESUME_MS = 5_000;
 const MAX_LISTED = 1_000;
 const erasedRows = counter(METRICS.ledgerErasedRows);
 
-const COLUMNS = 'id, seq, state, key_id, fingerprints, forms, entity_role, model, requested_at, requested_by, reason, finished_at, predictions, shadows, outcomes, correlations, messages';
+const COLUMNS = 'id, seq, state, key_id, fingerprints, forms, entity_role, model, requested_at, requested_by, reason, finished_at, predictions, shadows, outcomes, correlations, messages, queries';
 
 /** Forgets entities: a job for each, in bounded steps, taken up again by any instance after a crash. */
 @Injectable()
@@ -115,11 +115,11 @@ export class Erasures implements OnApplicationBootstrap, BeforeApplicationShutdo
     });
   }
 
-  private async advance(manager: EntityManager, id: string, { predictions, shadows, outcomes, correlations, messages }: Erased, isLast: boolean): Promise<void> {
+  private async advance(manager: EntityManager, id: string, { predictions, shadows, outcomes, correlations, messages, queries }: Erased, isLast: boolean): Promise<void> {
     const done = isLast ? `, state = 'done', forms = NULL, finished_at = clock_timestamp()` : '';
     await manager.query(
-      `UPDATE erasure SET predictions = predictions + $2, shadows = shadows + $3, outcomes = outcomes + $4, correlations = correlations + $5, messages = messages + $6 ${done} WHERE id = $1`,
-      [id, predictions, shadows, outcomes, correlations, messages]);
+      `UPDATE erasure SET predictions = predictions + $2, shadows = shadows + $3, outcomes = outcomes + $4, correlations = correlations + $5, messages = messages + $6, queries = queries + $7 ${done} WHERE id = $1`,
+      [id, predictions, shadows, outcomes, correlations, messages, queries]);
   }
 }
 
@@ -140,11 +140,13 @@ export interface ErasureRow {
   readonly outcomes: string;
   readonly correlations: string;
   readonly messages: string;
+  readonly queries: string;
 }
 
 export const erasureOf = (row: ErasureRow): Erasure => ({
   id: row.id, state: row.state, entityRole: row.entity_role, model: row.model, reason: row.reason, requestedBy: row.requested_by, requestedAt: row.requested_at, finishedAt: row.finished_at,
   erased: {
     predictions: Number(row.predictions), shadows: Number(row.shadows), outcomes: Number(row.outcomes), correlations: Number(row.correlations), messages: Number(row.messages),
+    queries: Number(row.queries),
   },
 });

@@ -32,7 +32,8 @@ const ERASURE = `CREATE TABLE erasure (
   shadows bigint NOT NULL DEFAULT 0,
   outcomes bigint NOT NULL DEFAULT 0,
   correlations bigint NOT NULL DEFAULT 0,
-  messages bigint NOT NULL DEFAULT 0
+  messages bigint NOT NULL DEFAULT 0,
+  queries bigint NOT NULL DEFAULT 0
 )`;
 
 /** Every role that any row has: the index of entities answers for one role at a time. */

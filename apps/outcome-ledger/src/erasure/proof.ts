@@ -7,6 +7,7 @@ import type { HashKey } from '../privacy/domain/hashing.js';
 import { HashKeys } from '../privacy/hash-keys.js';
 import { limitStatementTime, tooSlowSays } from '../store/statement-time.js';
 import { FINGERPRINT_CONTEXT, fingerprintOf } from './domain/entity.js';
+import { NAMED_BY_QUERIES } from './erase-batch.js';
 import { EntityRoles } from './entity-roles.js';
 import { Erasures, type ErasureRow } from './erasures.js';
 import { holds, Parameters } from './holding.js';
@@ -57,6 +58,7 @@ export class Proofs {
         prediction: await count(manager, 'prediction p', [condition.ofRows, inScope(row)]),
         prediction_shadow: await count(manager, 'prediction_shadow p', [condition.ofRows, inScope(row)]),
         correlation: await count(manager, 'correlation c', [condition.ofCorrelations, ofModel(row, 'c')]),
+        saved_query: await count(manager, 'saved_query q', [(parameters) => NAMED_BY_QUERIES.map((text) => condition.isEntity(text, parameters)).join(' OR ')]),
       };
       const erasedWithValues = await leftovers(manager);
       return { checkedAt: new Date(), holding, erasedWithValues, isErased: row.state === 'done' && Object.values(holding).every((rows) => rows === 0) && erasedWithValues === 0, sql: auditorsSql(row) };
@@ -67,6 +69,7 @@ export class Proofs {
     const forms = this.keys.formsOf(entityId);
     const roles = await this.roles.all();
     return {
+      isEntity: (text, parameters) => `${text} = ANY(${parameters.add(forms, 'text[]')})`,
       ofRows: (parameters) => holds({ forms, role: role ?? undefined }, roles, parameters),
       ofCorrelations: (parameters) => `c.entity_id = ANY(${parameters.add(forms, 'text[]')}) AND ${hasRole(role, parameters)}`,
     };
@@ -75,6 +78,7 @@ export class Proofs {
 
 type Clause = (parameters: Parameters) => string;
 interface Condition {
+  readonly isEntity: (text: string, parameters: Parameters) => string;
   readonly ofRows: Clause;
   readonly ofCorrelations: Clause;
 }
@@ -88,6 +92,7 @@ function byFingerprint({ fingerprints, entity_role: role }: ErasureRow, key: Has
     return `encode(sha256(${outer} || sha256(${inner} || convert_to(${parameters.add(FINGERPRINT_CONTEXT, 'text')} || ${text}, 'UTF8'))), 'hex') = ANY(${parameters.add(fingerprints, 'text[]')})`;
   };
   return {
+    isEntity: is,
     ofRows: (parameters) => {
       const named = role === null ? 'true' : `e.key = ${parameters.add(role, 'text')}`;
       const isOther = role === null ? '' : ` AND NOT coalesce(p.entities ? ${parameters.add(role, 'text')}, false)`;

@@ -31,11 +31,11 @@ const object = (properties: Record<string, object>): { type: string; required: s
 const properties = {
   id: { type: 'string', format: 'uuid' }, state: { type: 'string', enum: ['running', 'done'] }, entityRole: { type: ['string', 'null'] }, model: { type: ['string', 'null'] },
   reason: { type: 'string' }, requestedBy: { type: 'string' }, requestedAt: instant, finishedAt: { ...instant, type: ['string', 'null'] },
-  erased: { ...object({ predictions: count, shadows: count, outcomes: count, correlations: count, messages: count }), description: 'rows whose values were removed so far' },
+  erased: { ...object({ predictions: count, shadows: count, outcomes: count, correlations: count, messages: count, queries: count }), description: 'rows whose values were removed so far' },
 };
 const EXAMPLE = {
   id: ID, state: 'done', entityRole: 'customer', model: null, reason: 'ticket 17', requestedBy: 'key:privacy', requestedAt: '2026-11-21T09:00:00.000Z', finishedAt: '2026-11-21T09:00:01.000Z',
-  erased: { predictions: 12, shadows: 3, outcomes: 7, correlations: 0, messages: 0 },
+  erased: { predictions: 12, shadows: 3, outcomes: 7, correlations: 0, messages: 0, queries: 0 },
 };
 const PROOF_PROPERTIES = {
   checkedAt: instant, holding: { type: 'object', additionalProperties: count, description: 'rows that still hold the entity, by table' },
@@ -43,7 +43,7 @@ const PROOF_PROPERTIES = {
   sql: { type: 'string', description: 'for psql -v entity=…, within the ledger’s schema' },
 };
 const PROOF_EXAMPLE = {
-  checkedAt: '2026-11-28T09:00:00.000Z', holding: { prediction: 0, prediction_shadow: 0, correlation: 0 }, erasedWithValues: 0, isErased: true,
+  checkedAt: '2026-11-28T09:00:00.000Z', holding: { prediction: 0, prediction_shadow: 0, correlation: 0, saved_query: 0 }, erasedWithValues: 0, isErased: true,
   sql: "SELECT 'prediction' AS \"table\", count(*) FROM prediction p WHERE …;",
 };
 
