@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ContractError, toContractError, type ModelSignature } from '@throughline/contracts';
-import { allocateColumns, outputRow, packRow, planPacking, type PackedColumns, type PackPlan } from '@throughline/features';
+import { allocateColumns, outputRow, packRow, planPacking, type OutputValues, type PackedColumns, type PackPlan } from '@throughline/features';
 import { INTRA_OP_THREADS, ONNX_RUNTIME, OnnxSession } from '@throughline/onnx';
 import { compileRules, parseRules, RULES_RUNTIME } from '@throughline/rules';
 import { LRUCache } from 'lru-cache';
@@ -13,11 +13,13 @@ import type { Reply, RunCall, RunResult } from './protocol.js';
 interface Loaded {
   readonly runtime: string;
   planOf(signature: ModelSignature): PackPlan;
-  run(columns: PackedColumns): Promise<Omit<OutputValuesOfRow, 'values'>[]>;
+  run(columns: PackedColumns): Promise<readonly (OutputValues & { readonly name: string })[]>;
   dispose(): Promise<void>;
 }
 
 const MAX_LOADED = 4;
+/** Each takes two bytes at least, and a message a megabyte at most. A few hundred bytes of graph can answer gigabytes. */
+const MAX_VALUES = 524_288;
 const loaded = new LRUCache<string, Loaded>({ max: MAX_LOADED, dispose: (model) => void model.dispose() });
 
 async function run({ path, sha256, signature, values }: RunCall): Promise<RunResult> {
@@ -30,7 +32,9 @@ async function run({ path, sha256, signature, values }: RunCall): Promise<RunRes
   const startedMs = performance.now();
   const outputs = await model.run(columns);
   const computeMs = performance.now() - startedMs;
-  return { outputs: outputs.map((output) => ({ name: output.name, datatype: output.datatype, values: outputRow(output as never, 0) })), runtime: model.runtime, computeMs };
+  const width = outputs.reduce((sum, { rowWidth }) => sum + rowWidth, 0);
+  if (width > MAX_VALUES) throw new ContractError('artifact_too_large', `it answers ${width} values a row; no answer of more than ${MAX_VALUES} was ever published`);
+  return { outputs: outputs.map((output): OutputValuesOfRow => ({ name: output.name, datatype: output.datatype, values: outputRow(output, 0) })), runtime: model.runtime, computeMs };
 }
 
 async function load(path: string, sha256: string): Promise<Loaded> {

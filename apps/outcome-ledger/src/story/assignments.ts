@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ModelDeployment } from '@throughline/contracts';
-import { query } from '@throughline/db';
+import { query, storable } from '@throughline/db';
 import { DataSource, type EntityManager } from 'typeorm';
 import { insertRows, timestamp } from '../store/rows.js';
 import { contentOfDeployment, type Assignment, type AssignmentContent } from './domain/assignment.js';
@@ -16,7 +16,7 @@ export class Assignments {
   /** What a deployment says; of a revision that is known already it changes nothing. */
   async learn(deployment: ModelDeployment): Promise<void> {
     const { model, revision, updatedAt } = deployment;
-    await query(this.dataSource, `${INSERT} ON CONFLICT (model, revision) DO UPDATE ${REPLACE} WHERE assignment.decided_at < excluded.decided_at`, [model, revision, updatedAt, JSON.stringify(contentOfDeployment(deployment))]);
+    await query(this.dataSource, `${INSERT} ON CONFLICT (model, revision) DO UPDATE ${REPLACE} WHERE assignment.decided_at < excluded.decided_at`, [model, revision, updatedAt, JSON.stringify(storable(contentOfDeployment(deployment)))]);
   }
 
   /** What the registry says, who decided it included. */
