@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { BusModule } from '@throughline/bus';
 import { DbModule, outboxMigration } from '@throughline/db';
 import { createLogger } from '@throughline/telemetry';
-import { HourlyBooksController } from './books/hourly-books.controller.js';
+import { HourlyBooksController } from './books/http/hourly-books.controller.js';
 import { bookProviders } from './books/providers.js';
 import { BacktestsController } from './backtest/http/backtests.controller.js';
 import { backtestProviders } from './backtest/providers.js';

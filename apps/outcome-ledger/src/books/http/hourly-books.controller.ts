@@ -1,8 +1,9 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
-import { Auditor, type BooksReport } from './auditor.js';
-import { HOUR_MS } from './domain/places.js';
+import { Auditor, type BooksReport } from '../auditor.js';
+import { HOUR_MS } from '../domain/places.js';
+// eslint-disable-next-line @typescript-eslint/consistent-type-imports -- validation needs the class at run time
 import { BooksQuery } from './dto.js';
 import { HOURLY_BOOKS } from './schema.js';
 
