@@ -23,6 +23,8 @@ import { PredictionScoredHandler } from './handlers/prediction-scored.handler.js
 import { PredictionShadowedHandler } from './handlers/prediction-shadowed.handler.js';
 import { BooksController } from './http/books.controller.js';
 import { ExportsController } from './http/exports.controller.js';
+import { RebuildsController } from './rebuild/http/rebuilds.controller.js';
+import { rebuildProviders } from './rebuild/providers.js';
 import { retentionProviders } from './retention/providers.js';
 import { LabelsController } from './labels/http/labels.controller.js';
 import { labelProviders } from './labels/providers.js';
@@ -61,10 +63,10 @@ export class OutcomeLedgerModule {
       ],
       controllers: [
         PredictionScoredHandler, PredictionRejectedHandler, PredictionShadowedHandler, OutcomeObservedHandler,
-        PredictionsController, StoryController, RecomputeController, TraceController, BooksController, HourlyBooksController, ExportsController, CostsController, BacktestsController, LabelsController, ErasuresController, SavedQueriesController,
+        PredictionsController, StoryController, RecomputeController, TraceController, BooksController, HourlyBooksController, ExportsController, CostsController, BacktestsController, LabelsController, RebuildsController, ErasuresController, SavedQueriesController,
       ],
       providers: [
-        ...bookProviders(config), ...privacyProviders(config), ...erasureProviders, ...queryProviders, ...labelProviders, ...retentionProviders(config), ...storyProviders(config), ...recomputeProviders(config), ...backtestProviders(config),
+        ...bookProviders(config), ...privacyProviders(config), ...erasureProviders, ...queryProviders, ...labelProviders, ...rebuildProviders, ...retentionProviders(config), ...storyProviders(config), ...recomputeProviders(config), ...backtestProviders(config),
         ...tracingProviders(config, SERVICE), { provide: PRICES, useValue: pricesOf(config) },
         { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, { provide: MATURITY_SWEEP_MS, useValue: config.OUTCOME_MATURITY_SWEEP_MS }, Declarations, Maturity, MaturityRounds, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Exports, Books],
     };

@@ -112,6 +112,7 @@ export const METRICS = {
   labelCoverage: gauge('throughline_label_coverage_ratio', 'Share of matured predictions whose outcome was observed, of the last 30 days of event time that can have matured; absent where a model declares no maturity', ['model']),
   labelPredictions: gauge('throughline_label_predictions', 'The same predictions by how their label stands: labelled, assumed, overdue (matured without one), immature (without one, and too young to say, or no maturity declared)', ['model', 'version', 'state']),
   ledgerErasedRows: counter('throughline_ledger_erased_rows', 'Rows whose values were removed to forget an entity, by table: predictions, shadows, outcomes, correlations, messages, queries', ['table']),
+  ledgerRetold: counter('throughline_ledger_retold_joins', 'Joins that rebuilds have told again: unchanged, or corrected because the model’s declaration of today judges them otherwise', ['result']),
   retentionDropped: counter('throughline_retention_dropped', 'What the ledger has let go for its age: days (of partitions), predictions in them, keys, outcomes, correlations, unmatched (outcomes whose prediction never came)', ['what']),
   retentionArchivedRows: counter('throughline_retention_archived_rows', 'Predictions written to Parquet files, read again and counted, before their day was dropped'),
   retentionFailures: counter('throughline_retention_failures', 'Attempts to archive or drop that failed; the data is left, and the next round tries again', ['step']),

@@ -1,8 +1,9 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { openSession, query } from '@throughline/db';
+import { inTransaction, openSession, query } from '@throughline/db';
 import { LOGGER, Rounds } from '@throughline/http';
 import { counter, METRICS, observableGauge, type Logger, type Observation } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
+import { forgetRows } from '../books/entries.js';
 import { dayOf } from '../domain/prediction.js';
 import { ModelClocks } from '../labels/model-clocks.js';
 import { ServedVersions } from '../store/served-versions.js';
@@ -86,7 +87,10 @@ export class Retention implements OnApplicationBootstrap, BeforeApplicationShutd
     // An outcome may have come while the files were written. From here on none can.
     const final = await this.archiveOnce(attached);
     await dropDay(session, day);
-    await noteDrop(this.dataSource, final);
+    await inTransaction(this.dataSource, async (manager) => {
+      await noteDrop(manager, final);
+      await forgetRows(manager, 'predictions', day);
+    });
     dropped.add(1, { what: 'days' });
     dropped.add(final.predictions, { what: 'predictions' });
     this.logger.info({ day, predictions: final.predictions, files: final.files.length }, final.files.length === 0 ? 'dropped a day without an archive' : 'archived and dropped a day');

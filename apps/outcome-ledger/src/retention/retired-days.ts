@@ -28,8 +28,8 @@ export async function noteArchive(dataSource: DataSource, { day, part }: Pick<Re
   await query(dataSource, `UPDATE retired_day SET archived_at = CASE WHEN $4::jsonb = '[]' THEN NULL ELSE now() END, contents = $3, files = $4, predictions = $5 WHERE day = $1 AND part = $2`, [day, part, contents, JSON.stringify(files), predictions]);
 }
 
-export async function noteDrop(dataSource: DataSource, { day, part }: Pick<RetiredDay, 'day' | 'part'>): Promise<void> {
-  await query(dataSource, `UPDATE retired_day SET dropped_at = now() WHERE day = $1 AND part = $2`, [day, part]);
+export async function noteDrop(manager: EntityManager, { day, part }: Pick<RetiredDay, 'day' | 'part'>): Promise<void> {
+  await manager.query(`UPDATE retired_day SET dropped_at = now() WHERE day = $1 AND part = $2`, [day, part]);
 }
 
 /** What became of a prediction whose row is no longer there. */

@@ -1,5 +1,6 @@
 import { inTransaction, query } from '@throughline/db';
 import type { DataSource, EntityManager } from 'typeorm';
+import { enterInBooks } from '../books/entries.js';
 import { countOf } from '../domain/tally.js';
 import { lockKeys } from '../store/keys.js';
 import { timestamp } from '../store/rows.js';
@@ -50,7 +51,7 @@ async function forgetKeys(manager: EntityManager, table: string, range: string, 
   const locked = await lockKeys(manager, candidates.map(({ prediction_id }) => prediction_id));
   const ids = [...locked.values()].filter(({ day }) => day !== undefined && day < oldestDayKnown).map(({ predictionId }) => predictionId);
   if (ids.length === 0) return {};
-  const outcomes = await remove(manager, 'outcome', 'subject_id = ANY($1)', [ids]);
+  const outcomes = await removeOutcomes(manager, ids);
   return { keys: await remove(manager, 'prediction_key', 'prediction_id = ANY($1)', [ids]), outcomes };
 }
 
@@ -62,7 +63,7 @@ async function forgetUnmatched(manager: EntityManager, range: string, { oldestUn
   const awaited = [...locked.values()].filter(({ state }) => state === 'awaited').map(({ predictionId }) => predictionId);
   const ids = await allOlder(manager, awaited, before);
   if (ids.length === 0) return {};
-  const outcomes = await remove(manager, 'outcome', 'subject_id = ANY($1)', [ids]);
+  const outcomes = await removeOutcomes(manager, ids);
   const keys = await remove(manager, 'prediction_key', 'prediction_id = ANY($1)', [ids]);
   await addToTally(manager, [countOf('unmatched', -outcomes), countOf('outcomes_expired', outcomes)]);
   return { keys, outcomes, unmatched: outcomes };
@@ -76,7 +77,7 @@ async function forgetCorrelations(manager: EntityManager, range: string, { oldes
   const unresolved = await allOlder(manager, rows.filter(({ prediction_id }) => prediction_id === null).map(({ correlation_id }) => correlation_id), timestamp(oldestUnmatchedMs));
   const ids = [...unresolved, ...rows.filter(({ prediction_id }) => prediction_id !== null).map(({ correlation_id }) => correlation_id)];
   if (ids.length === 0) return {};
-  const outcomes = await remove(manager, 'outcome', 'subject_id = ANY($1)', [ids]);
+  const outcomes = await removeOutcomes(manager, ids);
   const correlations = await remove(manager, 'correlation', 'correlation_id = ANY($1)', [ids]);
   if (outcomes > 0) await addToTally(manager, [countOf('unmatched', -outcomes), countOf('outcomes_expired', outcomes)]);
   return { correlations, outcomes, unmatched: outcomes };
@@ -86,6 +87,12 @@ async function allOlder(manager: EntityManager, subjectIds: readonly string[], b
   if (subjectIds.length === 0) return [];
   const rows: { subject_id: string }[] = await manager.query('SELECT subject_id FROM outcome WHERE subject_id = ANY($1) GROUP BY subject_id HAVING max(recorded_at) < $2', [subjectIds, before]);
   return rows.map(({ subject_id }) => subject_id);
+}
+
+async function removeOutcomes(manager: EntityManager, subjectIds: readonly string[]): Promise<number> {
+  const [rows]: [{ coordinates: string; received_at: Date }[]] = await manager.query('DELETE FROM outcome WHERE subject_id = ANY($1) RETURNING coordinates, received_at', [subjectIds]);
+  await enterInBooks(manager, { removed: rows.map(({ coordinates, received_at }) => ({ coordinates, atMs: received_at.getTime() })) });
+  return rows.length;
 }
 
 async function remove(manager: EntityManager, table: string, where: string, parameters: unknown[]): Promise<number> {

@@ -34,7 +34,7 @@ export async function settle(manager: EntityManager, meetings: readonly Meeting[
   const decisions = meetings.map((meeting) => ({ meeting, ...decideJoin(meeting.facts, meeting.reading, meeting.outcomes, meeting.told, meeting.matureAtMs) }));
   const joins = decisions.flatMap(({ join }) => (join === undefined ? [] : [join]));
   const misfits = decisions.flatMap(({ meeting, misfits: bad }) => (meeting.isFirst === true ? bad : []));
-  await insertRows(manager, 'prediction_joined', JOINED_COLUMNS, joins.map(joinedRow), SUPERSEDE);
+  await writeJoined(manager, joins);
   await removeOutcomes(manager, misfits.map(({ outcome }) => outcome));
   await enterInBooks(manager, { deadLetters: misfits.map(({ outcome }) => outcome.coordinates) });
   const shadows = await loadShadows(manager, joins.map(({ facts }) => facts), servedVersions);
@@ -59,6 +59,7 @@ const JOINED_COLUMNS = {
   prediction_id: 'uuid', day: 'date', attempt: 'bigint', model: 'text', version: 'text', role: 'text', is_fallback: 'boolean', score: 'double precision', outcome: 'jsonb',
   outcome_number: 'double precision', outcome_source: 'text', outcome_sequence: 'bigint', outcome_occurred_at: 'timestamptz', delay_seconds: 'double precision',
   error: 'double precision', correct: 'boolean', team: 'text', observed: 'jsonb', is_assumed: 'boolean', value_micro_usd: 'double precision', occurred_at: 'timestamptz',
+  is_correction: 'boolean', told_as: 'text',
 } as const;
 
 const SUPERSEDE = `ON CONFLICT (prediction_id, day) DO UPDATE SET joined_at = now(), ${Object.keys(JOINED_COLUMNS)
@@ -66,14 +67,19 @@ const SUPERSEDE = `ON CONFLICT (prediction_id, day) DO UPDATE SET joined_at = no
   .map((name) => `${name} = excluded.${name}`)
   .join(', ')}`;
 
-const joinedRow = ({ facts, outcome, truth, assumed, delaySeconds, error, correct, valueMicroUsd }: Join): object => ({
+/** Writes what holds of each prediction now. @param toldAs how the id under which that is told goes on, where it is not the join's own */
+export async function writeJoined(manager: EntityManager, joins: readonly Join[], toldAs: (join: Join) => string | undefined = () => undefined): Promise<void> {
+  await insertRows(manager, 'prediction_joined', JOINED_COLUMNS, joins.map((join) => ({ ...joinedRow(join), told_as: toldAs(join) })), SUPERSEDE);
+}
+
+const joinedRow = ({ facts, outcome, truth, assumed, correction, delaySeconds, error, correct, valueMicroUsd }: Join): object => ({
   prediction_id: facts.predictionId, day: facts.day, attempt: facts.attempt, model: facts.model, version: facts.version, role: facts.role,
   is_fallback: facts.fallback !== undefined, score: facts.score, outcome: truth, outcome_number: truthNumber(truth), outcome_source: outcome.source,
   outcome_sequence: outcome.sequence, outcome_occurred_at: timestamp(outcome.occurredAtMs), delay_seconds: delaySeconds, error, correct, team: facts.team,
-  observed: truth === outcome.value ? undefined : outcome.value, is_assumed: assumed, value_micro_usd: valueMicroUsd, occurred_at: timestamp(facts.occurredAtMs),
+  observed: truth === outcome.value ? undefined : outcome.value, is_assumed: assumed, value_micro_usd: valueMicroUsd, occurred_at: timestamp(facts.occurredAtMs), is_correction: correction,
 });
 
-function joinedMessage(join: Join, id: string, shadows: readonly ShadowFacts[] | undefined): OutgoingMessage {
+export function joinedMessage(join: Join, id: string, shadows: readonly ShadowFacts[] | undefined): OutgoingMessage {
   const { facts, outcome } = join;
   const traceparent = facts.trace === undefined ? undefined : formatTraceparent(facts.trace);
   const event = { id, source: SOURCE, timeMs: outcome.occurredAtMs, data: joinEventData(join, shadows), traceparent };
