@@ -4,13 +4,17 @@ import { SettingError } from '@throughline/settings';
 import { Command } from 'commander';
 import { applyCommand } from './commands/apply.js';
 import { auditCommand } from './commands/audit.js';
+import { backtestCommand } from './commands/backtest.js';
+import { costsCommand } from './commands/costs.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
 import { doctorCommand } from './commands/doctor.js';
+import { eraseCommand } from './commands/erase.js';
 import { initCommand } from './commands/init.js';
 import { keysCommand } from './commands/keys.js';
 import { labelsCommand } from './commands/labels.js';
 import { modelsCommand } from './commands/models.js';
 import { outcomesCommand } from './commands/outcomes.js';
+import { predictionsCommand } from './commands/predictions.js';
 import { rolloutsCommand } from './commands/rollouts.js';
 import { scoreCommand } from './commands/score.js';
 import { traceCommand } from './commands/trace.js';
@@ -35,7 +39,7 @@ Examples:
   npx throughline trace 7b76029e-19dc-5779-9358-6c2488af76f8`)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_CANNOT));
 
-for (const add of [doctorCommand, initCommand, applyCommand, auditCommand, modelsCommand, rolloutsCommand, scoreCommand, traceCommand, outcomesCommand, labelsCommand, deadLettersCommand, keysCommand]) add(program);
+for (const add of [doctorCommand, initCommand, applyCommand, auditCommand, modelsCommand, rolloutsCommand, scoreCommand, traceCommand, predictionsCommand, eraseCommand, outcomesCommand, labelsCommand, backtestCommand, costsCommand, deadLettersCommand, keysCommand]) add(program);
 
 readEnvFile();
 // A pipe that is closed early, as by `head`, is no failure.

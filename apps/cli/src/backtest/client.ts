@@ -1,0 +1,60 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
+import { bearer } from '@throughline/settings';
+import { readConfig } from '../config.js';
+import type { BacktestReport } from '../domain/backtest-text.js';
+import { ask, jsonBody } from '../http.js';
+
+export interface Backtest {
+  readonly backtestId: string;
+  readonly status: 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted';
+  readonly progress: { readonly done: number; readonly total: number | null };
+  readonly report: BacktestReport | null;
+  readonly error: { readonly code: string; readonly reason: string } | null;
+}
+
+const LOOK_INTERVAL_MS = 300;
+/** A ledger that restarts is away for seconds. */
+const PATIENCE_MS = 30_000;
+
+const url = (path = ''): string => `${readConfig(process.env).LEDGER_URL}/ledger/v1/backtests${path}`;
+
+export const startBacktest = (request: object): Promise<Backtest> => ask(url(), jsonBody('POST', request));
+export const cancelBacktest = (id: string): Promise<Backtest> => ask(url(`/${id}/cancel`), { method: 'POST' });
+
+/** Looks until it has ended. @throws ContractError with the reason of one that did not come to its end */
+export async function finished(started: Backtest, onProgress: (backtest: Backtest) => void): Promise<Backtest & { report: BacktestReport }> {
+  let backtest = started;
+  let answeredMs = performance.now();
+  while (backtest.status === 'queued' || backtest.status === 'running') {
+    onProgress(backtest);
+    await wait(LOOK_INTERVAL_MS);
+    try {
+      backtest = await ask<Backtest>(url(`/${started.backtestId}`));
+      answeredMs = performance.now();
+    } catch (error) {
+      if (!(error instanceof ContractError && error.retriable) || performance.now() - answeredMs > PATIENCE_MS) throw error;
+    }
+  }
+  if (backtest.status === 'done' && backtest.report !== null) return { ...backtest, report: backtest.report };
+  const { code = 'unavailable', reason = 'somebody has cancelled it' } = backtest.error ?? {};
+  throw new ContractError(code in ERRORS ? (code as ErrorCode) : 'internal', `the backtest ended as ${backtest.status}: ${reason}`, { cure: 'Start it again; the reason says what to mend.' });
+}
+
+/** Writes the rows of a backtest that is done; the file is there when it is whole. */
+export async function downloadRows(id: string, path: string): Promise<void> {
+  const answer = await fetch(url(`/${id}/rows`), { headers: bearer(process.env['THROUGHLINE_API_KEY']) });
+  if (!answer.ok || answer.body === null) throw new ContractError('unavailable', `the rows of backtest ${id} cannot be read: the ledger answered ${answer.status}`);
+  const temporary = `${path}.part`;
+  try {
+    await pipeline(Readable.fromWeb(answer.body as never), createWriteStream(temporary));
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new ContractError('invalid_request', `cannot write ${path}: ${(cause as Error).message}`, { cause, cure: 'Name a file in a folder that you may write to.' });
+  }
+}

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { ContractError } from '@throughline/contracts';
+import { InvalidArgumentError, type Command } from 'commander';
+import { parse } from 'yaml';
+import { moment, wholeNumber } from '../arguments.js';
+import { cancelBacktest, downloadRows, finished, startBacktest, type Backtest } from '../backtest/client.js';
+import { backtestText } from '../domain/backtest-text.js';
+import { Progress, table } from '../terminal.js';
+
+interface Options {
+  readonly version?: string;
+  readonly rules?: string;
+  readonly from: number;
+  readonly to: number;
+  readonly threshold?: number;
+  readonly limit?: number;
+  readonly output?: string;
+  readonly json?: boolean;
+}
+
+const EXIT_INTERRUPTED = 130;
+const BAR_WIDTH = 24;
+
+export function backtestCommand(program: Command): void {
+  program
+    .command('backtest')
+    .argument('<model>', 'name of the model')
+    .description('What a version, or rules, would have decided and earned on the predictions of a past period')
+    .option('--version <version>', 'version to try')
+    .option('--rules <file>', 'rules to try instead: a rules document, JSON or YAML')
+    .requiredOption('--from <moment>', 'event time of the requests: so long ago (7d), or an instant', moment)
+    .requiredOption('--to <moment>', 'until then', moment)
+    .option('--threshold <score>', 'a score at or above it is a positive decision; the candidate’s own by default', number)
+    .option('--limit <count>', 'predictions at most, oldest first', wholeNumber)
+    .option('--output <file>', 'Parquet file with what it would have done, prediction by prediction')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', `
+The candidate scores the features as they were used, in the ledger; what was not stored is counted, never guessed.
+
+Examples:
+  npx throughline backtest flight-delay --version 2 --from 2001-01-01 --to 2001-07-01
+  npx throughline backtest flight-delay --rules model.rules.json --from 2001-01-01 --to 2001-07-01 --output rows.parquet`)
+    .action(async (model: string, options: Options) => {
+      const { threshold, limit, output, json } = options;
+      const request = { model, from: instant(options.from), to: instant(options.to), candidate: await candidateOf(options), ...(threshold === undefined ? {} : { threshold }), ...(limit === undefined ? {} : { limit }) };
+      const done = await watched(await startBacktest(request));
+      if (output !== undefined) await downloadRows(done.backtestId, output);
+      const name = options.version === undefined ? 'the rules' : `version ${options.version}`;
+      process.stdout.write(json === true ? `${JSON.stringify(done, null, 2)}\n` : `${backtestText(done.report, name, table)}\n${output === undefined ? '' : `\nRows: ${output}\n`}`);
+    });
+}
+
+const instant = (ms: number): string => new Date(ms).toISOString();
+
+async function candidateOf({ version, rules }: Options): Promise<object> {
+  if ((version === undefined) === (rules === undefined)) throw new ContractError('invalid_request', 'it is not clear what to try', { cure: 'Name one of --version and --rules.' });
+  if (rules === undefined) return { version };
+  try {
+    return { rules: parse(await readFile(rules, 'utf8'), { version: '1.2' }) as unknown };
+  } catch (cause) {
+    throw new ContractError('invalid_request', `cannot read ${rules}: ${(cause as Error).message}`, { cause, cure: 'Name a rules document; docs/serving.md has examples.' });
+  }
+}
+
+/** Ctrl-C ends the job as well: nobody waits for it any more. */
+async function watched(started: Backtest): ReturnType<typeof finished> {
+  const progress = new Progress();
+  const interrupt = (): void => {
+    progress.end();
+    void cancelBacktest(started.backtestId).finally(() => process.exit(EXIT_INTERRUPTED));
+  };
+  process.once('SIGINT', interrupt);
+  try {
+    return await finished(started, ({ status, progress: { done, total } }) => progress.update(status === 'queued' ? 'waits for its turn' : bar(done, total)));
+  } finally {
+    process.off('SIGINT', interrupt);
+    progress.end();
+  }
+}
+
+function bar(done: number, total: number | null): string {
+  if (total === null || total === 0) return 'loads the candidate';
+  const filled = Math.round(Math.min(1, done / total) * BAR_WIDTH);
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} predictions`;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}

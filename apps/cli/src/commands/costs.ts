@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { moment } from '../arguments.js';
+import { readConfig } from '../config.js';
+import { costNotes, costRows, type CostReport } from '../domain/costs-text.js';
+import { ask } from '../http.js';
+import { table } from '../terminal.js';
+
+interface CostOptions {
+  readonly model?: string;
+  readonly by: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly json?: boolean;
+}
+
+export function costsCommand(program: Command): void {
+  program
+    .command('costs')
+    .description('What predictions cost, as an estimate, and what they were worth')
+    .option('--model <model>', 'only this model')
+    .option('--by <groups>', 'of model, version, team, role and day, separated by commas', 'model,version')
+    .option('--from <moment>', 'so long ago (7d), or an instant; by when requests came, in whole UTC days; by default 30 days ago', moment)
+    .option('--to <moment>', 'until then', moment)
+    .option('--json', 'print as JSON')
+    .addHelpText('after', '\nExamples:\n  npx throughline costs\n  npx throughline costs --model flight-delay --by day,team --from 7d')
+    .action(async ({ model, by, from, to, json }: CostOptions) => {
+      const instant = (ms: number): string => new Date(ms).toISOString();
+      const query = new URLSearchParams({ groupBy: by, ...(model === undefined ? {} : { model }), ...(from === undefined ? {} : { from: instant(from) }), ...(to === undefined ? {} : { to: instant(to) }) });
+      const report = await ask<CostReport>(`${readConfig(process.env).LEDGER_URL}/ledger/v1/costs?${query}`);
+      process.stdout.write(json === true ? `${JSON.stringify(report, null, 2)}\n` : render(report));
+    });
+}
+
+const render = (report: CostReport): string => `Requests from ${report.from} until ${report.to}\n\n${table(costRows(report))}\n\n${costNotes(report).join('\n')}\n`;

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { costNotes, costRows, type CostLine, type CostReport } from './costs-text.js';
+import { money } from './money-text.js';
+
+const line: CostLine = {
+  predictions: 4000, shadows: 0, cost: { computeMicroUsd: 2000, featuresMicroUsd: 80, storageMicroUsd: 1200, totalMicroUsd: 3280, perPredictionMicroUsd: 0.82 },
+  outcomes: { known: 3000, coverage: 0.75, valued: 3000 }, valueMicroUsd: 1_450_000, netMicroUsd: 1_446_720,
+};
+const report: CostReport = { from: '2026-11-01', to: '2026-11-22', groupBy: ['model', 'team'], lines: [{ model: 'm', team: null, ...line, overCeiling: true }], total: line, truncated: false };
+
+it.each([[null, '?'], [0, '$0'], [1_450_000, '$1.45'], [-12_345_678_900, '-$12,345.68'], [820, '$0.00082'], [0.82, '$0.00000082'], [-0.0123, '-$0.0000000123']])('%s millionths of a dollar read %s', (micro, text) => {
+  expect(money(micro)).toBe(text);
+});
+
+describe('the table of costs', () => {
+  it('has the groups first, a cost for a million predictions, and the total last', () => {
+    expect(costRows(report)).toEqual([
+      ['model', 'team', 'predictions', 'compute', 'features', 'storage', 'cost', 'per million', 'outcomes known', 'value', 'net', ''],
+      ['m', '-', 4000, '$0.002', '$0.00008', '$0.0012', '$0.00328', '$0.82', '75.0 %', '$1.45', '$1.45', 'over its ceiling'],
+      ['total', '', 4000, '$0.002', '$0.00008', '$0.0012', '$0.00328', '$0.82', '75.0 %', '$1.45', '$1.45', ''],
+    ]);
+  });
+
+  it('says that a value nobody knows is not 0', () => {
+    const unknown = { ...line, valueMicroUsd: null, netMicroUsd: null, outcomes: { known: 0, coverage: 0, valued: 0 } };
+    expect(costRows({ ...report, lines: [], total: unknown }).at(-1)?.slice(-3)).toEqual(['?', '?', '']);
+    expect(costNotes({ ...report, total: unknown }).join(' ')).toContain('No value is known');
+    expect(costNotes(report).join(' ')).toContain('which is not 0');
+  });
+});
