@@ -23,7 +23,7 @@ let url: { registry: string; worker: string; ledger: string };
 
 beforeAll(async () => {
   receiver = await startOtlpReceiver();
-  services = await createServices({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_SAMPLE_RATIO: '0' });
+  services = await createServices({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_SAMPLE_RATIO: '0', TRACE_KEEP_ONE_IN: '0' });
   producer = startTelemetry({ service: 'checkout', instance: '1', otlpEndpoint: receiver.endpoint, exportDelayMs: 100 });
   const [registry, ledger] = await Promise.all([services.start('model-registry'), services.start('outcome-ledger')]);
   await deployModel(registry);
@@ -85,7 +85,7 @@ it('a sampled prediction is one trace, from its producer through the worker’s 
   const written = named(trace, `process ${scored}`);
   const outcome = named(trace, 'outcome');
   const told = named(publishers, `process ${observed}`);
-  expect(story.trace).toEqual({ traceId: asking.traceId, spanId: process.spanId, sampled: true });
+  expect(story.trace).toMatchObject({ traceId: asking.traceId, spanId: process.spanId, sampled: true });
 
   // Attributes stand alone, and are all there is.
   const served = { 'throughline.prediction.id': id, 'throughline.model.name': MODEL, 'throughline.model.version': '1' };
@@ -186,6 +186,34 @@ it('a rejected request is a failed span with its code', async () => {
   });
 });
 
+it('told again from the ledger, a prediction has the spans that were recorded live: ids, services, names, parents, times, and at least their attributes', async () => {
+  const contexts = { scored: newContext(true), rejected: newContext(true) };
+  const ids = { scored: newRequestId(), rejected: newRequestId() };
+  await request(ids.scored, contexts.scored);
+  await request(ids.rejected, contexts.rejected, 'no-such-model');
+  for (const [kind, count] of [['scored', 7], ['rejected', 4]] as const) {
+    const asking = contexts[kind];
+    const id = predictionId(SOURCE, ids[kind]);
+    const live = (await received(asking, count)).filter(({ service }) => service !== 'checkout');
+    const answer = await fetch(`${url.ledger}/ledger/v1/predictions/${id}/trace`, { method: 'POST' });
+    expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ traceId: asking.traceId, spans: live.length })]);
+    const all = await received(asking, count + live.length);
+    for (const span of live) {
+      const told = all.find((candidate) => candidate.spanId === span.spanId && candidate !== span)!;
+      const { service, name, kind: spanKind, parentSpanId, error } = span;
+      expect(told, name).toMatchObject({ service, name, kind: spanKind, parentSpanId, attributes: { ...span.attributes, 'throughline.reconstructed': true } });
+      expect(told.error, name).toBe(error);
+      const isAboutAnswer = name.startsWith('send') || name.startsWith('process');
+      expect(Math.abs(told.startMs - span.startMs), name).toBeLessThan(isAboutAnswer ? 50 : 1);
+      // Written down by the brokers, then acknowledged.
+      if (isAboutAnswer) expect(told.endMs, name).toBeLessThanOrEqual(span.endMs + 1);
+      else expect(told.endMs, name).toBeCloseTo(span.endMs, 2);
+    }
+    const scoring = all.filter(({ name }) => name === `process ${onBroker('prediction.requested.v1')}`);
+    expect(scoring.map(({ startMs }) => startMs)).toEqual([scoring[0]!.startMs, scoring[0]!.startMs]);
+  }
+});
+
 it('an unsampled prediction leaves no span, yet the ledger has its trace id; feature values, keys and ids of senders are in no span and no log', async () => {
   const unsampled = newContext(false);
   const requestId = newRequestId();
@@ -199,7 +227,7 @@ it('an unsampled prediction leaves no span, yet the ledger has its trace id; fea
     occurredAt: new Date().toISOString(),
   });
   const { trace } = await storyOf(url.ledger, id, ({ outcome }) => outcome !== null);
-  expect(trace).toEqual({ traceId: unsampled.traceId, spanId: expect.stringMatching(/^[0-9a-f]{16}$/), sampled: false });
+  expect(trace).toMatchObject({ traceId: unsampled.traceId, spanId: expect.stringMatching(/^[0-9a-f]{16}$/), sampled: false });
 
   // An orderly end exports what waits: what has not come by then was never recorded.
   await services.stop();
