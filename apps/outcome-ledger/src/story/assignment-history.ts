@@ -7,7 +7,7 @@ import { assignmentOfLine, type HistoryLine } from './domain/assignment.js';
 import type { RegistryReader } from './registry-reader.js';
 
 const EVERY_MS = 2_000;
-/** Until a model is asked about again of which the registry could not say all. */
+/** Until the registry is asked again of a model of which it could not say all. */
 const PATIENCE_MS = 60_000;
 const MODELS_A_ROUND = 20;
 
@@ -17,7 +17,8 @@ const MODELS_A_ROUND = 20;
  */
 export class AssignmentHistory implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private rounds: Rounds | undefined;
-  private readonly notBeforeMs = new Map<string, number>();
+  /** Of those that are not complete: when, and what was the newest revision then. */
+  private readonly asked = new Map<string, { readonly newest: string; readonly atMs: number }>();
 
   constructor(
     private readonly assignments: Assignments,
@@ -35,15 +36,17 @@ export class AssignmentHistory implements OnApplicationBootstrap, BeforeApplicat
 
   private async complete(nowMs: number): Promise<void> {
     const incomplete = await this.assignments.incomplete();
-    const due = incomplete.filter((model) => (this.notBeforeMs.get(model) ?? 0) <= nowMs).slice(0, MODELS_A_ROUND);
-    for (const model of due) {
+    const due = incomplete.filter(({ model, newest }) => {
+      const asked = this.asked.get(model);
+      return asked === undefined || asked.newest !== newest || asked.atMs + PATIENCE_MS <= nowMs;
+    });
+    for (const { model, newest } of due.slice(0, MODELS_A_ROUND)) {
       const lines = await this.history(model);
       await this.assignments.remember(model, lines.map(assignmentOfLine));
-      this.notBeforeMs.set(model, nowMs + PATIENCE_MS);
+      this.asked.set(model, { newest, atMs: nowMs });
     }
-    const isOpen = new Set(incomplete);
-    // What has become complete is asked about at once when it changes again.
-    for (const model of this.notBeforeMs.keys()) if (!isOpen.has(model)) this.notBeforeMs.delete(model);
+    const isIncomplete = new Set(incomplete.map(({ model }) => model));
+    for (const model of this.asked.keys()) if (!isIncomplete.has(model)) this.asked.delete(model);
   }
 
   private async history(model: string): Promise<HistoryLine[]> {

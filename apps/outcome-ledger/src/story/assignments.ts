@@ -25,10 +25,9 @@ export class Assignments {
     await this.dataSource.transaction((manager) => insertRows(manager, 'assignment', COLUMNS, rows, 'ON CONFLICT (model, revision) DO UPDATE SET author = excluded.author, reason = excluded.reason', 'ORDER BY revision'));
   }
 
-  /** Models of which a revision is missing, or who decided one. */
-  async incomplete(): Promise<string[]> {
-    const rows = await query<{ model: string }>(this.dataSource, 'SELECT model FROM assignment GROUP BY model HAVING max(revision) > count(*) OR bool_or(author IS NULL)');
-    return rows.map(({ model }) => model);
+  /** Models of which a revision is missing, or who decided one; with their newest revision. */
+  incomplete(): Promise<{ model: string; newest: string }[]> {
+    return query(this.dataSource, 'SELECT model, max(revision) AS newest FROM assignment GROUP BY model HAVING max(revision) > count(*) OR bool_or(author IS NULL)');
   }
 }
 

@@ -94,7 +94,7 @@ export const STORY = apiSchema({
       request: REQUEST, answer: ANSWER, rejection: REJECTION, why: WHY, stages: list(STAGE, 'against the latency budget of its deployment'),
       values: { type: 'string', enum: ['kept', 'withheld', 'erased', 'expired'], description: 'what is left of features and outputs: all of them, without what a privacy policy hashed or left out, or none' }, erasedAt: instant,
       features: list(FEATURE, 'as used'), money: MONEY, shadows: list(SHADOW), since: described(SINCE, 'what the deployment has become since'), trace: nullable(TRACE),
-      retired: object({ droppedAt: instant }, { files: list(text) }),
+      day: described({ type: 'string', format: 'date' }, 'of an expired one: UTC day of its request'), expiredAt: described(nullable(instant), 'when that day left the ledger'), archive: list(text, 'Parquet files that it may be in'),
     },
   ),
   example: {
