@@ -44,6 +44,32 @@ describe('a rollout', () => {
     expect(resolve(warm('1', '3'), 'flights', undefined, keyAt(0.3, 0.5))).toMatchObject({ served: 'model 3', role: 'challenger' });
   });
 
+  it('says with which chance each arm answers: its share, and for the champion what is left', () => {
+    const [first, second, rest] = [keyAt(0, 0.3), keyAt(0.3, 0.5), keyAt(0.5, 1)].map((key) => resolve(warm('1', '2', '3'), 'flights', undefined, key));
+    expect([first, second, rest]).toMatchObject([{ propensity: 0.3 }, { propensity: 0.2 }, { propensity: 0.5 }]);
+  });
+
+  it('adds the chance of a challenger that is not warm to the champion’s, who answers for it', () => {
+    expect(resolve(warm('1', '3'), 'flights', undefined, keyAt(0, 0.3))).toMatchObject({ role: 'champion', propensity: 0.8 });
+    expect(resolve(warm('1', '3'), 'flights', undefined, keyAt(0.3, 0.5))).toMatchObject({ role: 'challenger', propensity: 0.2 });
+    expect(resolve(warm('1'), 'flights', undefined, keyAt(0, 0.3))).toMatchObject({ role: 'champion', propensity: 1 });
+  });
+
+  it('knows no chance where nobody shares the traffic, or the caller has chosen', () => {
+    expect(resolve(assignment('model 1', ['1']), 'flights', undefined, 'key')).toMatchObject({ propensity: undefined });
+    expect(resolve(warm('1', '2', '3'), 'flights', '3', keyAt(0, 0.3))).toMatchObject({ role: 'pinned', propensity: undefined });
+  });
+
+  it('whose shares are decimal fractions has chances that are, too, and that add up to 1', () => {
+    const shares = fc.tuple(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 49 })).map(([a, b]) => [a / 100, b / 100] as const);
+    fc.assert(fc.property(shares, ([a, b]) => {
+      const split = assignmentOf({ ...deployment, challengers: [served('2', { share: a }), served('3', { share: b })] }, new Map(['1', '2', '3'].map((version) => [version, version])), new Set());
+      const chances = [keyAt(0, a), keyAt(a, a + b), keyAt(a + b, 1)].map((key) => resolve(split, 'flights', undefined, key)).map((found) => ('propensity' in found ? found.propensity! : Number.NaN));
+      expect(chances[0]! + chances[1]! + chances[2]!).toBeCloseTo(1, 9);
+      expect(chances.map((chance) => String(chance).length).every((digits) => digits <= 4)).toBe(true);
+    }), { numRuns: 30 });
+  });
+
   it('has as shadows those that are warm', () => {
     expect(warm('1', '5').shadows).toEqual(['model 5']);
   });

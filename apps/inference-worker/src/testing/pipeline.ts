@@ -5,7 +5,7 @@ import { runBatch } from '../scoring/run-batch.js';
 import { Scheduler } from '../scoring/scheduler.js';
 
 /** The pipeline as the worker has it, without fallbacks, for tests that need no broker. */
-export function pipelineOf(fleet: PipelineOptions['fleet'], cache: FeatureCache): { pipeline: ScoringPipeline; scheduler: Scheduler } {
+export function pipelineOf(fleet: PipelineOptions['fleet'], cache: FeatureCache, cpuHourPriceMicroUsd = 0): { pipeline: ScoringPipeline; scheduler: Scheduler } {
   const scheduler = new Scheduler({ clock, run: (model, rows) => runBatch(model, rows, clock, { report: () => undefined }) });
   const pipeline = new ScoringPipeline({
     fleet, cache, scheduler, clock,
@@ -13,7 +13,7 @@ export function pipelineOf(fleet: PipelineOptions['fleet'], cache: FeatureCache)
     fallbacks: { rescue: () => Promise.resolve() },
     random: () => 1,
     traceSampleRatio: 0,
-    cpuHourPriceMicroUsd: 0,
+    cpuHourPriceMicroUsd,
   });
   return { pipeline, scheduler };
 }
