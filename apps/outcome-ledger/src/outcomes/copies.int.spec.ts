@@ -52,3 +52,15 @@ it('a prediction that is corrected without end costs each batch the same', async
   expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toMatch(/Index Scan Backward.*\(actual [^)]*rows=1(\.00)? /);
   expect(await eventually('the last one', async () => (await joinsOf(home, 'endless')).find(({ sequence }) => sequence === 9999))).toMatchObject({ correction: true, outcome: false });
 });
+
+it('a prediction for which thousands of outcomes wait is joined with the last, and the books know all of them', async () => {
+  const unmatched = async (): Promise<number> => (await get(ledger, '/ledger/v1/summary')).unmatched;
+  const before = await unmatched();
+  for (let from = 0; from < 3000; from += 1000) {
+    await home.publish('outcome.observed.v1', Array.from({ length: 1000 }, (_, index) => ({ key: 'waited', data: outcome('waited', { sequence: from + index, source: index % 2 === 0 ? 'a' : 'z', observedAt: index % 2 === 0 ? '2001-02-04T00:00:00Z' : '2001-02-03T12:00:00Z' }) })));
+  }
+  await eventually('all waiting', async () => (await unmatched()) === before + 3000);
+  await predicted('waited');
+  expect(await joinsOnce(home, 'waited', 1)).toMatchObject([{ outcomeSource: 'a', sequence: 2998, correction: false }]);
+  expect(await unmatched()).toBe(before);
+});

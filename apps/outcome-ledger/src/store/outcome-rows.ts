@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { bookedOutcome, enterInBooks } from '../books/entries.js';
 import type { OutcomeRecord, OutcomeValue } from '../domain/outcome.js';
 import { traceOf } from './trace-columns.js';
-import { insertRows, timestamp } from './rows.js';
+import { insertRows, recordset, rowsParameter, timestamp } from './rows.js';
 
 const OUTCOME_COLUMNS = {
   subject_id: 'uuid', source: 'text', sequence: 'bigint', value: 'jsonb', occurred_at: 'timestamptz', observed_at: 'timestamptz', received_at: 'timestamptz',
@@ -72,10 +72,42 @@ export async function loadBestOutcomes(manager: EntityManager, subjectIds: reado
   return Map.groupBy(rows.map(outcomeOfRow), ({ subjectId }) => subjectId);
 }
 
+/** Outcomes of one subject that are read at once where all are wanted. */
+const MAX_READ = 1_000;
+
+const WAITING_SQL = `SELECT o.*, n.count FROM unnest($1::uuid[]) AS s(id)
+  CROSS JOIN LATERAL (SELECT count(*)::float8 AS count FROM outcome WHERE subject_id = s.id) n
+  CROSS JOIN LATERAL (SELECT * FROM outcome WHERE subject_id = s.id ORDER BY source DESC, sequence DESC LIMIT ${MAX_READ}) o`;
+
+export interface WaitingOutcomes {
+  /** At most 1,000 and the last of each source: of a subject with more the others stay what they are, history. */
+  readonly outcomes: readonly OutcomeRecord[];
+  readonly count: number;
+}
+
+/** What was said about these subjects before anybody could judge it. */
+export async function loadWaitingOutcomes(manager: EntityManager, subjectIds: readonly string[]): Promise<Map<string, WaitingOutcomes>> {
+  if (subjectIds.length === 0) return new Map();
+  const rows: (OutcomeRow & { readonly count: number })[] = await manager.query(WAITING_SQL, [subjectIds]);
+  const groups = Map.groupBy(rows, (row) => row.subject_id);
+  const last = await loadBestOutcomes(manager, [...groups].flatMap(([id, [first]]) => (first!.count > MAX_READ ? [id] : [])));
+  return new Map([...groups].map(([id, own]) => [id, { outcomes: distinctOutcomes([...own.map(outcomeOfRow), ...(last.get(id) ?? [])]), count: own[0]!.count }]));
+}
+
+/** The first of each statement. */
+export const distinctOutcomes = (outcomes: readonly OutcomeRecord[]): OutcomeRecord[] => {
+  const first = new Map<string, OutcomeRecord>();
+  for (const outcome of outcomes) if (!first.has(statementKey(outcome))) first.set(statementKey(outcome), outcome);
+  return [...first.values()];
+};
+
+const STATEMENT_COLUMNS = { subject_id: 'uuid', source: 'text', sequence: 'bigint' } as const;
+
 /** Removes outcomes that leave the history: to another subject, or to the dead letters. */
 export async function removeOutcomes(manager: EntityManager, outcomes: readonly OutcomeRecord[]): Promise<void> {
-  for (const { subjectId, source, sequence } of outcomes) {
-    await manager.query(`DELETE FROM outcome WHERE subject_id = $1 AND source = $2 AND sequence = $3`, [subjectId, source, sequence]);
-  }
+  if (outcomes.length === 0) return;
+  await manager.query(
+    `DELETE FROM outcome o USING ${recordset(1, STATEMENT_COLUMNS)} WHERE o.subject_id = r.subject_id AND o.source = r.source AND o.sequence = r.sequence`,
+    [rowsParameter(outcomes.map(({ subjectId, source, sequence }) => ({ subject_id: subjectId, source, sequence })))]);
   await enterInBooks(manager, { removed: outcomes.map(bookedOutcome) });
 }

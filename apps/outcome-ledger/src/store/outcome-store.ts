@@ -11,7 +11,7 @@ import { eraseCorrelations } from '../erasure/erase-rows.js';
 import { Tombstones, type Watch } from '../erasure/tombstones.js';
 import { loadFacts, loadJoined, type StoredFacts } from './facts.js';
 import { insertKeys, lockKeys } from './keys.js';
-import { appendOutcomes, loadBestOutcomes, statementKey } from './outcome-rows.js';
+import { appendOutcomes, distinctOutcomes, loadBestOutcomes, statementKey } from './outcome-rows.js';
 import { ServedVersions } from './served-versions.js';
 import { misfitMessage, settle } from './settle.js';
 import { addToTally } from './tally.js';
@@ -50,7 +50,7 @@ export class OutcomeStore {
       const watch = await this.tombstones.watch(manager);
       const { known, justFound } = await lockCorrelations(manager, named.flatMap(({ correlation }) => correlation ?? []), truthAtMs(named), nowMs);
       const { resolved, unresolved } = bySubject(named, new Map([...known, ...justFound]));
-      const kept = (await appendOutcomes(manager, distinct(unresolved))).size;
+      const kept = (await appendOutcomes(manager, distinctOutcomes(unresolved))).size;
       const released = await this.appendReleased(manager, justFound);
       const report = await this.append(manager, resolved);
       await forget(manager, watch, named, resolved);
@@ -86,7 +86,7 @@ export class OutcomeStore {
     const keys = await this.lock(manager, [...new Set(outcomes.map(({ subjectId }) => subjectId))]);
     const facts = await loadFacts(manager, [...keys.values()]);
     const { fitting, misfits } = await this.judge(manager, outcomes, facts);
-    const candidates = distinct(fitting);
+    const candidates = distinctOutcomes(fitting);
     const appended = await appendOutcomes(manager, candidates);
     const news = candidates.filter((outcome) => appended.has(statementKey(outcome)));
     const { joins, counts } = await this.meet(manager, new Set(news.map(({ subjectId }) => subjectId)), keys, facts);
@@ -141,13 +141,6 @@ async function forget(manager: EntityManager, watch: Watch, named: readonly Name
 }
 
 const isAnswered = (state: PredictionKey['state'] | undefined): boolean => state === 'scored' || state === 'fallback';
-
-/** The first of each statement: a batch may hold its own duplicates. */
-const distinct = (outcomes: readonly OutcomeRecord[]): OutcomeRecord[] => {
-  const first = new Map<string, OutcomeRecord>();
-  for (const outcome of outcomes) if (!first.has(statementKey(outcome))) first.set(statementKey(outcome), outcome);
-  return [...first.values()];
-};
 
 function bySubject(named: readonly NamedOutcome[], found: ReadonlyMap<string, string>): { resolved: OutcomeRecord[]; unresolved: OutcomeRecord[] } {
   const resolved: OutcomeRecord[] = [];

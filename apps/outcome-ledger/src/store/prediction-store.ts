@@ -4,7 +4,6 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { admit, firstOfHighestAttempt, type Admission, type PredictionKey } from '../domain/admission.js';
 import { factsOf, type Join, type JoinedRef } from '../domain/joining.js';
 import type { PredictionRecord } from '../domain/prediction.js';
-import type { OutcomeRecord } from '../domain/outcome.js';
 import { spendingOfAnswer, spendingOfDisplaced, spendingOfJoin } from '../costs/domain/spending.js';
 import { PRICES } from '../costs/prices.js';
 import type { Prices } from '../costs/domain/cost.js';
@@ -15,7 +14,7 @@ import { Tombstones, type Watch } from '../erasure/tombstones.js';
 import { loadFacts, loadJoined } from './facts.js';
 import { insertKeys, lockKeys, removeKeys, updateKeys } from './keys.js';
 import { announcedAtMs, noteLate } from '../outcomes/store/late.js';
-import { loadBestOutcomes, loadOutcomes } from './outcome-rows.js';
+import { loadBestOutcomes, loadWaitingOutcomes } from './outcome-rows.js';
 import { Partitions } from './partitions.js';
 import { PREDICTION_COLUMN_NAMES, PREDICTION_COLUMNS, rowOf } from './prediction-rows.js';
 import { insertRows, recordset, rowsParameter } from './rows.js';
@@ -128,15 +127,15 @@ export class PredictionStore {
 
   private async meetOutcomes(manager: EntityManager, admissions: readonly Admission[], told: ReadonlyMap<string, JoinedRef>, versionIds: ReadonlyMap<PredictionRecord, number>) {
     const expected = admissions.filter(({ awaited, replaces }) => awaited || replaces !== undefined);
-    const outcomes = await loadOutcomes(manager, expected.map(({ record }) => record.predictionId));
+    const waiting = await loadWaitingOutcomes(manager, expected.map(({ record }) => record.predictionId));
     const meetings = await Promise.all(expected.map(async ({ record, awaited, replaces }) => {
       const facts = factsOf(record);
       if (facts === undefined) return [];
       const reading = await this.servedVersions.readingOf(manager, versionIds.get(record) as number);
-      return [{ facts, reading, outcomes: outcomes.get(record.predictionId) ?? [], told: told.get(record.predictionId), isFirst: awaited || replaces?.state === 'rejected' }];
+      return [{ facts, reading, outcomes: waiting.get(record.predictionId)?.outcomes ?? [], told: told.get(record.predictionId), isFirst: awaited || replaces?.state === 'rejected' }];
     }));
     const { joins, counts } = await settle(manager, meetings.flat(), this.servedVersions);
-    return { joins, counts: [...counts, ...expected.flatMap((admission) => movedOutcomes(admission, outcomes.get(admission.record.predictionId) ?? []))] };
+    return { joins, counts: [...counts, ...expected.flatMap((admission) => movedOutcomes(admission, waiting.get(admission.record.predictionId)?.count ?? 0))] };
   }
 }
 
@@ -147,9 +146,9 @@ const insertNewRows: WriteRows = async (manager, table, _columns, rows) => void 
 const named = ({ model, version, answer, rejection }: PredictionRecord) => ({ model, version, role: (answer ?? rejection)?.role });
 
 /** Outcomes are counted by what their prediction is known to be: unseen, rejected, or answered. */
-function movedOutcomes({ record, replaces, awaited }: Admission, outcomes: readonly OutcomeRecord[]): Count[] {
-  const left = awaited ? [countOf('unmatched', -outcomes.length)] : replaces?.state === 'rejected' ? [countOf('outcomes_of_rejected', -outcomes.length)] : [];
-  return record.state === 'rejected' ? [...left, countOf('outcomes_of_rejected', outcomes.length)] : left;
+function movedOutcomes({ record, replaces, awaited }: Admission, outcomes: number): Count[] {
+  const left = awaited ? [countOf('unmatched', -outcomes)] : replaces?.state === 'rejected' ? [countOf('outcomes_of_rejected', -outcomes)] : [];
+  return record.state === 'rejected' ? [...left, countOf('outcomes_of_rejected', outcomes)] : left;
 }
 
 /** What is about entities that are to be forgotten, without its values; it stays what its version says. */

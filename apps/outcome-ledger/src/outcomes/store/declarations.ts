@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ModelDeployment, OutcomeDeclaration } from '@throughline/contracts';
-import { query } from '@throughline/db';
+import { query, storable } from '@throughline/db';
 import { LOGGER } from '@throughline/http';
 import type { Logger } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
+import { timestamp } from '../../store/rows.js';
 import { declare, type Declared } from '../domain/declaration.js';
 
 interface DeclarationRow {
@@ -34,7 +35,7 @@ export class Declarations {
   }
 
   async learn({ model, revision, outcome, updatedAt }: ModelDeployment): Promise<void> {
-    const taken = await query(this.dataSource, UPSERT, [model, revision, outcome === undefined ? null : JSON.stringify(outcome), updatedAt]);
+    const taken = await query(this.dataSource, UPSERT, [model, revision, outcome === undefined ? null : JSON.stringify(storable(outcome)), timestamp(Date.parse(updatedAt) || 0)]);
     if (taken.length > 0) this.remember(model, revision, outcome);
   }
 
