@@ -102,6 +102,10 @@ it('a wrong answer that nobody sampled gets its spans from its row: announced id
   const times = (name: string) => [named(trace, name).startMs - requestedAtMs, named(trace, name).endMs - requestedAtMs];
   expect([times('fetch features'), times('queue'), times('compute')]).toEqual([[4, 5.5], [5.5, 5.75], [5.875, 7.875]]);
   expect(times(`send ${onBroker('prediction.scored.v1')}`)[0]).toBe(9);
+  // Asked an hour ago, as the event says; Kafka has the answer since a moment.
+  const [row] = await home.sql<{ published_at: Date }>('SELECT published_at FROM prediction WHERE prediction_id = $1', [idOf('wrong')]);
+  expect(Math.abs(scoring.endMs - row!.published_at.getTime())).toBeLessThan(1);
+  expect(row!.published_at.getTime()).toBeGreaterThan(requestedAtMs + 3_000_000);
   expect(scoring.endMs).toBe(named(trace, `send ${onBroker('prediction.scored.v1')}`).endMs);
   expect(of(trace).filter(({ service }) => service === 'outcome-ledger').map(({ name }) => name).toSorted()).toEqual(['outcome', `process ${onBroker('prediction.scored.v1')}`]);
   const told = named(trace, 'outcome');
