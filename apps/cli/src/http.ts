@@ -7,6 +7,11 @@ import { bearer } from '@throughline/settings';
  * @throws ContractError with the code, reason and cure of the service's problem; `unavailable` when nobody answers
  */
 export async function ask<T>(url: string, init?: RequestInit): Promise<T> {
+  return (await (await reach(url, init)).json().catch(() => undefined)) as T;
+}
+
+/** Asks a service; its answer, unread, when it is no problem. @throws ContractError as `ask` does */
+export async function reach(url: string, init?: RequestInit): Promise<Response> {
   let answer: Response;
   try {
     const headers = { ...(init?.headers as Record<string, string> | undefined), ...bearer(process.env['THROUGHLINE_API_KEY']) };
@@ -17,8 +22,8 @@ export async function ask<T>(url: string, init?: RequestInit): Promise<T> {
       cure: 'Is the platform running? `npm start` starts it; PLATFORM_URL points at another one.', cause: error,
     });
   }
+  if (answer.ok) return answer;
   const body: unknown = await answer.json().catch(() => undefined);
-  if (answer.ok) return body as T;
   const { code, detail, cure } = (body ?? {}) as { code?: string; detail?: string; cure?: string };
   const known = code !== undefined && code in ERRORS ? (code as ErrorCode) : 'internal';
   throw new ContractError(known, detail ?? `${url} answered ${answer.status}`, cure === undefined ? undefined : { cure });

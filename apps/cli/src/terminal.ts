@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline/promises';
+
 const SHOW_AFTER_MS = 2000;
 const REDRAW_MS = 200;
 const REPEAT_MS = 10_000;
@@ -38,3 +40,12 @@ export function table(rows: readonly (readonly (string | number)[])[], indent = 
 }
 
 const textOf = (cell: string | number): string => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell);
+
+/** Asks the person at the terminal; where there is none, the answer is no. */
+export async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${question} [y/N] `);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
