@@ -6,7 +6,7 @@ import { logisticRegressionGraph } from '@throughline/onnx';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { AuditReport } from './audit/audit.js';
 import type { HourlyBooks } from './domain/audit-hours.js';
-import type { Story } from './domain/story-text.js';
+import type { Story } from './domain/story/resources.js';
 import { install, type Installation } from './testing/installation.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

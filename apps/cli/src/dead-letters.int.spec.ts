@@ -1,7 +1,7 @@
 import { ContractError, decodeEvent, encodeEvent, predictionId, type EventData } from '@throughline/contracts';
 import { eventually } from '@throughline/local-stack';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { Story } from './domain/story-text.js';
+import type { Story } from './domain/story/resources.js';
 import { promoteFlightDelay } from './testing/flights.js';
 import { install, type Installation } from './testing/installation.js';
 
