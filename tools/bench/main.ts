@@ -22,10 +22,11 @@ import { profile } from './scenarios/profile.ts';
 import { rebalance } from './scenarios/rebalance.ts';
 import { swap } from './scenarios/swap.ts';
 import { throughput } from './scenarios/throughput.ts';
+import { tracing } from './scenarios/tracing.ts';
 import { Bench } from './setup/bench.ts';
 import { areDefault, sizesOf } from './setup/sizes.ts';
 
-const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, obey, ledger, outage, rebalance, guarantees, profile, memory, mlserver, ledgerLarge];
+const SCENARIOS: readonly Scenario[] = [throughput, latency, http, swap, obey, ledger, outage, tracing, rebalance, guarantees, profile, memory, mlserver, ledgerLarge];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
