@@ -21,13 +21,16 @@ const PREDICTIONS = `SELECT request_coordinates AS coordinates, extract(epoch FR
     SELECT split_part(request_coordinates, '/', 1) || '/' AS request_coordinates, date_trunc('hour', requested_at, 'UTC') AS hour, state, count(*)
     FROM prediction WHERE day BETWEEN $3::date AND $4::date AND requested_at >= $1 AND requested_at < $2 GROUP BY 1, 2, 3) p`;
 
-/** What became of each outcome: of those about an answered prediction one holds, and is joined. */
+/** Partitions that are there, those on their way out left aside. */
+const ATTACHED = `SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'prediction'::regclass AND NOT inhdetachpending`;
+
+/** What became of each outcome: of those about an answered prediction one holds, and is joined; unless retention has taken the prediction away. */
 const OUTCOMES = `SELECT coordinates, extract(epoch FROM hour) * 1000 AS "hourMs", state, count FROM (
     SELECT split_part(o.coordinates, '/', 1) || '/' AS coordinates, date_trunc('hour', o.received_at, 'UTC') AS hour, CASE
         WHEN k.state IS NULL OR k.state = 'awaited' THEN 'pending'
         WHEN k.state = 'rejected' THEN 'ofRejected'
         WHEN j.outcome_source = o.source AND j.outcome_sequence = o.sequence THEN 'joined'
-        WHEN j.prediction_id IS NOT NULL OR to_regclass('prediction_' || to_char(k.day, 'YYYYMMDD')) IS NULL THEN 'superseded'
+        WHEN j.prediction_id IS NOT NULL OR 'prediction_' || to_char(k.day, 'YYYYMMDD') NOT IN (${ATTACHED}) THEN 'superseded'
         ELSE 'unjoined' END AS state, count(*)
     FROM outcome o LEFT JOIN prediction_key k ON k.prediction_id = o.subject_id LEFT JOIN prediction_joined j ON j.prediction_id = o.subject_id AND j.day = k.day
     WHERE o.received_at >= $1 AND o.received_at < $2 GROUP BY 1, 2, 3) o`;
@@ -35,7 +38,7 @@ const OUTCOMES = `SELECT coordinates, extract(epoch FROM hour) * 1000 AS "hourMs
 const RECORDED = `SELECT topic || '/' AS coordinates, extract(epoch FROM hour) * 1000 AS "hourMs", 'recorded' AS state, sum(count) AS count
   FROM book_rows WHERE hour >= $1 AND hour < $2 GROUP BY topic, hour`;
 
-const DAYS = `SELECT substr(relname, 12) AS day FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'prediction'::regclass`;
+const DAYS = `SELECT substr(relname, 12) AS day FROM (${ATTACHED}) d`;
 
 interface Row {
   readonly coordinates: string | null;
