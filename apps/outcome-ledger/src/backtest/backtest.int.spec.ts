@@ -3,10 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createBus } from '@throughline/bus';
 import { logisticRegressionGraph, readSignature } from '@throughline/onnx';
 import type { RunningService } from '@throughline/http';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readConfig } from '../config.js';
 import { startRegistry, type TestRegistry } from '../recompute/testing/registry.js';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
 import { eventually, install, type Installation } from '../testing/installation.js';
@@ -178,7 +180,12 @@ describe('the jobs', () => {
       if (!request.url!.includes('/artifacts/')) response.setHeader('content-type', 'application/json').end(JSON.stringify({ ...(registry.documents.get(request.url!) as object), artifactSha256: 'f'.repeat(64) }));
     });
     await new Promise<void>((resolve) => void slow.listen(0, '127.0.0.1', resolve));
-    const other = await spawnLedger({ ...home.env, REGISTRY_URL: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` });
+    // Of topics of its own: those of the killed one would wait for its session to time out.
+    const env: NodeJS.ProcessEnv = { ...home.env, KAFKA_TOPIC_PREFIX: `${home.env['KAFKA_TOPIC_PREFIX']}other-` };
+    const bus = createBus(readConfig(env), { clientId: 'test' });
+    await bus.admin.createTopics();
+    await bus.close();
+    const other = await spawnLedger({ ...env, REGISTRY_URL: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` });
     const answer = await fetch(`${other.url}/ledger/v1/backtests`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...PERIOD, candidate: { version: '2' } }) });
     const { backtestId } = (await answer.json()) as Backtest;
     const statusOf = async (): Promise<unknown> => (await home.sql('SELECT status FROM backtest WHERE id = $1', [backtestId]))[0]!['status'];
