@@ -9,6 +9,7 @@ import { CLIENT } from '../client.js';
 import { readConfig } from '../config.js';
 import { checkFlags, EXAMPLE_LINE, keyOf, readLines, readValue } from '../domain/outcome-input.js';
 import { Progress } from '../terminal.js';
+import { rebuildCommand } from './outcomes-rebuild.js';
 
 const SOURCE = '/throughline/cli';
 const MESSAGES_A_SEND = 500;
@@ -27,9 +28,9 @@ interface PushOptions {
 }
 
 export function outcomesCommand(program: Command): void {
-  program
-    .command('outcomes')
-    .description('Tell what came of predictions')
+  const outcomes = program.command('outcomes').description('Tell what came of predictions');
+  rebuildCommand(outcomes);
+  outcomes
     .command('push')
     .description('Publish one outcome by flags, or many from a file')
     .addOption(new Option('--file <file>', 'JSON Lines, each line the data of outcome.observed; - reads standard input').conflicts(FLAGS))
@@ -49,9 +50,9 @@ Examples:
 A line of a file:
   ${EXAMPLE_LINE}`)
     .action(async (options: PushOptions) => {
-      const outcomes = options.file === undefined ? [fromFlags(options)] : readLines(await readInput(options.file));
-      await publish(outcomes, new Progress());
-      process.stdout.write(`${outcomes.length.toLocaleString('en-US')} published to outcome.observed.v1\n${options.prediction === undefined ? '' : `What came of it: npx throughline trace ${options.prediction}\n`}`);
+      const all = options.file === undefined ? [fromFlags(options)] : readLines(await readInput(options.file));
+      await publish(all, new Progress());
+      process.stdout.write(`${all.length.toLocaleString('en-US')} published to outcome.observed.v1\n${options.prediction === undefined ? '' : `What came of it: npx throughline trace ${options.prediction}\n`}`);
     });
 }
 
