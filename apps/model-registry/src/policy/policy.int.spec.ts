@@ -51,6 +51,17 @@ it('what the policy says of monitoring is in every deployment, as a revision of 
   expect(events.map((event) => [event.revision, event.monitoring])).toEqual([[1, monitoring], [2, { ...monitoring, alarms: [] }], [3, undefined]]);
 });
 
+it('what the policy says of privacy is in every deployment; a feature that no version has is refused, a role that none declares is a warning', async () => {
+  const path = '/models/discreet';
+  await registry.upload('discreet');
+  await champion(path);
+  expect(await registry.put(`${path}/policy`, { privacy: { features: { huor: 'omit' } } })).toMatchObject({ status: 400, body: { code: 'invalid_request', detail: expect.stringContaining('“huor”') } });
+  const privacy = { entities: { customer: 'hash' }, routingKey: 'hash' };
+  expect(await registry.put(`${path}/policy`, { privacy })).toMatchObject({ status: 200, body: { privacy, warnings: [expect.stringContaining('“customer”')] } });
+  expect((await registry.get(`${path}/deployment`)).body).toMatchObject({ revision: 2, privacy });
+  expect((await registry.get(`${path}/policy`)).body).not.toHaveProperty('warnings');
+});
+
 it('where the policy asks for an approval no direct write of the deployment gets around it: not by another champion, by none, or by a challenger', async () => {
   const path = '/models/guarded';
   await registry.upload('guarded');

@@ -1,4 +1,4 @@
-import { ContractError, type ModelPolicy } from '@throughline/contracts';
+import { ContractError, type ModelPolicy, type ModelSignature } from '@throughline/contracts';
 import { inTransaction, query } from '@throughline/db';
 import { counter, METRICS } from '@throughline/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
@@ -9,6 +9,7 @@ import { ModelRow } from '../store/entities.js';
 import { lockModel } from '../store/versions.js';
 import { regressionFault } from './domain/outcome.js';
 import { decidePolicy, refuseFault, type PolicyInForce } from './domain/policy.js';
+import { privacyFault, privacyWarnings, type DeclaredNames } from './domain/privacy.js';
 import { policyInForce } from './in-force.js';
 
 export interface PolicyRevision extends PolicyInForce {
@@ -52,6 +53,11 @@ export class PolicyStore {
     return (await this.history(model))[0] ?? { revision: 0, policy: {}, author: undefined, reason: undefined, decidedAt: undefined };
   }
 
+  /** What may be wrong with a policy and cannot be known. */
+  async warnings(model: string, { privacy }: ModelPolicy): Promise<string[]> {
+    return privacy === undefined ? [] : privacyWarnings(privacy, await declaredNames(this.dataSource, model));
+  }
+
   /** Newest first. @throws ContractError `not_found` when there is no such model */
   async history(model: string): Promise<PolicyRevision[]> {
     if (!(await this.dataSource.manager.existsBy(ModelRow, { name: model }))) throw unknownModel(model);
@@ -70,6 +76,7 @@ export class PolicyStore {
         const current = await policyInForce(manager, model);
         if (decidePolicy(current, policy, expectedRevision) === 'unchanged') return;
         if (policy.outcome?.whenMissing === 'negative') refuseFault('outcome', regressionFault(policy.outcome, await regressionVersions(manager, model)));
+        if (policy.privacy !== undefined) refuseFault('privacy', privacyFault(policy.privacy, await declaredNames(manager, model)));
         const revision = current.revision + 1;
         const row = [model, revision, JSON.stringify(policy), by.author, by.reason ?? null, at];
         await query(manager, 'INSERT INTO model_policies (model, revision, policy, author, reason, decided_at) VALUES ($1, $2, $3, $4, $5, $6)', row);
@@ -82,6 +89,15 @@ export class PolicyStore {
     }
     return this.read(model);
   }
+}
+
+/** What all versions of the model call things; `undefined` when there is none. */
+async function declaredNames(source: Pick<DataSource, 'query'>, model: string): Promise<DeclaredNames | undefined> {
+  const rows = await query<{ signature: ModelSignature }>(source, 'SELECT signature FROM versions WHERE model = $1 AND signature IS NOT NULL', [model]);
+  if (rows.length === 0) return undefined;
+  const features = rows.flatMap(({ signature }) => signature.features ?? []);
+  const roles = rows.flatMap(({ signature }) => Object.keys(signature.entities ?? {}));
+  return { features: new Set(features.map(({ name }) => name)), roles: new Set([...roles, ...features.flatMap(({ from }) => from?.entityRole ?? [])]) };
 }
 
 async function regressionVersions(manager: EntityManager, model: string): Promise<number[]> {

@@ -68,7 +68,7 @@ serving:
 
 # ---- What is tolerated. The error rate is the maximum of every rollout's guard that has none of its own.
 errorRate: { max: 0.01, measuredBy: errors }  # or fallbacks: only answers that a fallback gave
-#costCeilingMicroUsd: 50      # of a prediction; on record only: nothing measures costs yet
+#costCeilingMicroUsd: 50      # of a prediction; npx throughline costs says whether it is kept
 
 # ---- The truth: what an outcome means and what a decision is worth, in millionths of a dollar. Guards of quality and value go by it.
 #outcome:
@@ -79,6 +79,14 @@ errorRate: { max: 0.01, measuredBy: errors }  # or fallbacks: only answers that 
 #  valueMicroUsd: { truePositive: 2000000, falsePositive: -500000, trueNegative: 0, falseNegative: -2000000 }
 #segments:                    # parts of the traffic in which rollouts watch quality apart
 #  - { name: hubs, entityRole: origin, entityIds: [ATL, ORD] }
+
+# ---- Privacy: what the ledger hashes (equal values stay equal; needs LEDGER_HASH_KEY) or omits before it writes anything.
+#privacy:
+#  features: { distance: hash }  # by name, hash or omit: such answers cannot be recomputed
+#  entities: { customer: hash }  # by role
+#  routingKey: hash
+#  requestId: hash
+#  outputs: omit               # all but the score
 
 # ---- How drift and quality are watched. What is left out is as the drift monitor's settings and defaults have it.
 #monitoring:

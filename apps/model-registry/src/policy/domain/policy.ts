@@ -22,7 +22,7 @@ export const EXAMPLES: Readonly<Record<keyof ModelPolicy, unknown>> = {
   costCeilingMicroUsd: 50,
   outcome: { positiveFrom: 15, maturitySeconds: 86_400, valueMicroUsd: { truePositive: 2_000_000, falsePositive: -500_000 } },
   monitoring: { windowSeconds: { data: 3600, quality: 86_400 }, alarms: ['data_drift', 'quality'], minSamples: { numeric: 200 }, minEffect: { distance: 0.15 } },
-  privacy: { features: { age: 'omit' }, entities: { customer: 'hash' }, routingKey: 'hash' },
+  privacy: { entities: { customer: 'hash' }, routingKey: 'hash', requestId: 'hash' },
   segments: [{ name: 'hubs', entityRole: 'origin', entityIds: ['ATL', 'ORD'] }],
   promotion: { mode: 'rollout', rollout: { strategy: 'canary', steps: [{ share: 0.05, minSeconds: 600 }, { share: 1, minSeconds: 600 }] } },
 };

@@ -26,7 +26,10 @@ export class PolicyController {
   @Problems('conflict', 'rollout_running')
   async put(@Param('name') name: string, @Body() { expectedRevision, author, reason, ...body }: PutPolicy, @Caller() caller: Principal): Promise<PolicyResource> {
     const by = { author: authorOf(caller, author), reason };
-    return toPolicy(name, await this.policies.put(name, { policy: readModelPolicy(body as Record<string, unknown>), expectedRevision }, by, new Date()));
+    const policy = readModelPolicy(body as Record<string, unknown>);
+    const put = await this.policies.put(name, { policy, expectedRevision }, by, new Date());
+    const warnings = await this.policies.warnings(name, policy);
+    return { ...toPolicy(name, put), ...(warnings.length === 0 ? {} : { warnings }) };
   }
 
   @Get('history')

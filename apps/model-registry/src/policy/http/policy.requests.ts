@@ -43,6 +43,7 @@ export class PolicyResource extends PolicyFields {
   @ApiPropertyOptional({ example: 'ada@example.org' }) author?: string | undefined;
   @ApiPropertyOptional({ example: 'outcomes are worth money now' }) reason?: string | undefined;
   @ApiPropertyOptional({ example: '2026-11-21T12:00:00.000Z' }) decidedAt?: string | undefined;
+  @ApiPropertyOptional({ type: [String], description: 'what may be wrong; only in the answer to who puts it' }) warnings?: string[];
 }
 
 export const toPolicy = (model: string, { policy, revision, author, reason, decidedAt }: PolicyRevision): PolicyResource => ({
