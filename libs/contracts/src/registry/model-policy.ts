@@ -31,7 +31,7 @@ export const ModelPolicy = Type.Object({
     max: Type.Number({ minimum: 0, maximum: 1, description: 'share of all answers' }),
     measuredBy: Type.Union([Type.Literal('errors'), Type.Literal('fallbacks')], { description: 'errors: answers that were refused through the version’s fault or given by a fallback; fallbacks: only the latter' }),
   }, { ...closed, description: 'tolerated; the guard of every rollout that has no maximum of its own' })),
-  costCeilingMicroUsd: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'of a prediction, millionths of a dollar; on record only, as nothing measures costs yet' })),
+  costCeilingMicroUsd: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'of a prediction, millionths of a dollar; /ledger/v1/costs says whether it is kept, and nothing is refused for it' })),
   outcome: Type.Optional(Type.Object({ ...OutcomeDeclaration.properties, valueMicroUsd }, { ...closed, description: OutcomeDeclaration.description! })),
   monitoring: Type.Optional(Type.Object(monitoring, { ...closed, description: MonitoringPolicy.description! })),
   privacy: Type.Optional(closedPart(PrivacyPolicy)),

@@ -78,8 +78,7 @@ function versionStep(wanted: Wanted, present: Present): PlannedStep[] {
 function policyStep({ file }: Wanted, { policy: { policy, revision } }: Present): PlannedStep {
   const desired = Object.fromEntries(POLICY_FIELDS.flatMap((field) => (file[field] === undefined ? [] : [[field, file[field]]]))) as ModelPolicy;
   const changes = differences(policy, desired);
-  const notice = desired.costCeilingMicroUsd === undefined ? [] : ['! costCeilingMicroUsd is on record only: nothing measures costs yet'];
-  return { title: 'policy', lines: [...told(changes), ...notice], action: changes.length === 0 ? undefined : { kind: 'policy', policy: desired, expectedRevision: revision } };
+  return { title: 'policy', lines: told(changes), action: changes.length === 0 ? undefined : { kind: 'policy', policy: desired, expectedRevision: revision } };
 }
 
 function retrainingStep({ file: { retraining } }: Wanted, present: Present): PlannedStep[] {

@@ -59,8 +59,9 @@ export interface Logged {
 export function weightOf(logged: Logged, { arms, logging }: Stratum, candidate: { readonly version: string | undefined; readonly decision: boolean | undefined }, decisionOf: (version: string) => boolean | undefined): number | undefined {
   const does = logged.decision === undefined || candidate.decision === undefined ? logged.version === candidate.version : logged.decision === candidate.decision;
   if (logged.propensity === undefined) return does ? 1 : 0;
+  const isByVersion = logging === 'version' || logged.decision === undefined || candidate.decision === undefined;
+  if (isByVersion) return does && logged.version === candidate.version ? 1 / logged.propensity : 0;
   if (logging === 'unknown') return undefined;
-  if (logging === 'version') return does && logged.version === candidate.version ? 1 / logged.propensity : 0;
   if (!does) return 0;
   const others = arms.filter(({ version, propensity }) => version !== logged.version && propensity !== undefined);
   const decisions = others.map(({ version, propensity }) => ({ propensity: propensity!, decision: decisionOf(version) }));

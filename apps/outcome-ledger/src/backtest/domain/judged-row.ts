@@ -29,11 +29,12 @@ export interface JudgedRow {
 }
 
 /** Score at or above the threshold is a positive decision; `undefined` of what takes no decisions. */
-export const decisionOf = ({ score, reading: { task, threshold } }: ReadScore): boolean | undefined => (task === 'binary_classification' && threshold !== undefined ? score >= threshold : undefined);
+export const decisionOf = ({ score, reading: { threshold } }: ReadScore): boolean | undefined => (threshold === undefined ? undefined : score >= threshold);
 
 /** What rewards of a candidate are measured in: money where the model declares it, else whether decisions are right, else how far scores are off. */
 export function measureFor({ task, threshold, declared }: OutcomeReading): Measure {
-  if (task !== 'binary_classification' || threshold === undefined) return 'squared_error';
+  const isJudged = threshold !== undefined && (task === 'binary_classification' || declared?.declaration.positiveFrom !== undefined);
+  if (!isJudged) return 'squared_error';
   return declared?.declaration.valueMicroUsd === undefined ? 'correct' : 'value_micro_usd';
 }
 

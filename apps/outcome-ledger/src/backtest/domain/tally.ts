@@ -138,8 +138,10 @@ export class BacktestTally {
 
   private addWeighted(row: JudgedRow, candidate: ReadScore, stratum: Stratum | undefined, decisionOfArm: (version: string) => boolean | undefined): number | undefined {
     if (row.served === undefined || stratum === undefined || !this.isPolicy(row)) return undefined;
-    const logged = { version: row.version, propensity: row.propensity, decision: decisionOf(row.served) };
-    const weight = weightOf(logged, stratum, { version: this.candidateVersion, decision: decisionOf(candidate) }, decisionOfArm);
+    // An error is that of a score, which no other version would have given alike; rewards of decisions are the same whoever decides.
+    const done = (read: ReadScore): boolean | undefined => (this.measure === 'squared_error' ? undefined : decisionOf(read));
+    const logged = { version: row.version, propensity: row.propensity, decision: done(row.served) };
+    const weight = weightOf(logged, stratum, { version: this.candidateVersion, decision: done(candidate) }, decisionOfArm);
     const reward = row.truth === undefined ? undefined : rewardOf(row.served, row.truth, this.measure);
     if (reward === undefined) return weight;
     if (weight === undefined) {
