@@ -18,6 +18,7 @@ describe('what a request needs', () => {
     ['POST', '/get-online-features', 'viewer'],
     ['POST', '/ledger/v1/exports', 'viewer'],
     ['POST', '/ledger/v1/predictions/:predictionId/recompute', 'viewer'],
+    ['POST', '/ledger/v1/recomputations', 'viewer'],
     ['POST', '/ledger/v1/predictions/:predictionId/trace', 'operator'],
     ['POST', '/api/2.0/mlflow/runs/search', 'viewer'],
     ['POST', '/api/2.0/mlflow/runs/create', 'operator'],

@@ -11,12 +11,12 @@ export function stageBars(stages: readonly Stage[]): string[] {
   if (parts.length === 0) return [];
   const sumMs = parts.reduce((sum, { ms }) => sum + ms, 0);
   const nameWidth = Math.max(...stages.map(({ stage }) => stage.length));
-  const msWidth = Math.max(...stages.map(({ ms }) => msText(ms).length));
+  const widestTime = Math.max(...stages.map(({ ms }) => timeText(ms).length));
   const drawn = new Map(partBars(parts, sumMs));
   return stages.map(({ stage, ms, budgetMs, isOver }) => {
     const bar = drawn.get(stage) ?? '─'.repeat(BAR_WIDTH);
-    const budget = budgetMs === undefined ? '' : `  of ${msText(budgetMs)}`;
-    return `  ${stage.padEnd(nameWidth)}  ${bar}  ${msText(ms).padStart(msWidth)}${budget}${isOver === true ? ' ! over budget' : ''}`;
+    const budget = budgetMs === undefined ? '' : `  of ${timeText(budgetMs)}`;
+    return `  ${stage.padEnd(nameWidth)}  ${bar}  ${timeText(ms).padStart(widestTime)}${budget}${isOver === true ? ' ! over budget' : ''}`;
   });
 }
 
@@ -34,4 +34,4 @@ function partBars(parts: readonly Stage[], sumMs: number): [string, string][] {
   });
 }
 
-const msText = (ms: number): string => `${Number(ms.toFixed(3))} ms`;
+const timeText = (ms: number): string => `${Number(ms.toFixed(3))} ms`;
