@@ -70,11 +70,11 @@ describe.skipIf(program === undefined)('in a real Jaeger', () => {
   }
 
   const scored = (): string => onBroker('prediction.scored.v1');
-  /** The scoring over HTTP with its stages and the outcome, as they stand below whoever asked. `by`: who recorded the worker's part. */
-  const scoringAndOutcome = (by: string, { indent = '', outcomes = 1 } = {}): string[] => {
-    const stages = ['compute (internal)', 'fetch features (internal)', 'queue (internal)', `send ${scored()} (producer)`].map((stage) => `${by}: ${stage}`);
+  /** The scoring over HTTP with its stages and the outcome, as they stand below whoever asked: whether the worker has recorded them or the ledger for it. */
+  const scoringAndOutcome = ({ indent = '', outcomes = 1 } = {}): string[] => {
+    const stages = ['compute (internal)', 'fetch features (internal)', 'queue (internal)', `send ${scored()} (producer)`].map((stage) => `inference-worker: ${stage}`);
     const later = [...Array<string>(outcomes).fill('outcome-ledger: outcome (consumer)'), `outcome-ledger: process ${scored()} (consumer)`];
-    return [`${indent}${by}: POST /v2/models/{model}/infer (server)`, ...[...stages, ...later].toSorted().map((line) => `${indent}  ${line}`)];
+    return [`${indent}inference-worker: POST /v2/models/{model}/infer (server)`, ...[...stages, ...later].toSorted().map((line) => `${indent}  ${line}`)];
   };
   /** An outcome after its prediction is no clock that is wrong, and with `max_clock_skew_adjust` at its default Jaeger only remarks on it. */
   const warningsOf = (trace: readonly JaegerSpan[]): string[] => trace.flatMap(({ warnings }) => warnings).filter((warning) => !warning.startsWith('clock skew adjustment disabled'));
@@ -83,7 +83,7 @@ describe.skipIf(program === undefined)('in a real Jaeger', () => {
     const { id, context, story } = past.sampled;
     const told = await observe(id!, false);
     const trace = await jaeger.traceOf(context.traceId, 8);
-    expect(treeOf(trace)).toEqual(['airline: book a flight (server)', ...scoringAndOutcome('inference-worker', { indent: '  ' })]);
+    expect(treeOf(trace)).toEqual(['airline: book a flight (server)', ...scoringAndOutcome({ indent: '  ' })]);
     expect(warningsOf(trace)).toEqual([]);
 
     const scoring = named(trace, 'POST /v2/models/{model}/infer');
@@ -126,7 +126,7 @@ describe.skipIf(program === undefined)('in a real Jaeger', () => {
     expect(await jaeger.trace(context.traceId)).toEqual([]);
     const told = await observe(id!, false);
     const trace = await jaeger.traceOf(context.traceId, 7);
-    expect(treeOf(trace)).toEqual(scoringAndOutcome('outcome-ledger'));
+    expect(treeOf(trace)).toEqual(scoringAndOutcome());
     const scoring = named(trace, 'POST /v2/models/{model}/infer');
     const outcome = named(trace, 'outcome');
     expect({ traceId: scoring.traceId, spanId: scoring.spanId, sampled: false }).toEqual(story!.trace);
@@ -149,7 +149,7 @@ describe.skipIf(program === undefined)('in a real Jaeger', () => {
     const answers = [await retell(id!), await retell(id!)];
     expect(answers).toEqual(Array(2).fill(expect.objectContaining({ traceId: context.traceId, spans: 7 })));
     const trace = await jaeger.traceOf(context.traceId, 7);
-    expect(treeOf(trace)).toEqual(scoringAndOutcome('outcome-ledger'));
+    expect(treeOf(trace)).toEqual(scoringAndOutcome());
     expect(named(trace, 'POST /v2/models/{model}/infer').spanId).toBe(story!.trace.spanId);
     expect(named(trace, 'outcome').attributes).toMatchObject({ 'throughline.outcome.correct': true, 'throughline.reconstructed': true });
 
@@ -157,7 +157,7 @@ describe.skipIf(program === undefined)('in a real Jaeger', () => {
     await observe(id!, true, 1);
     const corrected = await jaeger.traceOf(context.traceId, 8);
     const spans = [...new Map(corrected.map((span) => [span.spanId, span])).values()];
-    expect(treeOf(spans)).toEqual(scoringAndOutcome('outcome-ledger', { outcomes: 2 }));
+    expect(treeOf(spans)).toEqual(scoringAndOutcome({ outcomes: 2 }));
     expect(spans.filter(({ name }) => name === 'outcome').map(({ attributes }) => attributes['throughline.outcome.correct']).toSorted()).toEqual([false, true]);
   });
 
