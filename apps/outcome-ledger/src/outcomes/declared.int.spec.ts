@@ -1,4 +1,5 @@
 import type { OutcomeDeclaration } from '@throughline/contracts';
+import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
 import { deployment, idOf, outcome, scored } from '../testing/events.js';
@@ -46,6 +47,13 @@ it('an expression computes it from value, text, source and delay', async () => {
   expect(await joined('stayed', { model: 'churn' }, { value: 'stayed' })).toMatchObject({ outcome: false, correct: false, valueMicroUsd: 0 });
   await declare('minutes', { expression: 'value / 60' }, 'regression');
   expect(await joined('seconds', { model: 'minutes' }, { value: 90 })).toMatchObject({ outcome: 1.5, observed: 90, error: 0.75 - 1.5 });
+});
+
+it('what is exported for training is the declared truth', async () => {
+  await declare('exported', { positiveFrom: 15 });
+  await joined('exported', { model: 'exported' }, { value: 31 });
+  const answer = await fetch(`${ledger.url}/ledger/v1/exports`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'exported', joinedOnly: true }) });
+  expect(await parquetReadObjects({ file: await answer.arrayBuffer() })).toMatchObject([{ prediction_id: idOf('exported'), outcome: 1 }]);
 });
 
 it('of the wrong type it is a dead letter: what the declaration makes of it must be what the model’s task asks for, also when it came first', async () => {
