@@ -80,8 +80,8 @@ export class Artifacts {
 
   private async evict(keep: string): Promise<void> {
     const { folder, maxBytes } = this.options;
-    const names = (await readdir(folder)).filter((name) => !name.endsWith('.part'));
-    const files = await Promise.all(names.map(async (name) => ({ name, found: await stat(join(folder, name)).catch(() => undefined) })));
+    // Half a file of a process that was killed counts as well, and goes when its turn comes.
+    const files = await Promise.all((await readdir(folder)).map(async (name) => ({ name, found: await stat(join(folder, name)).catch(() => undefined) })));
     const known = files.flatMap(({ name, found }) => (found === undefined ? [] : [{ name, sizeBytes: found.size, usedAtMs: found.mtimeMs }]));
     let totalBytes = known.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     for (const { name, sizeBytes } of known.sort((a, b) => a.usedAtMs - b.usedAtMs)) {

@@ -11,6 +11,8 @@ import { RECOMPUTATION, REPORT } from './schemas.js';
 
 /** So many take some seconds where the artifacts are small. */
 const MAX_RECOMPUTED = 500;
+/** Until a request answers with what it has: nobody waits for ever, and models may be slow. */
+const PATIENCE_MS = 30_000;
 
 export class RecomputationsBody {
   @ApiPropertyOptional({ minimum: 1, maximum: MAX_RECOMPUTED, description: 'how many answered predictions are drawn by lot' }) @IsOptional() @IsInt() @Min(1) @Max(MAX_RECOMPUTED)
@@ -26,6 +28,8 @@ interface RecomputationReport {
   readonly byStatus: Readonly<Record<string, number>>;
   /** All that are not equal. */
   readonly others: readonly Recomputation[];
+  /** Not reached in the time that one request has. */
+  readonly left: number;
 }
 
 const DESCRIPTION = 'Loads the artifact that answered, feeds it the features as used, and compares bit for bit. `different` names every value, and says whether another runtime or CPU computes here; the other states say why there is nothing to compare.';
@@ -57,15 +61,17 @@ export class RecomputeController {
 
   @Post('recomputations')
   @HttpCode(HttpStatus.OK)
-  @ApiOperation({ summary: 'Compute several answers again, drawn by lot or by their ids', description: 'Nothing is changed.' })
+  @ApiOperation({ summary: 'Compute several answers again, drawn by lot or by their ids', description: 'Nothing is changed. Answers after half a minute at the latest with what it has by then.' })
   @ApiBody({ type: RecomputationsBody, examples: { sample: { value: { sample: 5 } } } })
   @ApiOkResponse({ schema: REPORT })
-  @Problems('unavailable', 'overloaded')
+  @Problems('unavailable', 'overloaded', 'not_found')
   async several(@Body() { sample, predictionIds }: RecomputationsBody): Promise<RecomputationReport> {
     if ((sample === undefined) === (predictionIds === undefined)) throw new ContractError('invalid_request', 'give either sample or predictionIds');
+    const ids = predictionIds?.map(canonicalId) ?? (await this.samples.draw(sample!));
     const results: Recomputation[] = [];
-    for (const id of predictionIds?.map(canonicalId) ?? (await this.samples.draw(sample!))) results.push(await this.recomputations.recompute(id));
+    const untilMs = performance.now() + PATIENCE_MS;
+    for (const id of ids) if (performance.now() < untilMs) results.push(await this.recomputations.recompute(id));
     const counts = Map.groupBy(results, ({ status }) => status);
-    return { checked: results.length, byStatus: Object.fromEntries([...counts].map(([status, of]) => [status, of.length])), others: results.filter(({ status }) => status !== 'equal') };
+    return { checked: results.length, byStatus: Object.fromEntries([...counts].map(([status, of]) => [status, of.length])), others: results.filter(({ status }) => status !== 'equal'), left: ids.length - results.length };
   }
 }

@@ -43,10 +43,10 @@ export const RECOMPUTATION = apiSchema({
 });
 
 export const REPORT = apiSchema({
-  type: 'object', required: ['checked', 'byStatus', 'others'],
+  type: 'object', required: ['checked', 'byStatus', 'others', 'left'],
   properties: {
     checked: { type: 'integer', minimum: 0 }, byStatus: { type: 'object', additionalProperties: { type: 'integer', minimum: 1 }, description: 'how many ended how' },
-    others: { type: 'array', items: SCHEMA, description: 'all that are not equal' },
+    others: { type: 'array', items: SCHEMA, description: 'all that are not equal' }, left: { type: 'integer', minimum: 0, description: 'not reached in the time that one request has' },
   },
-  example: { checked: 5, byStatus: { equal: 4, not_computed: 1 }, others: [{ predictionId: ID, status: 'not_computed', explanation: 'the deployment’s constant answered: nothing was computed' }] },
+  example: { checked: 5, byStatus: { equal: 4, not_computed: 1 }, others: [{ predictionId: ID, status: 'not_computed', explanation: 'the deployment’s constant answered: nothing was computed' }], left: 0 },
 });
