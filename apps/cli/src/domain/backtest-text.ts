@@ -45,7 +45,7 @@ export function backtestText(report: BacktestReport, candidate: string, table: T
   const { predictions, scored, unscored, labelled, measure } = report;
   const left = Object.entries(unscored).filter(([, count]) => count > 0).map(([why, count]) => `${whole(count)} ${why.replaceAll('_', ' ')}`);
   return [
-    `${whole(predictions)} predictions of the period, ${whole(labelled)} with a known outcome; ${candidate} scores ${whole(scored)} of them${left.length === 0 ? '' : ` (not: ${left.join(', ')})`}.`,
+    `${whole(predictions)} predictions of the period, ${whole(labelled)} with a known outcome; scored by ${candidate}: ${whole(scored)}${left.length === 0 ? '' : ` (not: ${left.join(', ')})`}.`,
     '', `What really answered (${MEASURES[measure]} a prediction, not weighted)`, table(armRows(report), '  '),
     ...comparisonLines(report, table),
     '', `What ${candidate} would have done`, table(candidateRows(report), '  '),

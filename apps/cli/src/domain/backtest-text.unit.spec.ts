@@ -19,7 +19,7 @@ const plain = (rows: readonly (readonly (string | number)[])[], indent: string):
 
 it('a report tells what really answered, what would have been done, and what is known of its worth with and without the assumption', () => {
   expect(backtestText(report, 'version 2', plain).split('\n')).toEqual([
-    '1,000 predictions of the period, 800 with a known outcome; version 2 scores 990 of them (not: 10 feature missing).', '',
+    '1,000 predictions of the period, 800 with a known outcome; scored by version 2: 990 (not: 10 feature missing).', '',
     'What really answered (value a prediction, not weighted)', '  version | role | predictions | labelled | mean chance | right | AUC | value | mean',
     '  1 | champion | 900 | 700 | 90.0 % | 70.0 % | 0.7500 | $2.00 | $0.00286', '  2 | challenger | 100 | 100 | 10.0 % | 70.0 % | 0.7500 | ? | ?', '',
     'Arms that shared the traffic, each answer weighted by one over its chance', '   | challenger | champion | difference (95 %) | pooled would say | effective samples',
