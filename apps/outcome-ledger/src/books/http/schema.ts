@@ -1,4 +1,5 @@
 import { apiSchema } from '@throughline/http';
+import { REQUEST_TOPICS } from '../domain/places.js';
 
 const count = { type: 'integer', minimum: 0 };
 const instant = { type: 'string', format: 'date-time' };
@@ -12,7 +13,7 @@ const ACCOUNT = {
   ...Object.fromEntries(COUNTS.map((name) => [name, count])),
 };
 
-const example = { topic: 'prediction.requested.v1', kind: 'requests', messages: 1004, ...zero, scored: 990, fallback: 4, rejected: 6, copies: 2, inFlight: 1, missing: 1 };
+const example = { topic: REQUEST_TOPICS[0], kind: 'requests', messages: 1004, ...zero, scored: 990, fallback: 4, rejected: 6, copies: 2, inFlight: 1, missing: 1 };
 
 export const HOURLY_BOOKS = apiSchema({
   ...object({
@@ -25,6 +26,6 @@ export const HOURLY_BOOKS = apiSchema({
   example: {
     from: '2026-11-21T09:00:00.000Z', to: '2026-11-21T10:00:00.000Z', checkedAt: '2026-11-21T09:59:00.000Z', balanced: false, total: { inFlight: 1, missing: 1, vanished: 0, unrecorded: 0 },
     topics: [{ ...example, unverifiable: 0 }], hours: [{ ...example, hour: '2026-11-21T09:00:00.000Z' }],
-    missing: [{ topic: 'prediction.requested.v1', partition: 2, from: 4711, to: 4712, hour: '2026-11-21T09:00:00.000Z' }],
+    missing: [{ topic: REQUEST_TOPICS[0], partition: 2, from: 4711, to: 4712, hour: '2026-11-21T09:00:00.000Z' }],
   },
 });
