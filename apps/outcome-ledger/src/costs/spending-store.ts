@@ -19,9 +19,10 @@ const SUMS = Object.keys(COLUMNS).filter((name) => !KEYS.includes(name));
  * down where the cost was. Two transactions that admit at the same time may go over the bound by a few.
  */
 const ADMIT_TEAMS = `INSERT INTO spending_team (day, team)
-  SELECT r.day, r.team FROM ${recordset(1, { day: 'date', team: 'text' })}
-  WHERE NOT EXISTS (SELECT FROM spending_team t WHERE t.day = r.day AND t.team = r.team) AND (SELECT count(*) FROM spending_team t WHERE t.day = r.day) < ${MAX_TEAMS_A_DAY}
-  ORDER BY r.day, r.team LIMIT ${MAX_TEAMS_A_DAY} ON CONFLICT DO NOTHING`;
+  SELECT n.day, n.team FROM (
+    SELECT r.day, r.team, row_number() OVER (PARTITION BY r.day ORDER BY r.team) + (SELECT count(*) FROM spending_team t WHERE t.day = r.day) AS place
+    FROM ${recordset(1, { day: 'date', team: 'text' })} WHERE NOT EXISTS (SELECT FROM spending_team t WHERE t.day = r.day AND t.team = r.team)) n
+  WHERE n.place <= ${MAX_TEAMS_A_DAY} ORDER BY n.day, n.team ON CONFLICT DO NOTHING`;
 
 const ADD = `INSERT INTO spending (${Object.keys(COLUMNS).join(', ')})
   SELECT r.day, r.model, r.version, b.team, r.role, ${SUMS.map((name) => `sum(r.${name})`).join(', ')}
