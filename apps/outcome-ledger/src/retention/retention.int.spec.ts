@@ -130,6 +130,12 @@ describe('a day that is older than the ledger keeps it', () => {
     expect(await files()).toHaveLength(3);
   });
 
+  it('warns of a model whose outcomes are expected for longer than predictions are kept', async () => {
+    await home.publish('model.deployment.v1', [{ key: 'flight-delay', data: deployment({ revision: 2, updatedAt: '2026-11-21T00:00:01Z', outcome: { maturitySeconds: (RETENTION_DAYS + 1) * 86_400 } }) }]);
+    const service = await retain();
+    await eventually('the gauge', async () => (await (await fetch(`${service.url}/metrics`)).text()).includes('throughline_maturity_beyond_retention_seconds{model="flight-delay"} 86400'));
+  });
+
   it('goes without holding up anybody: while a reader is at work rows come in, and it goes when the reader has ended', async () => {
     const reader = new pg.Client({ connectionString: home.env['DATABASE_URL'], options: `-c search_path=${home.env['DATABASE_SCHEMA_PREFIX']}outcome_ledger` });
     await reader.connect();
