@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ContractError, toContractError } from '@throughline/contracts';
 import { LOGGER, Rounds } from '@throughline/http';
@@ -14,8 +15,10 @@ import type { ScoringLimits } from './scoring/scoring-child.js';
 
 export const SCORING_LIMITS = Symbol('scoring-limits');
 
-const LOOK_MS = 500;
+const LOOK_MS = 1_000;
 const BEAT_MS = 5_000;
+/** A download that hangs holds nobody up; whoever looks next finds the job silent. */
+const STOP_PATIENCE_MS = 3_000;
 
 /** Somebody does not want it any more; not a failure. */
 class Unwanted extends Error {}
@@ -44,7 +47,7 @@ export class BacktestRunner implements OnApplicationBootstrap, BeforeApplication
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
     this.running?.close();
-    await this.rounds?.stop();
+    await Promise.race([this.rounds?.stop(), wait(STOP_PATIENCE_MS, undefined, { ref: false })]);
   }
 
   private async round(): Promise<void> {

@@ -47,8 +47,9 @@ interface Row {
 }
 
 const MAX_QUEUED = 20;
-/** Files of older ones are removed; their reports stay. */
+/** Files of older ones are removed; their reports stay for longer. */
 const FILES_KEPT = 20;
+const JOBS_KEPT = 1_000;
 const SILENCE_SECONDS = 20;
 
 const COLUMNS = 'id, status, request, rows_total, rows_done, report, code, reason, created_at, started_at, finished_at';
@@ -107,6 +108,7 @@ export class Backtests {
   async finish(id: string, report: BacktestReport): Promise<void> {
     await query(this.dataSource, `UPDATE backtest SET status = 'done', report = $2, ${END} WHERE id = $1 AND status = 'running'`, [id, JSON.stringify(report)]);
     await query(this.dataSource, `DELETE FROM backtest_chunk WHERE backtest_id IN (SELECT id FROM backtest WHERE status = 'done' ORDER BY finished_at DESC OFFSET ${FILES_KEPT})`);
+    await query(this.dataSource, `DELETE FROM backtest WHERE finished_at IS NOT NULL AND id IN (SELECT id FROM backtest ORDER BY created_at DESC OFFSET ${JOBS_KEPT})`);
   }
 
   /** Ends one that did not come to its end; what there is of its file is removed. */
