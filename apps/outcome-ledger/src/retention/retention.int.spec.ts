@@ -167,5 +167,9 @@ describe('a day that is older than the ledger keeps it', () => {
     expect(await count('correlation')).toBe(0);
     expect(await home.sql(`SELECT measure, count::int FROM tally WHERE measure IN ('unmatched', 'outcomes_expired') ORDER BY 1`)).toEqual([{ measure: 'outcomes_expired', count: 2 }, { measure: 'unmatched', count: 0 }]);
     expect((await story(service, 'a')).status).toBe(404);
+    // What went for its age has not vanished.
+    for (const period of [`from=${dayAgo(41)}T00:00:00Z&to=${dayAgo(39)}T00:00:00Z`, '']) {
+      expect(await (await fetch(`${service.url}/ledger/v1/books?${period}`)).json()).toMatchObject({ total: { vanished: 0, unrecorded: 0 } });
+    }
   });
 });
