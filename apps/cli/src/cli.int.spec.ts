@@ -92,7 +92,7 @@ it('outcomes push tells the ledger, by flags and from a file, and trace tells th
   expect(story).toMatchObject({ state: 'scored', features: [{ name: 'hour', value: 7 }, { name: 'distance', value: 2 }], outcome: { value: true, source: 'my-system' } });
   expect((await home.run('trace', idOf('no-feature'))).out).toContain('Rejected: feature_missing');
   const again = await home.run('trace', idOf('r-0'), '--recompute');
-  expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/Computed again: equal\n {2}computed again, all \d values have the same bits/) });
+  expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/Computed again: equal\n {2}computed again, .* the same bits/) });
   expect(await home.run('audit', '--recompute', '20')).toMatchObject({ code: 0, out: expect.stringMatching(/Answers computed again +\d+\n {2}equal[^]*No answer is another one\./) });
   expect(await home.run('trace', idOf('r-0'), '--emit')).toMatchObject({ code: 2, err: expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT') });
   expect(await home.run('trace', idOf('never-asked'))).toMatchObject({ code: 2, err: expect.stringContaining('not_found') });

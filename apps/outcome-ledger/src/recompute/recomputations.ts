@@ -92,14 +92,14 @@ function judge(row: AnswerRow, signature: ModelSignature, { outputs: stored }: C
     runtime: { served: row.runtime, here: runtime, differs }, servedBatchSize: Number(row.batch_size), valuesCompared: compared, differenceCount: differences.length, computeMs,
     ...(isScoreSame ? {} : { score: { stored: row.score, recomputed: score ?? null } }),
   };
-  if (differences.length === 0 && isScoreSame) return { status: 'equal', explanation: `computed again, all ${compared} values have the same bits`, ...common };
+  if (differences.length === 0 && isScoreSame) return { status: 'equal', explanation: `computed again, ${compared === 1 ? 'its one value has' : `all ${compared} values have`} the same bits`, ...common };
   // Hashed values are no nulls: that they are not the model's own shows here.
   if (row.is_withheld === true) return { status: 'withheld', explanation: 'the model’s privacy policy has changed values before they were written down' };
   return { status: 'different', explanation: differenceText(differences.length, compared, isScoreSame, differs), ...common, differences: differences.slice(0, MAX_DIFFERENCES) };
 }
 
 function differenceText(different: number, compared: number, isScoreSame: boolean, runtimeDiffers: boolean | null): string {
-  const what = different === 0 ? 'the outputs have the same bits, the score on record is not theirs' : `${different} of ${compared} values are others${isScoreSame ? '' : ', and so is the score'}`;
+  const what = different === 0 ? 'the outputs have the same bits, the score on record is not theirs' : `${different} of ${compared} values ${different === 1 ? 'is another one' : 'are others'}${isScoreSame ? '' : ', and so is the score'}`;
   if (runtimeDiffers === true) return `${what}; another runtime computes here than computed the answer`;
   return runtimeDiffers === null ? `${what}; nobody wrote down what computed the answer` : `${what}, although the same runtime computes here: what is stored is not what was served`;
 }

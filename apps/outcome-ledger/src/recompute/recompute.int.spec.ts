@@ -34,11 +34,11 @@ const hostile: Record<string, ServedVersion> = {};
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'ledger-recompute-'));
   registry = await startRegistry();
-  home = await install({ REGISTRY_URL: registry.url, THROUGHLINE_HOME: scratch, RECOMPUTE_TIMEOUT_MS: '1500', RECOMPUTE_MEMORY_MAX_BYTES: String(300 * 1024 ** 2) });
+  home = await install({ REGISTRY_URL: registry.url, THROUGHLINE_HOME: scratch, RECOMPUTE_TIMEOUT_MS: '3000', RECOMPUTE_MEMORY_MAX_BYTES: String(300 * 1024 ** 2) });
   echo = registry.version('1', identityGraph(3), graphSignature(['a', 'b', 'c'], 'output', 3));
   rules = registry.version('1', Buffer.from(RULES), RULES_SIGNATURE, { format: 'rules' });
-  hostile['slow to load'] = registry.version('1', slowLoadGraph({ size: 1200, steps: 200 }), graphSignature(Array.from({ length: 1200 }, (_, index) => `f${index}`), 'output', 1200));
-  hostile['slow to run'] = registry.version('1', slowRunGraph({ features: 1, size: 1500, steps: 60 }), graphSignature(['a'], 'probability', 1));
+  hostile['slow to load'] = registry.version('1', slowLoadGraph({ size: 1200, steps: 1000 }), graphSignature(Array.from({ length: 1200 }, (_, index) => `f${index}`), 'output', 1200));
+  hostile['slow to run'] = registry.version('1', slowRunGraph({ features: 1, size: 1500, steps: 400 }), graphSignature(['a'], 'probability', 1));
   hostile['too large'] = registry.version('1', wideAnswerGraph(400_000_000), graphSignature(['a', 'b'], 'output', 400_000_000));
   hostile['too wide'] = registry.version('1', wideAnswerGraph(1_000_000), graphSignature(['a', 'b'], 'output', 1_000_000));
   hostile['no graph'] = registry.version('1', Buffer.from('nothing that anybody could load'), graphSignature(['a', 'b'], 'output', 1));
@@ -101,7 +101,7 @@ describe('an answer that is computed again', () => {
     const { here } = (await recompute('tampered')).runtime!;
     await home.sql('UPDATE prediction SET runtime = $1 WHERE prediction_id = $2', [here, idOf('tampered')]);
     expect(await recompute('tampered')).toMatchObject({
-      status: 'different', explanation: '1 of 3 values are others, although the same runtime computes here: what is stored is not what was served', differenceCount: 1, runtime: { differs: false },
+      status: 'different', explanation: '1 of 3 values is another one, although the same runtime computes here: what is stored is not what was served', differenceCount: 1, runtime: { differs: false },
       differences: [{ output: 'output', index: 1, stored: 0.25, recomputed: 0.25000003, difference: expect.closeTo(2.98e-8, 9), ulps: 1 }],
     });
   });
@@ -114,7 +114,7 @@ describe('an answer that is computed again', () => {
 
   it('is different where another runtime answered so, and says that', async () => {
     await served(['elsewhere', echoed([0.5, 0.25, 1], { outputs: { output: [0.5, 0.25, 1.0000001] } })]);
-    expect(await recompute('elsewhere')).toMatchObject({ status: 'different', explanation: '1 of 3 values are others; another runtime computes here than computed the answer', differences: [{ index: 2, ulps: 1 }] });
+    expect(await recompute('elsewhere')).toMatchObject({ status: 'different', explanation: '1 of 3 values is another one; another runtime computes here than computed the answer', differences: [{ index: 2, ulps: 1 }] });
   });
 });
 
@@ -167,7 +167,8 @@ describe('an artifact', () => {
     expect(registry.requests.slice(before).filter((path) => path.includes('artifacts'))).toEqual([]);
   });
 
-  const FAULTS = { 'slow to load': /^artifact_timeout/, 'slow to run': /^artifact_timeout/, 'too large': /^(artifact_too_large|model_failed)/, 'too wide': /^artifact_too_large/, 'no graph': /^artifact_not_onnx/ };
+  // Which limit ends the one that is too large first depends on the machine.
+  const FAULTS = { 'slow to load': /^artifact_timeout/, 'slow to run': /^artifact_timeout/, 'too large': /^(artifact_too_large|model_failed|artifact_timeout)/, 'too wide': /^artifact_too_large/, 'no graph': /^artifact_not_onnx/ };
   it.each(Object.entries(FAULTS))('that is %s ends its own process, and neither the ledger nor what others ask', async (model, reason) => {
     const version = hostile[model]!;
     const values = version.signature.features.map((_, index) => index);
@@ -176,7 +177,7 @@ describe('an artifact', () => {
     const [failed, other] = await Promise.all([recompute(model), recompute(`beside ${model}`)]);
     expect(failed).toMatchObject({ status: 'failed', explanation: expect.stringMatching(reason) });
     expect(other).toMatchObject({ status: 'equal' });
-    expect(performance.now() - beganMs).toBeLessThan(10_000);
+    expect(performance.now() - beganMs).toBeLessThan(20_000);
   });
 });
 
