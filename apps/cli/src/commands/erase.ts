@@ -15,7 +15,7 @@ interface EraseOptions {
 }
 
 interface Erasure {
-  readonly id: string;
+  readonly erasureId: string;
   readonly state: 'running' | 'done';
   readonly erased: Readonly<Record<string, number>>;
 }
@@ -58,9 +58,9 @@ async function erase(ledger: string, options: EraseOptions): Promise<boolean> {
     throw new ContractError('invalid_request', 'nothing was erased: nobody said yes', { cure: 'Answer y, or give --yes where nobody can be asked.' });
   }
   const base = `${ledger}/ledger/v1/erasures`;
-  const { id } = await ask<Erasure>(base, jsonBody('POST', { entityId, ...(entityRole === undefined ? {} : { entityRole }), ...(options.model === undefined ? {} : { model: options.model }), reason: options.reason }));
-  const done = await follow(`${base}/${id}`);
-  const proof = await ask<Proof>(`${base}/${id}/proof`, jsonBody('POST', { entityId }));
+  const { erasureId } = await ask<Erasure>(base, jsonBody('POST', { entityId, ...(entityRole === undefined ? {} : { entityRole }), ...(options.model === undefined ? {} : { model: options.model }), reason: options.reason }));
+  const done = await follow(`${base}/${erasureId}`);
+  const proof = await ask<Proof>(`${base}/${erasureId}/proof`, jsonBody('POST', { entityId }));
   process.stdout.write(options.json === true ? `${JSON.stringify({ ...done, proof }, null, 2)}\n` : render(done, proof));
   return proof.isErased;
 }
@@ -88,7 +88,7 @@ async function follow(url: string): Promise<Erasure> {
 
 const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, one) => all + one, 0);
 
-const render = ({ id, erased }: Erasure, { holding, erasedWithValues, isErased, sql }: Proof): string => `Erasure ${id}
+const render = ({ erasureId, erased }: Erasure, { holding, erasedWithValues, isErased, sql }: Proof): string => `Erasure ${erasureId}
 ${table([['erased', 'rows'], ...Object.entries(erased)], '  ')}
 ${table([['still holding it', 'rows'], ...Object.entries(holding), ['marked as erased, with values', erasedWithValues]], '  ')}
 ${isErased ? 'Nothing in the ledger holds it any more.' : 'Rows still hold it: see the ledger’s log.'} To check it in the database: psql -v entity=…, in the ledger’s schema:

@@ -25,10 +25,10 @@ const call = async (path: string, body?: unknown): Promise<any> =>
 const recorded = (requestId: string) => eventually(requestId, async () => (await home.sql('SELECT FROM prediction WHERE prediction_id = $1', [idOf(requestId)])).length === 1);
 const outcomesOf = (requestId: string, count: number) => eventually(`outcomes of ${requestId}`, async () => (await home.sql('SELECT FROM outcome WHERE subject_id = $1', [idOf(requestId)])).length === count);
 const rowOf = async (requestId: string) => (await home.sql('SELECT *, length(features) AS width FROM prediction WHERE prediction_id = $1', [idOf(requestId)]))[0];
-async function erase(body: object): Promise<{ id: string; erased: Record<string, number> }> {
-  const { id } = await call('/erasures', { reason: 'ticket 17', ...body });
+async function erase(body: object): Promise<{ erasureId: string; erased: Record<string, number> }> {
+  const { erasureId } = await call('/erasures', { reason: 'ticket 17', ...body });
   return eventually('the end of the erasure', async () => {
-    const one = await call(`/erasures/${id}/progress`);
+    const one = await call(`/erasures/${erasureId}/progress`);
     return one.state === 'done' && one;
   });
 }
@@ -61,7 +61,7 @@ it('an erased entity is nowhere in the ledger, under any role, as routing key, h
   const summary = await call('/summary');
   await fetch(`${ledger.url}/ledger/v1/queries/about-them`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ filter: { entity: 'customer:c-4711' } }) });
 
-  const { id, erased } = await erase({ entityId: 'c-4711' });
+  const { erasureId: id, erased } = await erase({ entityId: 'c-4711' });
   expect(erased).toMatchObject({ predictions: 5, shadows: 1, correlations: 1, queries: 1 });
   const all = await everything();
   for (const value of ['c-4711"', 'c-4711,', 'Elm Street', 'never found', 'cried', '31337']) expect(all, value).not.toContain(value);
@@ -92,7 +92,7 @@ it('what was requested before the erasure and arrives later is taken in without 
   await recorded('known');
   await home.publish('outcome.observed.v1', [{ data: outcome('straggler', { value: 'text of a straggler' }) }]);
   await outcomesOf('straggler', 1);
-  const { id } = await erase({ entityId: 'c-late' });
+  const { erasureId: id } = await erase({ entityId: 'c-late' });
   await home.publish('prediction.scored.v1', [
     { data: scored('straggler', { ...before, model: 'texts', entities: { payer: 'c-late' } }) }, { data: scored('fresh', { ...before, requestedAt: new Date(Date.now() + 60_000).toISOString() }) }, { data: scored('known', { ...before, attempt: 1 }) },
   ]);
@@ -130,11 +130,11 @@ it('an erasure of thousands of rows goes on where the ledger stopped, and asking
   await ledger.close();
   ledger = await home.startLedger();
   const done = await eventually('the end', async () => {
-    const one = await call(`/erasures/${first.id}`);
+    const one = await call(`/erasures/${first.erasureId}`);
     return one.state === 'done' && one;
   });
   expect(done).toMatchObject({ erased: { predictions: ROWS }, proof: { isErased: true } });
-  expect(second.id).toBe(first.id);
+  expect(second.erasureId).toBe(first.erasureId);
   expect(await everything()).not.toContain('c-many');
 });
 

@@ -20,7 +20,7 @@ export interface ErasureRequest {
 
 /** An erasure as it is told; it does not say whom it is about. */
 export interface Erasure {
-  readonly id: string;
+  readonly erasureId: string;
   readonly state: 'running' | 'done';
   readonly entityRole: string | null;
   readonly model: string | null;
@@ -144,7 +144,7 @@ export interface ErasureRow {
 }
 
 export const erasureOf = (row: ErasureRow): Erasure => ({
-  id: row.id, state: row.state, entityRole: row.entity_role, model: row.model, reason: row.reason, requestedBy: row.requested_by, requestedAt: row.requested_at, finishedAt: row.finished_at,
+  erasureId: row.id, state: row.state, entityRole: row.entity_role, model: row.model, reason: row.reason, requestedBy: row.requested_by, requestedAt: row.requested_at, finishedAt: row.finished_at,
   erased: {
     predictions: Number(row.predictions), shadows: Number(row.shadows), outcomes: Number(row.outcomes), correlations: Number(row.correlations), messages: Number(row.messages),
     queries: Number(row.queries),

@@ -19,10 +19,17 @@ export function conditionsOf(filter: PredictionFilter, sought: Sought | undefine
     ...(sought === undefined ? [] : [holds(sought, sought.roles, parameters, { isRoutingKeyMeant: false })]),
     ...(routingKeys === undefined ? [] : [`p.routing_key = ANY(${parameters.add(routingKeys, 'text[]')})`]),
     ...outcomeOf(filter),
-    ...bound('abs(j.error) >=', filter.minAbsError), ...bound('p.score >=', filter.minScore), ...bound('p.score <=', filter.maxScore),
+    ...errorOf(filter, parameters), ...bound('p.score >=', filter.minScore), ...bound('p.score <=', filter.maxScore),
     ...bound('j.value_micro_usd >=', filter.minValueMicroUsd), ...bound('j.value_micro_usd <=', filter.maxValueMicroUsd),
     ...(minStageMs === undefined ? [] : [`(p.timings_ms->>${parameters.add(stage ?? 'total', 'text')})::float8 >= ${parameters.add(minStageMs, 'float8')}`]),
   ];
+}
+
+/** Two ranges instead of an absolute value: of a column the planner knows how many rows that is. */
+function errorOf({ minAbsError }: PredictionFilter, parameters: Parameters): string[] {
+  if (minAbsError === undefined) return [];
+  const least = parameters.add(minAbsError, 'float8');
+  return [`(j.error >= ${least} OR j.error <= -${least})`];
 }
 
 /** Literals, not parameters: partial indexes answer only for conditions that the planner sees. */
@@ -38,6 +45,10 @@ function outcomeOf({ outcome, wrong }: PredictionFilter): string[] {
   const known = { joined: ['j.prediction_id IS NOT NULL'], pending: [`j.prediction_id IS NULL AND p.state <> 'rejected'`], assumed: ['j.is_assumed'] };
   return [...(outcome === undefined ? [] : known[outcome]), ...(wrong === undefined ? [] : [wrong ? 'NOT j.correct' : 'j.correct'])];
 }
+
+/** Whether the filter asks anything of joins. */
+export const asksOfJoins = ({ outcome, wrong, minAbsError, minValueMicroUsd, maxValueMicroUsd }: PredictionFilter): boolean =>
+  [outcome, wrong, minAbsError, minValueMicroUsd, maxValueMicroUsd].some((one) => one !== undefined);
 
 /** Whether rows are best found from their joins, which have indexes for it. */
 export const isFoundByJoin = ({ wrong, outcome }: PredictionFilter): boolean => wrong === true || outcome === 'assumed';

@@ -7,7 +7,7 @@ import { Parameters } from '../erasure/holding.js';
 import { ModelClocks } from '../labels/model-clocks.js';
 import { HashKeys } from '../privacy/hash-keys.js';
 import { limitStatementTime, tooSlowSays } from '../store/statement-time.js';
-import { conditionsOf, isFoundByJoin, type Sought } from './conditions.js';
+import { asksOfJoins, conditionsOf, isFoundByJoin, type Sought } from './conditions.js';
 import { durationMs, entityOf, type PredictionFilter } from './domain/filter.js';
 
 /** The last row of a page: what follows comes after it. Event times have milliseconds. */
@@ -82,20 +82,27 @@ export class Pages {
   }
 }
 
-/** One index range a model; the few rows of each are then merged. */
+/** Of the rows that a page has, one index probe each, in one partition. */
+const ROW_SQL = 'SELECT * FROM prediction r WHERE r.prediction_id = n.prediction_id AND r.day = n.day LIMIT 1';
+const JOIN_SQL = 'SELECT * FROM prediction_joined r WHERE r.prediction_id = n.prediction_id AND r.day = n.day LIMIT 1';
+
+/** One index range a model, of no more than what the filter asks for; the few rows of each are then merged and read. */
 function pageSql({ filter, columns, order, after, limit, only }: PageRequest, models: readonly Since[], sought: Sought | undefined, routingKeys: readonly string[] | undefined, parameters: Parameters): string {
   const { direction, beyond } = ORDERS[order];
-  const [first, second] = isFoundByJoin(filter) ? ['prediction_joined j JOIN prediction p', 'j'] : ['prediction p LEFT JOIN prediction_joined j', 'p'];
+  const main = isFoundByJoin(filter) ? 'j' : 'p';
   const conditions = [
-    `${second}.model = m.model`, `${second}.occurred_at >= m.since`,
-    ...(filter.to === undefined ? [] : [`${second}.occurred_at < ${parameters.add(filter.to, 'timestamptz')}`]),
-    ...(after === undefined ? [] : [`(${second}.occurred_at, ${second}.prediction_id) ${beyond} (${parameters.add(new Date(after.occurredAtMs), 'timestamptz')}, ${parameters.add(after.predictionId, 'uuid')})`]),
+    `${main}.model = m.model`, `${main}.occurred_at >= m.since`,
+    ...(filter.to === undefined ? [] : [`${main}.occurred_at < ${parameters.add(filter.to, 'timestamptz')}`]),
+    ...(after === undefined ? [] : [`(${main}.occurred_at, ${main}.prediction_id) ${beyond} (${parameters.add(new Date(after.occurredAtMs), 'timestamptz')}, ${parameters.add(after.predictionId, 'uuid')})`]),
     ...conditionsOf(filter, sought, routingKeys, parameters), ...(only === undefined ? [] : [only]),
-  ];
+  ].join(' AND ');
   const most = parameters.add(limit, 'int');
-  const from = `unnest(${parameters.add(models.map(({ model }) => model), 'text[]')}, ${parameters.add(models.map(({ since }) => since), 'timestamptz[]')}) AS m(model, since)`;
-  return `SELECT l.* FROM ${from} CROSS JOIN LATERAL (
-      SELECT p.occurred_at, p.prediction_id, ${columns} FROM ${first} ON j.prediction_id = p.prediction_id AND j.day = p.day
-      WHERE ${conditions.join(' AND ')} ORDER BY ${second}.occurred_at ${direction}, ${second}.prediction_id ${direction} LIMIT ${most}) l
-    ORDER BY l.occurred_at ${direction}, l.prediction_id ${direction} LIMIT ${most}`;
+  const driver = `unnest(${parameters.add(models.map(({ model }) => model), 'text[]')}, ${parameters.add(models.map(({ since }) => since), 'timestamptz[]')}) AS m(model, since)`;
+  const found = main === 'j' ? `prediction_joined j ${onSamePrediction('JOIN prediction p')}` : `prediction p ${asksOfJoins(filter) ? onSamePrediction('LEFT JOIN prediction_joined j') : ''}`;
+  const narrow = `SELECT ${main}.occurred_at, ${main}.prediction_id, ${main}.day FROM ${found} WHERE ${conditions} ORDER BY ${main}.occurred_at ${direction}, ${main}.prediction_id ${direction} LIMIT ${most}`;
+  const merged = `SELECT l.* FROM ${driver} CROSS JOIN LATERAL (${narrow}) l ORDER BY l.occurred_at ${direction}, l.prediction_id ${direction} LIMIT ${most}`;
+  return `SELECT n.occurred_at, n.prediction_id, ${columns} FROM (${merged}) n CROSS JOIN LATERAL (${ROW_SQL}) p LEFT JOIN LATERAL (${JOIN_SQL}) j ON true
+    ORDER BY n.occurred_at ${direction}, n.prediction_id ${direction}`;
 }
+
+const onSamePrediction = (join: string): string => `${join} ON j.prediction_id = p.prediction_id AND j.day = p.day`;

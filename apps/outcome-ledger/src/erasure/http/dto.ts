@@ -29,12 +29,12 @@ const instant = { type: 'string', format: 'date-time' };
 const object = (properties: Record<string, object>): { type: string; required: string[]; properties: Record<string, object> } => ({ type: 'object', required: Object.keys(properties), properties });
 
 const properties = {
-  id: { type: 'string', format: 'uuid' }, state: { type: 'string', enum: ['running', 'done'] }, entityRole: { type: ['string', 'null'] }, model: { type: ['string', 'null'] },
+  erasureId: { type: 'string', format: 'uuid' }, state: { type: 'string', enum: ['running', 'done'] }, entityRole: { type: ['string', 'null'] }, model: { type: ['string', 'null'] },
   reason: { type: 'string' }, requestedBy: { type: 'string' }, requestedAt: instant, finishedAt: { ...instant, type: ['string', 'null'] },
   erased: { ...object({ predictions: count, shadows: count, outcomes: count, correlations: count, messages: count, queries: count }), description: 'rows whose values were removed so far' },
 };
 const EXAMPLE = {
-  id: ID, state: 'done', entityRole: 'customer', model: null, reason: 'ticket 17', requestedBy: 'key:privacy', requestedAt: '2026-11-21T09:00:00.000Z', finishedAt: '2026-11-21T09:00:01.000Z',
+  erasureId: ID, state: 'done', entityRole: 'customer', model: null, reason: 'ticket 17', requestedBy: 'key:privacy', requestedAt: '2026-11-21T09:00:00.000Z', finishedAt: '2026-11-21T09:00:01.000Z',
   erased: { predictions: 12, shadows: 3, outcomes: 7, correlations: 0, messages: 0, queries: 0 },
 };
 const PROOF_PROPERTIES = {
