@@ -28,7 +28,7 @@ export function auditCommand(program: Command): void {
     .option('--json', 'print the report as JSON')
     .addHelpText('after', `
 By topic and hour of Kafka's timestamp. The ledger knows which offsets it has dealt with, and how many rows it wrote down: what the workers are done with and the ledger
-has no answer to is missing, a row that is there no more has vanished. This reads no messages, so it takes as long for a week as for an hour.
+has no answer to is missing, a row that is there no more has vanished. This reads no messages; the rows of the days asked for are counted.
 
 --deep reads the request topics, those that deployments have of their own among them, up to the end they have now, computes each request's prediction id and asks the
 ledger how it ended; what is missing is listed with its id. Requests over HTTP are on no topic: their answers are, and each must be in the ledger.

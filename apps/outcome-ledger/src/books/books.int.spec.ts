@@ -88,9 +88,13 @@ it('a request that the workers have committed and nobody answered is missing: wh
   expect(of(report, REQUESTS)).toMatchObject({ missing: 1 });
   await eventually('the gauge', async () => /throughline_books_balanced(\{[^}]*\})? 0/.test(await metrics()));
   expect(await metrics()).toMatch(/throughline_books_missing_messages\{[^}]*topic="prediction\.requested\.v1"[^}]*\} 1/);
-  // Answered by hand, it is found.
+  // An answer that the ledger could not take in is a dead letter, and no answer.
   const { partition, from } = report.missing[0]!;
-  await home.publish('prediction.rejected.v1', [{ data: rejected('lost-0', { requestCoordinates: `${REQUESTS}/${partition}/${from}` }) }]);
+  const requestCoordinates = `${REQUESTS}/${partition}/${from}`;
+  await home.publish('prediction.rejected.v1', [{ data: rejected('lost-0', { requestCoordinates, requestedAt: '2001-01-01T00:00:00Z' }) }]);
+  expect(of(await booksWith(0), 'prediction.rejected.v1')).toMatchObject({ deadLetters: 1, missing: 0 });
+  expect((await books()).total).toMatchObject({ missing: 1 });
+  await home.publish('prediction.rejected.v1', [{ data: rejected('lost-0', { requestCoordinates }) }]);
   await eventually('balanced books', async () => (await books()).balanced);
 });
 
