@@ -88,7 +88,7 @@ describe.skipIf(program === undefined)('in a real Jaeger', () => {
 
     const scoring = named(trace, 'POST /v2/models/{model}/infer');
     const outcome = named(trace, 'outcome');
-    expect(story!.trace).toEqual({ traceId: context.traceId, spanId: scoring.spanId, sampled: true });
+    expect(story!.trace).toEqual({ traceId: context.traceId, spanId: scoring.spanId, parentSpanId: context.spanId, sampled: true });
     expect(scoring.references).toEqual([childOf(context)]);
     for (const name of ['fetch features', 'queue', 'compute', `send ${scored()}`, `process ${scored()}`]) expect(named(trace, name).references).toEqual([childOf(scoring)]);
     expect(outcome.references).toEqual([childOf(scoring), followsFrom(told.context)]);
@@ -129,7 +129,7 @@ describe.skipIf(program === undefined)('in a real Jaeger', () => {
     expect(treeOf(trace)).toEqual(scoringAndOutcome());
     const scoring = named(trace, 'POST /v2/models/{model}/infer');
     const outcome = named(trace, 'outcome');
-    expect({ traceId: scoring.traceId, spanId: scoring.spanId, sampled: false }).toEqual(story!.trace);
+    expect(story!.trace).toEqual({ traceId: context.traceId, spanId: scoring.spanId, parentSpanId: context.spanId, sampled: false });
     expect(scoring.references).toEqual([childOf(context)]);
     expect(outcome.references).toEqual([childOf(scoring), followsFrom(told.context)]);
     expect(scoring.attributes).toMatchObject({ 'throughline.prediction.id': id, 'throughline.reconstructed': true, 'throughline.trace.kept_because': 'wrong', 'throughline.model.artifact.sha256': story!.answer.artifactSha256 });
@@ -184,7 +184,7 @@ describe.skipIf(program === undefined)('in a real Jaeger', () => {
       `    outcome-ledger: process ${scored()} (consumer)`,
     ]);
     const process = named(trace, `process ${requested}`);
-    expect(story.trace).toEqual({ traceId: asking.traceId, spanId: process.spanId, sampled: true });
+    expect(story.trace).toEqual({ traceId: asking.traceId, spanId: process.spanId, parentSpanId: asking.spanId, sampled: true });
     expect(process.references).toEqual([childOf(asking)]);
     expect(process.attributes).toMatchObject({ ...messagingAttributes('process', requested, { group: `${services.topicPrefix}inference-worker.prediction.requested.v1` }), 'messaging.kafka.offset': expect.any(Number) });
     expect(named(trace, 'outcome').references).toEqual([childOf(process), followsFrom(told.context)]);
