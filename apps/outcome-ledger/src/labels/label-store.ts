@@ -17,17 +17,19 @@ export interface LabelPeriod {
 }
 
 /**
- * Reads the index alone (model, event time, version, state), never features; the answer has a row a bin, however many predictions there are. What is computed of
+ * Reads the index alone (model, event time, number of the version, state), never features; the answer has a row a bin, however many predictions there are. What is computed of
  * every row is in binary types (`date_part`, not `extract`, which is numeric); what is text is made of the few rows at the end.
  */
-export const COUNT_SQL = `SELECT version, day::text, CASE WHEN assumed IS NULL THEN 'open' WHEN assumed THEN 'assumed' ELSE 'labelled' END AS state, "isMature", bin, count::float8, "maxSeconds"
+export const COUNT_SQL = `SELECT v.version, g.day::text, CASE WHEN g.assumed IS NULL THEN 'open' WHEN g.assumed THEN 'assumed' ELSE 'labelled' END AS state, g."isMature", g.bin, sum(g.count)::float8 AS count,
+    max(g."maxSeconds") AS "maxSeconds"
   FROM (
-    SELECT p.version, (p.occurred_at AT TIME ZONE 'UTC')::date AS day, j.is_assumed AS assumed, coalesce(p.occurred_at <= $5::timestamptz, false) AS "isMature",
+    SELECT p.served_version_id, (p.occurred_at AT TIME ZONE 'UTC')::date AS day, j.is_assumed AS assumed, coalesce(p.occurred_at <= $5::timestamptz, false) AS "isMature",
       width_bucket(s.seconds, $6::float8[]) AS bin, count(*) AS count, max(s.seconds) AS "maxSeconds"
     FROM prediction p LEFT JOIN prediction_joined j ON j.prediction_id = p.prediction_id AND j.day = p.day
     CROSS JOIN LATERAL (SELECT greatest(0, CASE WHEN j.is_assumed IS FALSE THEN j.delay_seconds ELSE date_part('epoch', $4::timestamptz - p.occurred_at) END) AS seconds) s
     WHERE p.model = $1 AND p.occurred_at >= $2 AND p.occurred_at < $3 AND p.state <> 'rejected'
-    GROUP BY 1, 2, 3, 4, 5) g`;
+    GROUP BY 1, 2, 3, 4, 5) g
+  JOIN served_version v ON v.id = g.served_version_id GROUP BY 1, 2, 3, 4, 5`;
 
 /** `width_bucket` counts a value on a bound to the bin above it. */
 const BIN_BOUNDS = BIN_ENDS_SECONDS.map((end) => end * (1 + Number.EPSILON));
