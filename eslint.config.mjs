@@ -43,7 +43,7 @@ export default tseslint.config(
   },
   { files: ['apps/cli/**', 'apps/demo/**', 'apps/platform/**', 'tools/**'], rules: { 'no-console': 'off' } },
   {
-    files: ['apps/*/src/handlers/**/*.ts', 'apps/*/src/http/**/*.ts', 'apps/*/src/**/*.module.ts'],
+    files: ['apps/*/src/handlers/**/*.ts', 'apps/*/src/**/http/**/*.ts', 'apps/*/src/**/*.module.ts'],
     // Nest reads constructor parameter types at run time; a type-only import would erase them.
     rules: { '@typescript-eslint/consistent-type-imports': 'off' },
   },

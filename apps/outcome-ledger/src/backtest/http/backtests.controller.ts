@@ -6,7 +6,6 @@ import { ContractError } from '@throughline/contracts';
 import { Problems } from '@throughline/http';
 import { Backtests, type Backtest } from '../backtests.js';
 import { Candidates } from '../candidates.js';
-// eslint-disable-next-line @typescript-eslint/consistent-type-imports -- validation needs the classes at run time
 import { BacktestBody, BacktestsQuery, requestOf } from './backtest.dto.js';
 import { BACKTEST, BACKTESTS } from './backtest.schema.js';
 

@@ -3,7 +3,6 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
 import { Auditor, type BooksReport } from '../auditor.js';
 import { HOUR_MS } from '../domain/places.js';
-// eslint-disable-next-line @typescript-eslint/consistent-type-imports -- validation needs the class at run time
 import { BooksQuery } from './dto.js';
 import { HOURLY_BOOKS } from './schema.js';
 

@@ -4,7 +4,6 @@ import { dayOf } from '../../domain/prediction.js';
 import { Costs, type CostReport } from '../costs.js';
 import type { Prices } from '../domain/cost.js';
 import { PRICES } from '../prices.js';
-// eslint-disable-next-line @typescript-eslint/consistent-type-imports -- validation needs the class at run time
 import { CostsQuery, groupsOf } from './costs.query.js';
 import { COST_REPORT } from './costs.schema.js';
 
