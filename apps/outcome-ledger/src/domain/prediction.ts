@@ -71,7 +71,7 @@ export interface Answer {
   readonly batchSize: number;
   readonly runtime: string | undefined;
   readonly costMicroUsd: number | undefined;
-  readonly fallback: { readonly kind: string; readonly reason: string } | undefined;
+  readonly fallback: { readonly kind: string; readonly reason: string; readonly insteadOf?: string | undefined } | undefined;
   /** Features or outputs were hashed or left out by the model's privacy policy. */
   readonly isWithheld?: boolean;
 }

@@ -7,7 +7,7 @@ export const PREDICTION_COLUMNS = {
   answer_coordinates: 'text', worker: 'text', trace_id: 'text', span_id: 'text', sampled: 'boolean', model: 'text', version: 'text', served_version_id: 'integer', role: 'text',
   assignment_revision: 'bigint', outputs: 'jsonb', score: 'double precision', features: 'bytea', feature_dtype: 'smallint', feature_extras: 'jsonb',
   feature_age_seconds: 'jsonb', defaulted: 'jsonb', timings_ms: 'jsonb', batch_size: 'bigint', runtime: 'text', cost_micro_usd: 'double precision', fallback_kind: 'text',
-  fallback_reason: 'text', code: 'text', reason: 'text', parent_span_id: 'text', propensity: 'double precision', is_withheld: 'boolean', erased_at: 'timestamptz', published_at: 'timestamptz',
+  fallback_reason: 'text', fallback_instead_of: 'text', code: 'text', reason: 'text', parent_span_id: 'text', propensity: 'double precision', is_withheld: 'boolean', erased_at: 'timestamptz', published_at: 'timestamptz',
 } as const satisfies Columns;
 export const PREDICTION_COLUMN_NAMES = Object.keys(PREDICTION_COLUMNS) as (keyof typeof PREDICTION_COLUMNS)[];
 
@@ -23,7 +23,7 @@ export function rowOf(record: PredictionRecord, servedVersionId: number | undefi
     outputs: answer?.outputs, score: answer?.score, features: answer === undefined ? undefined : `\\x${answer.features.bytes.toString('hex')}`,
     feature_dtype: answer?.features.dtype, feature_extras: answer?.features.extras, feature_age_seconds: answer?.ageSeconds, defaulted: answer?.defaulted,
     timings_ms: (answer ?? rejection)?.timingsMs, batch_size: answer?.batchSize, runtime: answer?.runtime, cost_micro_usd: answer?.costMicroUsd,
-    fallback_kind: answer?.fallback?.kind, fallback_reason: answer?.fallback?.reason, code: rejection?.code, reason: rejection?.reason,
+    fallback_kind: answer?.fallback?.kind, fallback_reason: answer?.fallback?.reason, fallback_instead_of: answer?.fallback?.insteadOf, code: rejection?.code, reason: rejection?.reason,
     parent_span_id: record.parentSpanId, propensity: answer?.propensity, is_withheld: answer?.isWithheld,
     erased_at: record.erasedAtMs === undefined ? undefined : timestamp(record.erasedAtMs), published_at: timestamp(record.publishedAtMs),
   };

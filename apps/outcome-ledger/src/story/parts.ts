@@ -24,7 +24,7 @@ export function answerPart(row: StoryRow, served: KnownVersion | undefined): obj
     ...maybe('score', row.score), ...maybe('threshold', score?.threshold ?? null), ...(decides ? { decision: row.score! >= score.threshold! } : {}), outputs: row.outputs,
     answeredAt: row.answered_at, timingsMs: row.timings_ms, batchSize: Number(row.batch_size), worker: row.worker, ...maybe('runtime', row.runtime),
     ...maybe('costMicroUsd', row.cost_micro_usd), coordinates: row.answer_coordinates, recordedAt: row.recorded_at,
-    ...(row.fallback_kind === null ? {} : { fallback: { kind: row.fallback_kind, reason: row.fallback_reason } }),
+    ...(row.fallback_kind === null ? {} : { fallback: { kind: row.fallback_kind, reason: row.fallback_reason, ...(row.fallback_instead_of === null ? {} : { insteadOf: row.fallback_instead_of }) } }),
   };
 }
 
@@ -37,7 +37,7 @@ export const rejectionPart = (row: StoryRow): object => ({
 /** `undefined` for a request that met no deployment. */
 export function whyPart(row: StoryRow, assignment: Assignment | undefined): Why | undefined {
   if (row.version === null || row.role === null || row.assignment_revision === null) return undefined;
-  const fallback = row.fallback_kind === null ? undefined : { kind: row.fallback_kind, reason: row.fallback_reason ?? '' };
+  const fallback = row.fallback_kind === null ? undefined : { kind: row.fallback_kind, reason: row.fallback_reason ?? '', insteadOf: row.fallback_instead_of ?? undefined };
   return whyThisVersion({ version: row.version, role: row.role, revision: Number(row.assignment_revision), propensity: row.propensity ?? undefined, fallback }, assignment);
 }
 

@@ -25,7 +25,7 @@ const ANSWER = object(
   { model: text, version: text, role: text, assignmentRevision: count, outputs: nullable(outputs), answeredAt: instant, timingsMs, batchSize: { type: 'integer', minimum: 1 }, worker: text, coordinates: text, recordedAt: instant },
   {
     artifactSha256: text, score: number, threshold: number, decision: described(flag, 'whether the score is at or above the threshold'), runtime: text, costMicroUsd: described(number, 'of computing it, as the worker measured it'),
-    fallback: object({ kind: text, reason: described(text, 'code of the error instead of which it answers') }),
+    fallback: object({ kind: text, reason: described(text, 'code of the error instead of which it answers') }, { insteadOf: described(text, 'version that should have answered') }),
   },
 );
 

@@ -43,6 +43,7 @@ export interface StoryRow {
   readonly cost_micro_usd: number | null;
   readonly fallback_kind: string | null;
   readonly fallback_reason: string | null;
+  readonly fallback_instead_of: string | null;
   readonly code: string | null;
   readonly reason: string | null;
   readonly is_withheld: boolean | null;

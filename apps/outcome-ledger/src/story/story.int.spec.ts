@@ -53,7 +53,7 @@ beforeAll(async () => {
   await home.publish('prediction.scored.v1', [
     { key: 'a', data: scored('by-challenger', { version: '2', role: 'challenger', assignmentRevision: 4, propensity: 0.25, costMicroUsd: 0.5, parentSpanId: '00f067aa0ba902b7', timingsMs: { queue: 0.1, inference: 0.2, total: 1.5 } }) },
     { key: 'a', data: scored('by-champion', { assignmentRevision: 1 }) },
-    { key: 'a', data: scored('by-constant', { assignmentRevision: 4, features: { values: [] }, fallback: { kind: 'constant', reason: 'model_failed' } }) },
+    { key: 'a', data: scored('by-constant', { assignmentRevision: 4, features: { values: [] }, fallback: { kind: 'constant', reason: 'model_failed', insteadOf: '2' } }) },
     { key: 'a', data: scored('pinned', { role: 'pinned', assignmentRevision: 5 }) },
     { key: 'b', data: scored('unknown-revision', { model: 'unheard-of', assignmentRevision: 7 }) },
     { key: 'a', data: scored('forgotten') }, { key: 'a', data: scored('erased') }, { key: 'a', data: scored('expired') },
@@ -76,7 +76,7 @@ describe('a story', () => {
       arms: [{ version: '1', role: 'champion', share: 0.75 }, { version: '2', role: 'challenger', share: 0.25 }],
     });
     expect((await storyOf('by-champion')).why).toMatchObject({ arm: 'champion', share: 1, propensity: 1, explanation: 'version 1 was the champion and had all of the traffic' });
-    expect((await storyOf('by-constant')).why).toMatchObject({ arm: 'fallback', explanation: expect.stringMatching(/^version 1 stands for the answer of the fallback constant, because of model_failed; version 1 was the champion, beside version 2 with 25 %/) });
+    expect((await storyOf('by-constant')).why).toMatchObject({ arm: 'fallback', explanation: expect.stringMatching(/^version 1 stands for the answer of the fallback constant, which answered instead of version 2, because of model_failed; version 1 was the champion, beside version 2 with 25 %/) });
     expect((await storyOf('pinned')).why).toMatchObject({ arm: 'pinned', explanation: 'the request asked for version 1 itself; the champion was version 2' });
   });
 

@@ -9,7 +9,7 @@ export interface Story {
   readonly answer?: {
     readonly model: string; readonly version: string; readonly artifactSha256?: string; readonly role: string; readonly assignmentRevision: number; readonly score?: number;
     readonly threshold?: number; readonly decision?: boolean; readonly outputs: unknown; readonly answeredAt: string; readonly batchSize: number; readonly worker: string; readonly runtime?: string;
-    readonly timingsMs?: Readonly<Record<string, number>> | null; readonly fallback?: { readonly kind: string; readonly reason: string };
+    readonly timingsMs?: Readonly<Record<string, number>> | null; readonly fallback?: { readonly kind: string; readonly reason: string; readonly insteadOf?: string };
   };
   readonly rejection?: { readonly code: string; readonly reason: string; readonly cure?: string; readonly model?: string; readonly version?: string; readonly answeredAt: string };
   readonly why?: { readonly explanation: string; readonly propensity: number; readonly decidedAt?: string; readonly decidedBy?: string; readonly reason?: string };

@@ -28,13 +28,15 @@ function requestLines({ request }: Story): string[] {
   ];
 }
 
+const fallbackText = ({ kind, reason, insteadOf }: { kind: string; reason: string; insteadOf?: string }): string => `${kind}, instead of ${insteadOf === undefined ? reason : `version ${insteadOf} (${reason})`}`;
+
 function answerLines({ answer, rejection, shadows }: Story): string[] {
   if (rejection !== undefined) return [`Rejected: ${rejection.code}`, ...field('reason', rejection.reason), ...field('cure', rejection.cure), ...field('model', rejection.model && `${rejection.model}${rejection.version === undefined ? '' : ` version ${rejection.version}`}`), ...field('at', rejection.answeredAt)];
   if (answer === undefined) return [];
   return [
     `Answered by ${answer.model} version ${answer.version} as ${answer.role} (assignment revision ${answer.assignmentRevision})`,
     ...field('score', answer.score === undefined ? undefined : `${answer.score}${answer.threshold === undefined ? '' : ` (${answer.score >= answer.threshold ? 'at or above' : 'below'} the threshold ${answer.threshold}${answer.decision === undefined ? '' : `: ${answer.decision ? 'yes' : 'no'}`})`}`),
-    ...field('outputs', answer.outputs === null ? undefined : JSON.stringify(answer.outputs)), ...field('fallback', answer.fallback && `${answer.fallback.kind}, instead of ${answer.fallback.reason}`),
+    ...field('outputs', answer.outputs === null ? undefined : JSON.stringify(answer.outputs)), ...field('fallback', answer.fallback && fallbackText(answer.fallback)),
     ...field('at', `${answer.answeredAt} by ${answer.worker}, in a batch of ${answer.batchSize}`),
     ...field('artifact', answer.artifactSha256), ...field('runtime', answer.runtime), ...(shadows ?? []).flatMap(({ version, score }) => field('shadow', `version ${version} would have said ${score}`)),
   ];

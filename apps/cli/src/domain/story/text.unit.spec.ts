@@ -73,6 +73,8 @@ describe('a story', () => {
     expect(text).toContain('Prediction p: answered by a fallback, and right');
     expect(text).toMatch(/^ {2}fallback +constant, instead of model_failed$/m);
     expect(text).toContain('Features as used: none');
+    const stoodIn = renderStory({ ...story, state: 'fallback', answer: { ...story.answer!, fallback: { kind: 'constant', reason: 'model_failed', insteadOf: '2' } }, features: [] });
+    expect(stoodIn).toMatch(/^ {2}fallback +constant, instead of version 2 \(model_failed\)$/m);
   });
 
   it('says what is left of its values', () => {

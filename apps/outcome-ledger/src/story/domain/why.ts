@@ -7,7 +7,7 @@ export interface Answering {
   readonly role: string;
   readonly revision: number;
   readonly propensity: number | undefined;
-  readonly fallback: { readonly kind: string; readonly reason: string } | undefined;
+  readonly fallback: { readonly kind: string; readonly reason: string; readonly insteadOf?: string | undefined } | undefined;
 }
 
 /** Why that version, and none of the others. */
@@ -45,7 +45,7 @@ const ARMS = ['champion', 'challenger', 'shadow', 'pinned'] as const;
 const armOf = (role: string): Why['arm'] => ARMS.find((arm) => arm === role) ?? 'unknown';
 
 function plainly({ version, role, fallback }: Answering): string {
-  if (fallback !== undefined) return `version ${version} stands for the answer of the fallback ${fallback.kind}, because of ${fallback.reason}`;
+  if (fallback !== undefined) return `version ${version} stands for the answer of the fallback ${fallback.kind}, ${fallback.insteadOf === undefined ? '' : `which answered instead of version ${fallback.insteadOf}, `}because of ${fallback.reason}`;
   return role === 'pinned' ? `the request asked for version ${version} itself` : `version ${version} was asked as ${role}`;
 }
 
