@@ -4,6 +4,7 @@ import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 
 const YEAR_1_MS = Date.parse('0001-01-01T00:00:00.000Z');
+const YEAR_10000_MS = Date.UTC(10_000, 0, 1);
 
 /**
  * An RFC 3339 instant in a query or body, given on as UTC with milliseconds: PostgreSQL refuses offsets and days that RFC 3339 writes, and
@@ -24,6 +25,6 @@ export function canonicalInstant(value: unknown): string | undefined {
   const day = value.slice(0, 10);
   const dayMs = Date.parse(`${day}T00:00:00Z`);
   const instantMs = Date.parse(value.toUpperCase());
-  if (Number.isNaN(dayMs) || Number.isNaN(instantMs) || instantMs < YEAR_1_MS) return undefined;
+  if (Number.isNaN(dayMs) || Number.isNaN(instantMs) || instantMs < YEAR_1_MS || instantMs >= YEAR_10000_MS) return undefined;
   return new Date(dayMs).toISOString().startsWith(day) ? new Date(instantMs).toISOString() : undefined;
 }

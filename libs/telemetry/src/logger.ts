@@ -25,7 +25,8 @@ export function createLogger(service: string, options: { level?: string; destina
     base: { service },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { err: withoutValues },
+    // Whatever name an error is given: nobody should have to know which one is safe.
+    serializers: { err: withoutValues, error: withoutValues, cause: withoutValues },
     redact: { paths: REDACTED, censor: '[redacted]' },
   };
   return options.destination === undefined ? pino(config) : pino(config, options.destination);

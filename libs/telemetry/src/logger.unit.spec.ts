@@ -21,7 +21,8 @@ describe('the logger', () => {
     const { lines, logger } = capture('info');
     const driverError = Object.assign(new Error('duplicate key'), { detail: 'Key (routing_key)=(hunter2)', where: 'unnamed portal parameter $1 = hunter2' });
     const failed = Object.assign(new Error('duplicate key', { cause: driverError }), { query: 'INSERT INTO t VALUES ($1)', parameters: ['hunter2'], driverError, detail: driverError.detail, where: driverError.where, code: '23505' });
-    logger.error({ err: failed }, 'x');
+    for (const name of ['err', 'error', 'cause']) logger.error({ [name]: failed }, 'x');
+    expect(lines).toHaveLength(3);
     expect(JSON.stringify(lines)).not.toContain('hunter2');
     expect(lines[0]!['err']).toMatchObject({ type: 'Error', message: expect.stringContaining('duplicate key'), query: 'INSERT INTO t VALUES ($1)', code: '23505', stack: expect.any(String) });
   });

@@ -112,9 +112,14 @@ function common({ data, message }: ScoredEvent | Event<'prediction.rejected.v1'>
   };
 }
 
+/** Years of which neither PostgreSQL nor RFC 3339 has a spelling; an offset may lead out of those that the schema lets through. */
+const YEAR_1_MS = Date.parse('0001-01-01T00:00:00Z');
+const YEAR_10000_MS = Date.UTC(10_000, 0, 1);
+
 /** Epoch milliseconds of an RFC 3339 instant; the schema's pattern lets a thirteenth month through. */
 export function instant(text: string, field: string): number {
   const ms = Date.parse(text);
+  if (ms < YEAR_1_MS || ms >= YEAR_10000_MS) throw new ContractError('value_forbidden', `data.${field} is not within the years 1 to 9999 of UTC`);
   if (Number.isNaN(ms)) throw new ContractError('schema_invalid', `data.${field} is not an RFC 3339 instant`);
   return ms;
 }

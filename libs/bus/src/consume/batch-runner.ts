@@ -119,7 +119,7 @@ export class BatchRunner<T extends EventTopic> {
             reason: error.message,
             attempts,
             again,
-            error: again ? undefined : thrown,
+            err: again ? undefined : thrown,
           },
           'a batch failed',
         );
