@@ -97,6 +97,11 @@ it('metrics tell cost by share and value by model and version', async () => {
   expect(text).toMatch(/throughline_value_micro_usd\{model="flight-delay",version="1"[^}]*\} /);
 });
 
+it('a period without an end, up to the last instant there is, is told', async () => {
+  const { total } = await report('from=0001-01-01T00:00:00Z&to=9999-12-31T23:59:59Z&groupBy=');
+  expect(total.predictions).toBeGreaterThan(0);
+});
+
 it.each(['groupBy=colour', 'from=yesterday', 'colour=red'])('%s is a problem that says what is wrong', async (query) => {
   expect((await fetch(`${ledger.url}/ledger/v1/costs?${query}`)).status).toBe(400);
 });

@@ -34,6 +34,8 @@ interface Since {
   readonly since: string;
 }
 
+/** Years before it PostgreSQL writes otherwise than Date. */
+const YEAR_1_MS = Date.parse('0001-01-01T00:00:00.000Z');
 const ORDERS = { newest_first: { direction: 'DESC', beyond: '<' }, oldest_first: { direction: 'ASC', beyond: '>' } } as const;
 
 /** Reads predictions page by page in the order of their event time, each that matches exactly once while rows arrive. */
@@ -78,7 +80,8 @@ export class Pages {
     if (lengthMs === undefined) throw new ContractError('invalid_request', 'last is a number of minutes, hours, days or weeks, such as 90m, 24h, 7d or 2w');
     const wallMs = Date.now();
     const clocks = new Map((await this.clocks.all(wallMs)).map((clock) => [clock.model, clock.nowMs]));
-    return models.map((one) => ({ model: one, since: new Date(Math.max((clocks.get(one) ?? wallMs) - lengthMs, from === '-infinity' ? -Infinity : Date.parse(from))).toISOString() }));
+    const earliestMs = from === '-infinity' ? YEAR_1_MS : Date.parse(from);
+    return models.map((one) => ({ model: one, since: new Date(Math.max((clocks.get(one) ?? wallMs) - lengthMs, earliestMs)).toISOString() }));
   }
 }
 

@@ -127,7 +127,7 @@ describe('the pages of any filter', () => {
     }), { numRuns: 40 });
   });
 
-  it.each(['wrong=true', 'wrong=false', 'outcome=pending', 'state=rejected', 'fallback=constant', 'code=overloaded', 'entity=ATL', 'entity=origin:ATL', 'team=ops', 'minStageMs=30', 'stage=inference&minStageMs=20', 'minAbsError=0.5', 'maxValueMicroUsd=-100', 'last=10m', 'model=fare&last=1h'])('of %s are those and not empty', async (asked) => {
+  it.each(['wrong=true', 'wrong=false', 'outcome=pending', 'state=rejected', 'fallback=constant', 'code=overloaded', 'entity=ATL', 'entity=origin:ATL', 'team=ops', 'minStageMs=30', 'stage=inference&minStageMs=20', 'minAbsError=0.5', 'maxValueMicroUsd=-100', 'last=10m', 'last=999999w', 'model=fare&last=1h'])('of %s are those and not empty', async (asked) => {
     const filter = Object.fromEntries([...new URLSearchParams(asked)].map(([name, value]) => [name, name === 'wrong' ? value === 'true' : /^(min|max)/.test(name) ? Number(value) : value])) as PredictionFilter;
     const expected = meant(filter);
     expect(expected).not.toEqual([]);

@@ -25,8 +25,11 @@ export class CostsController {
   }
 }
 
+/** Days of five digits are none to PostgreSQL. */
+const LAST_DAY_MS = Date.UTC(9999, 11, 31);
+
 /** The end of the period is exclusive, and days are whole: an instant within a day takes that day in. */
 function dayAtOrAfter(instant: string): string {
   const ms = Date.parse(instant);
-  return dayOf(Math.ceil(ms / DAY_MS) * DAY_MS);
+  return dayOf(Math.min(Math.ceil(ms / DAY_MS) * DAY_MS, LAST_DAY_MS));
 }

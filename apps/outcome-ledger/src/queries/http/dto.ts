@@ -129,6 +129,6 @@ export class SavedQueryBody {
 }
 
 export class SavedExportBody {
-  @ApiPropertyOptional(LIMIT) @IsOptional() @IsInt() @Min(1) @Max(10_000_000)
+  @ApiPropertyOptional({ ...LIMIT, example: 100_000 }) @IsOptional() @IsInt() @Min(1) @Max(10_000_000)
   limit?: number;
 }
