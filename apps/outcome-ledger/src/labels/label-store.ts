@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ContractError } from '@throughline/contracts';
 import { inTransaction } from '@throughline/db';
 import { DataSource } from 'typeorm';
+import { limitStatementTime, tooSlowSays } from '../store/statement-time.js';
 import { BIN_ENDS_SECONDS } from './domain/horizons.js';
 import type { LabelCount } from './domain/label-report.js';
 
@@ -34,28 +34,23 @@ export const COUNT_SQL = `SELECT v.version, g.day::text, CASE WHEN g.assumed IS 
 /** `width_bucket` counts a value on a bound to the bin above it. */
 const BIN_BOUNDS = BIN_ENDS_SECONDS.map((end) => end * (1 + Number.EPSILON));
 const MAX_QUERY_MS = 60_000;
-const QUERY_CANCELED = '57014';
 
 /** How the labels of a model's predictions stand. */
 @Injectable()
 export class LabelStore {
   constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
 
-  /** @throws ContractError `invalid_request` when counting takes too long */
+  /** @throws ContractError `query_too_slow` when counting takes too long */
   async count({ model, fromMs, toMs, nowMs, maturedUntilMs }: LabelPeriod): Promise<LabelCount[]> {
-    try {
-      return await inTransaction(this.dataSource, async (manager) => {
-        // One day at a time, instead of one hash table of everything.
-        await manager.query(`SET LOCAL enable_partitionwise_join = on`);
-        // Pages of an index that is read from end to end are no more random than those of the table, and a tenth as many.
-        await manager.query(`SET LOCAL random_page_cost = 1`);
-        await manager.query(`SET LOCAL statement_timeout = ${MAX_QUERY_MS}`);
-        return manager.query<LabelCount[]>(COUNT_SQL, [model, instant(fromMs), instant(toMs), instant(nowMs), maturedUntilMs === undefined ? null : instant(maturedUntilMs), BIN_BOUNDS]);
-      });
-    } catch (error) {
-      if ((error as { driverError?: { code?: unknown } }).driverError?.code !== QUERY_CANCELED) throw error;
-      throw new ContractError('invalid_request', `counting the labels of ${model} took longer than ${MAX_QUERY_MS / 1000} s`, { cure: 'Ask for a shorter period.' });
-    }
+    const counting = inTransaction(this.dataSource, async (manager) => {
+      // One day at a time, instead of one hash table of everything.
+      await manager.query(`SET LOCAL enable_partitionwise_join = on`);
+      // Pages of an index that is read from end to end are no more random than those of the table, and a tenth as many.
+      await manager.query(`SET LOCAL random_page_cost = 1`);
+      await limitStatementTime(manager, MAX_QUERY_MS);
+      return manager.query<LabelCount[]>(COUNT_SQL, [model, instant(fromMs), instant(toMs), instant(nowMs), maturedUntilMs === undefined ? null : instant(maturedUntilMs), BIN_BOUNDS]);
+    });
+    return tooSlowSays(counting, `counting the labels of ${model} took longer than ${MAX_QUERY_MS / 1000} s`, 'Ask for a shorter period.');
   }
 }
 
