@@ -19,6 +19,7 @@ import { rolloutsCommand } from './commands/rollouts.js';
 import { scoreCommand } from './commands/score.js';
 import { traceCommand } from './commands/trace.js';
 import { readEnvFile } from './config.js';
+import { guardOutput, printable } from './terminal.js';
 
 /** It could not do what was asked; 1 is for bad news. */
 const EXIT_CANNOT = 2;
@@ -42,12 +43,13 @@ Examples:
 for (const add of [doctorCommand, initCommand, applyCommand, auditCommand, modelsCommand, rolloutsCommand, scoreCommand, traceCommand, predictionsCommand, eraseCommand, outcomesCommand, labelsCommand, backtestCommand, costsCommand, deadLettersCommand, keysCommand]) add(program);
 
 readEnvFile();
+guardOutput();
 // A pipe that is closed early, as by `head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : EXIT_CANNOT));
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${printable(explain(error))}\n`);
   process.exitCode = EXIT_CANNOT;
 }
 

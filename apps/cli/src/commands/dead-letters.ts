@@ -119,7 +119,7 @@ function fullId(text: string): string {
 
 async function isWanted(count: number): Promise<boolean> {
   if (!process.stdin.isTTY) throw new ContractError('invalid_request', `these are ${count}, and nobody can be asked here`, { cure: 'Give --yes; --dry-run only looks.' });
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`Send these ${count} back? [y/N] `);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());

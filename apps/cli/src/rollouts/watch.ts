@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ContractError } from '@throughline/contracts';
 import { isActive, type RolloutDetail } from '../domain/rollouts/resources.js';
 import { progressLine, progressLines } from '../domain/rollouts/text.js';
+import { draw, printable } from '../terminal.js';
 import { readRollout } from './client.js';
 
 const LOOK_INTERVAL_MS = 1_000;
@@ -36,8 +37,8 @@ class Block {
 
   show(rollout: RolloutDetail): void {
     const width = process.stdout.columns;
-    const lines = progressLines(rollout, Date.now()).map((line) => (line.length < width ? line : `${line.slice(0, width - 1)}…`));
-    process.stdout.write(`${this.height === 0 ? '' : `\x1b[${this.height}A\x1b[J`}${lines.join('\n')}\n`);
+    const lines = progressLines(rollout, Date.now()).map(printable).map((line) => (line.length < width ? line : `${line.slice(0, width - 1)}…`));
+    draw(lines, this.height);
     this.height = lines.length;
   }
 }
