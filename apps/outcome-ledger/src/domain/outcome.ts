@@ -1,7 +1,7 @@
 import type { ModelSignature, OutcomeObserved } from '@throughline/contracts';
 import { ContractError } from '@throughline/contracts';
 import { predictionId } from '@throughline/contracts';
-import { canonicalId, coordinatesOf, instant, type TraceRef } from './prediction.js';
+import { canonicalId, coordinatesOf, exact, instant, type TraceRef } from './prediction.js';
 import { correlationOf, type Correlation } from './correlation.js';
 import type { Event } from '@throughline/contracts';
 
@@ -35,7 +35,7 @@ export interface NamedOutcome {
 /** Longer text would not fit into what is told of the join, and the prediction it is about would pay for that. */
 const MAX_TEXT_CHARACTERS = 10_000;
 
-/** @throws ContractError `schema_invalid` when it names no prediction, or an instant is none, `value_forbidden` when the value is too long */
+/** @throws ContractError `schema_invalid` when it names no prediction, or an instant is none, `value_forbidden` when the value is too long, or a year or the sequence is nothing that the ledger can hold */
 export function outcomeOf(event: Event<'outcome.observed.v1'>, trace: TraceRef | undefined): NamedOutcome {
   const { data, message } = event;
   if (typeof data.value === 'string' && data.value.length > MAX_TEXT_CHARACTERS) {
@@ -43,7 +43,7 @@ export function outcomeOf(event: Event<'outcome.observed.v1'>, trace: TraceRef |
   }
   const correlation = namesRequest(data) || data.correlationKey === undefined ? undefined : correlationOf(data.correlationKey, data.source);
   const outcome: OutcomeRecord = {
-    subjectId: correlation?.correlationId ?? namedPrediction(data), source: data.source, sequence: data.sequence, value: data.value,
+    subjectId: correlation?.correlationId ?? namedPrediction(data), source: data.source, sequence: exact(data.sequence, 'sequence'), value: data.value,
     occurredAtMs: instant(data.occurredAt, 'occurredAt'), observedAtMs: data.observedAt === undefined ? undefined : instant(data.observedAt, 'observedAt'),
     receivedAtMs: message.timestampMs, eventSource: event.source, eventId: event.id, coordinates: coordinatesOf(message), trace,
   };

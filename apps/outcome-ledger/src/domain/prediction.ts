@@ -78,14 +78,14 @@ export interface Answer {
 
 type ScoredEvent = Event<'prediction.scored.v1'> | Event<'prediction.shadowed.v1'>;
 
-/** The row of a scored prediction (or of a shadow's answer). @throws ContractError `schema_invalid` for an instant that is none. */
+/** The row of a scored prediction (or of a shadow's answer). @throws ContractError `schema_invalid` for an instant that is none, `value_forbidden` for a year or an integer that the ledger cannot hold. */
 export function recordOfScored(event: ScoredEvent, trace: TraceRef | undefined): PredictionRecord {
   const data: PredictionScored = event.data;
   const { values, ageSeconds, defaulted } = data.features;
   const answer: Answer = {
-    artifactSha256: data.artifactSha256, role: data.role, assignmentRevision: data.assignmentRevision, propensity: data.propensity,
+    artifactSha256: data.artifactSha256, role: data.role, assignmentRevision: exact(data.assignmentRevision, 'assignmentRevision'), propensity: data.propensity,
     outputs: data.outputs, score: data.score, features: packFeatures(values as FeatureValue[]), ageSeconds, defaulted,
-    timingsMs: data.timingsMs, batchSize: data.batchSize, runtime: data.runtime, costMicroUsd: data.costMicroUsd, fallback: data.fallback,
+    timingsMs: data.timingsMs, batchSize: exact(data.batchSize, 'batchSize'), runtime: data.runtime, costMicroUsd: data.costMicroUsd, fallback: data.fallback,
   };
   return {
     ...common(event, trace), state: data.fallback === undefined ? 'scored' : 'fallback', answeredAtMs: instant(data.scoredAt, 'scoredAt'),
@@ -93,28 +93,28 @@ export function recordOfScored(event: ScoredEvent, trace: TraceRef | undefined):
   };
 }
 
-/** The row of a rejected request. @throws ContractError `schema_invalid` for an instant that is none. */
+/** The row of a rejected request. @throws ContractError `schema_invalid` for an instant that is none, `value_forbidden` for a year or an integer that the ledger cannot hold. */
 export function recordOfRejected(event: Event<'prediction.rejected.v1'>, trace: TraceRef | undefined): PredictionRecord {
   const data: PredictionRejected = event.data;
   return {
     ...common(event, trace), state: 'rejected', answeredAtMs: instant(data.rejectedAt, 'rejectedAt'),
-    model: data.model ?? '', version: data.version, answer: undefined, rejection: { code: data.code, reason: data.reason, role: data.role, assignmentRevision: data.assignmentRevision, timingsMs: data.timingsMs },
+    model: data.model ?? '', version: data.version, answer: undefined, rejection: { code: data.code, reason: data.reason, role: data.role, assignmentRevision: exact(data.assignmentRevision, 'assignmentRevision'), timingsMs: data.timingsMs },
   };
 }
 
 function common({ data, message }: ScoredEvent | Event<'prediction.rejected.v1'>, trace: TraceRef | undefined) {
   const requestedAtMs = instant(data.requestedAt, 'requestedAt');
   return {
-    predictionId: canonicalId(data.predictionId), day: dayOf(requestedAtMs), attempt: data.attempt ?? 0,
-    requestSource: data.requestSource, requestId: data.requestId, row: data.row, lane: data.lane, team: data.team,
+    predictionId: canonicalId(data.predictionId), day: dayOf(requestedAtMs), attempt: exact(data.attempt ?? 0, 'attempt'),
+    requestSource: data.requestSource, requestId: data.requestId, row: exact(data.row, 'row'), lane: data.lane, team: data.team,
     routingKey: data.routingKey, entities: data.entities, occurredAtMs: instant(data.occurredAt, 'occurredAt'), requestedAtMs,
     requestCoordinates: data.requestCoordinates, answerCoordinates: coordinatesOf(message), publishedAtMs: message.timestampMs, worker: data.worker, trace, parentSpanId: data.parentSpanId,
   };
 }
 
 /** Years of which neither PostgreSQL nor RFC 3339 has a spelling; an offset may lead out of those that the schema lets through. */
-const YEAR_1_MS = Date.parse('0001-01-01T00:00:00Z');
-const YEAR_10000_MS = Date.UTC(10_000, 0, 1);
+export const YEAR_1_MS = Date.parse('0001-01-01T00:00:00Z');
+export const YEAR_10000_MS = Date.UTC(10_000, 0, 1);
 
 /** Epoch milliseconds of an RFC 3339 instant; the schema's pattern lets a thirteenth month through. */
 export function instant(text: string, field: string): number {
@@ -122,6 +122,12 @@ export function instant(text: string, field: string): number {
   if (ms < YEAR_1_MS || ms >= YEAR_10000_MS) throw new ContractError('value_forbidden', `data.${field} is not within the years 1 to 9999 of UTC`);
   if (Number.isNaN(ms)) throw new ContractError('schema_invalid', `data.${field} is not an RFC 3339 instant`);
   return ms;
+}
+
+/** An integer that JSON carries without loss and PostgreSQL's bigint holds; the schema knows no bound. */
+export function exact<N extends number | undefined>(integer: N, field: string): N {
+  if (integer !== undefined && integer > Number.MAX_SAFE_INTEGER) throw new ContractError('value_forbidden', `data.${field} is above ${Number.MAX_SAFE_INTEGER}, the largest integer that JSON carries without loss`);
+  return integer;
 }
 
 /** The one spelling of a UUID: PostgreSQL's. The schema also lets `urn:uuid:` and capitals through. */

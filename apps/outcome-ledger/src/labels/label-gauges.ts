@@ -37,7 +37,11 @@ export class LabelGauges implements OnApplicationBootstrap, BeforeApplicationShu
     const startMs = Date.now();
     if (startMs < this.notBeforeMs) return;
     const answers: LabelAnswer[] = [];
-    for (const { model } of await this.clocks.all(startMs)) answers.push(await this.labels.report({ model }, startMs));
+    for (const { model } of await this.clocks.all(startMs)) {
+      // One model too large to be counted says nothing against the others.
+      const answer = await this.labels.report({ model }, startMs).catch((error: unknown) => this.logger.warn({ err: error, model }, 'counting the labels of a model failed'));
+      if (answer !== undefined) answers.push(answer);
+    }
     this.answers = answers;
     this.notBeforeMs = Date.now() + REST_FACTOR * (Date.now() - startMs);
   }

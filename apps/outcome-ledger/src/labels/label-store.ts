@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inTransaction } from '@throughline/db';
 import { DataSource } from 'typeorm';
+import { timestamp } from '../store/rows.js';
 import { limitStatementTime, tooSlowSays } from '../store/statement-time.js';
 import { BIN_ENDS_SECONDS } from './domain/horizons.js';
 import type { LabelCount } from './domain/label-report.js';
@@ -48,10 +49,8 @@ export class LabelStore {
       // Pages of an index that is read from end to end are no more random than those of the table, and a tenth as many.
       await manager.query(`SET LOCAL random_page_cost = 1`);
       await limitStatementTime(manager, MAX_QUERY_MS);
-      return manager.query<LabelCount[]>(COUNT_SQL, [model, instant(fromMs), instant(toMs), instant(nowMs), maturedUntilMs === undefined ? null : instant(maturedUntilMs), BIN_BOUNDS]);
+      return manager.query<LabelCount[]>(COUNT_SQL, [model, timestamp(fromMs), timestamp(toMs), timestamp(nowMs), maturedUntilMs === undefined ? null : timestamp(maturedUntilMs), BIN_BOUNDS]);
     });
     return tooSlowSays(counting, `counting the labels of ${model} took longer than ${MAX_QUERY_MS / 1000} s`, 'Ask for a shorter period.');
   }
 }
-
-const instant = (epochMs: number): string => new Date(epochMs).toISOString();

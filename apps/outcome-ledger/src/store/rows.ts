@@ -1,5 +1,6 @@
 import { storable } from '@throughline/db';
 import type { EntityManager } from 'typeorm';
+import { YEAR_1_MS, YEAR_10000_MS } from '../domain/prediction.js';
 
 /** PostgreSQL type by column name, in the order of insertion. */
 export type Columns = Readonly<Record<string, string>>;
@@ -27,5 +28,5 @@ export async function insertRows<R>(manager: EntityManager, table: string, colum
 // JSON.stringify escapes NUL and lone surrogates, and only these: PostgreSQL's text takes neither.
 const mayHoldBadText = (json: string): boolean => json.includes('\\u0000') || json.includes('\\ud');
 
-/** Epoch milliseconds as PostgreSQL reads them. */
-export const timestamp = (epochMs: number): string => new Date(epochMs).toISOString();
+/** Epoch milliseconds as PostgreSQL reads them. What is reckoned from event times may lie beyond the years 1 to 9999, where nothing is: it stands for their ends. */
+export const timestamp = (epochMs: number): string => new Date(Math.min(YEAR_10000_MS - 1, Math.max(YEAR_1_MS, epochMs))).toISOString();
