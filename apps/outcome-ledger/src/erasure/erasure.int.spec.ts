@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
+import { DataSource } from 'typeorm';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
 import { eventually, install, type Installation } from '../testing/installation.js';
 
@@ -108,6 +109,32 @@ it('what was requested before the erasure and arrives later is taken in without 
   expect((await call(`/erasures/${id}`)).proof).toMatchObject({ isErased: true });
   const joined = (await home.read('outcome.joined.v1')).filter(({ data }) => data.predictionId === idOf('straggler'));
   expect(JSON.stringify(joined.map(({ data }) => [data.entities, data.routingKey, data.requestId]))).not.toContain('c-late');
+});
+
+it('what is joined at the very moment in which its prediction is erased keeps no text either', async () => {
+  const { predictionId: _, ...unnamed } = outcome('x');
+  const correlationKey = { model: 'texts', entityRole: 'gate', entityId: 'B-77', from: '2001-02-01T00:00:00Z', to: '2001-02-09T00:00:00Z' };
+  await home.publish('outcome.observed.v1', [{ data: { ...unnamed, value: 'seen at Elm Street', correlationKey } }]);
+  await eventually('the correlation', async () => (await home.sql(`UPDATE correlation SET next_look_at = 'infinity' WHERE entity_id = 'B-77' RETURNING 1`))[1] as unknown as number > 0);
+  await home.publish('prediction.scored.v1', [{ data: scored('meanwhile', { model: 'texts', entities: { gate: 'B-77', payer: 'c-meanwhile' } }) }]);
+  await recorded('meanwhile');
+  const holder = await new DataSource({ type: 'postgres', url: home.env['DATABASE_URL']!, extra: { max: 1 } }).initialize();
+  const waiting = (count: number) => eventually(`${count} waiting for the key`, async () => {
+    const waiters = await holder.query<unknown[]>(`WITH RECURSIVE w AS (SELECT pg_backend_pid() AS pid UNION SELECT a.pid FROM pg_stat_activity a JOIN w ON w.pid = ANY(pg_blocking_pids(a.pid))) SELECT FROM w WHERE pid <> pg_backend_pid()`);
+    return waiters.length >= count;
+  });
+  await holder.query('BEGIN');
+  await holder.query(`SELECT FROM ${home.env['DATABASE_SCHEMA_PREFIX']}outcome_ledger.prediction_key WHERE prediction_id = $1 FOR UPDATE`, [idOf('meanwhile')]);
+  const erased = erase({ entityId: 'c-meanwhile' });
+  await waiting(1);
+  // Found by its gate while it still has one; it must wait for the erasure, and then there is nothing left to say of it.
+  await home.sql(`UPDATE correlation SET next_look_at = now() WHERE entity_id = 'B-77'`);
+  await waiting(2);
+  await holder.query('COMMIT');
+  await holder.destroy();
+  await erased;
+  await outcomesOf('meanwhile', 1);
+  expect(await everything()).not.toContain('seen at Elm Street');
 });
 
 it('in a role it leaves alone whoever is called the same in another, and of a model the other models', async () => {

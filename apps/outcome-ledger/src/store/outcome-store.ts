@@ -66,7 +66,11 @@ export class OutcomeStore {
   /** Looks once more for predictions of outcomes that named an entity and a window. Bounded; resolves with what it joined. */
   async lookAgain(nowMs: number): Promise<readonly Join[]> {
     return inTransaction(this.dataSource, async (manager) => {
-      const { joins, counts } = await this.appendReleased(manager, await claimCorrelations(manager, nowMs));
+      const watch = await this.tombstones.watch(manager);
+      const justFound = await claimCorrelations(manager, nowMs);
+      const { joins, counts } = await this.appendReleased(manager, justFound);
+      // One that was found while it still had its entities may have been erased before its key was ours.
+      await watch.cleanse(manager, [...new Set(justFound.values())]);
       await addToTally(manager, counts);
       return joins;
     });

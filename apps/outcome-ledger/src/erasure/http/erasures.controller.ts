@@ -33,8 +33,9 @@ export class ErasuresController {
   @ApiOperation({ summary: 'How far it is, and the proof of this moment: how many rows still hold the entity', description: 'Looks at every row, for the ledger no longer knows whom it was about. Millions of rows take too long: then prove it with the entity.' })
   @ApiOkResponse({ schema: PROVEN })
   async read(@Param('erasureId', ParseUUIDPipe) erasureId: string): Promise<Erasure & { proof: Proof }> {
-    const proof = await this.proofs.prove(erasureId);
-    return { ...(await this.erasures.get(erasureId)), proof };
+    // The other way round an erasure that ends in between would be told as done and not proven.
+    const erasure = await this.erasures.get(erasureId);
+    return { ...erasure, proof: await this.proofs.prove(erasureId) };
   }
 
   @Get(':erasureId/progress')
