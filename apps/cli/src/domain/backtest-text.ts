@@ -84,8 +84,8 @@ function offPolicyLines({ measure, candidate: { offPolicy } }: BacktestReport): 
   const unknown = unknownPropensity === 0 ? [] : [`  ${whole(unknownPropensity)} labelled predictions are left out: nobody can say with what chance they were decided so.`];
   const worth = `${whole(samples)} answers, worth ${whole(effectiveSamples)} of equal weight`;
   if (status === 'insufficient_data') return [`  insufficient data: ${worth}`, ...unknown];
-  const support = status === 'ok' ? [] : [`  Partial support: only in ${share(supportedShare)} of the requests what it would have done had any chance; the estimate is of these alone.`];
-  return [`  a prediction   ${interval(meanReward, measure)}, really ${reward(servedMeanReward, measure)}`, `  from           ${worth}`, ...support, ...unknown];
+  const support = status === 'ok' ? [] : [`  Partial support: only in ${share(supportedShare)} of the requests what it would have done had any chance; the estimate is of these alone, not to be held against what was earned on all.`];
+  return [`  a prediction   ${interval(meanReward, measure)}${status === 'ok' ? `, really ${reward(servedMeanReward, measure)}` : ''}`, `  from           ${worth}`, ...support, ...unknown];
 }
 
 function interval({ status, value, low, high }: Estimate, measure: Measure): string {

@@ -68,3 +68,15 @@ export function weightOf(logged: Logged, { arms, logging }: Stratum, candidate: 
   if (decisions.some(({ decision }) => decision === undefined)) return undefined;
   return 1 / decisionPropensity(logged.propensity, decisions.map(({ propensity, decision }) => ({ propensity, decidesAlike: decision === logged.decision })));
 }
+
+/**
+ * Whether what the candidate would have done could have been done at all. Counted, not taken from the weights: where it had no chance no weight makes up for it,
+ * and a few requests of that kind move an estimate further than its interval reaches.
+ */
+export function hadChance(logged: Logged, { arms, logging }: Stratum, candidate: { readonly version: string | undefined; readonly decision: boolean | undefined }, decisionOf: (version: string) => boolean | undefined): boolean {
+  const decides = logged.decision !== undefined && candidate.decision !== undefined;
+  if (decides ? logged.decision === candidate.decision : logged.version === candidate.version) return true;
+  if (logged.propensity === undefined) return false;
+  const others = arms.filter(({ version, propensity }) => version !== logged.version && propensity !== undefined);
+  return others.some(({ version }) => version === candidate.version || (decides && logging === 'decisions' && decisionOf(version) === candidate.decision));
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { stratumOf, weightOf, type Arm } from './arms.js';
+import { hadChance, stratumOf, weightOf, type Arm } from './arms.js';
 
 /** Arms that share the traffic among them, and what each would decide. */
 const world = fc.array(fc.record({ share: fc.integer({ min: 1, max: 20 }), decision: fc.boolean() }), { minLength: 2, maxLength: 5 }).map((all) => {
@@ -19,9 +19,10 @@ describe('the weight of an answer', () => {
         expected.weight += arm.propensity * weight;
         expected.reward += arm.propensity * weight * (done ? reward.yes : reward.no);
       }
-      const hadChance = arms.some((one) => one.decision === decision);
-      expect(expected.weight).toBeCloseTo(hadChance ? 1 : 0, 9);
-      expect(expected.reward).toBeCloseTo(hadChance ? (decision ? reward.yes : reward.no) : 0, 8);
+      const isSupported = arms.some((one) => one.decision === decision);
+      for (const { arm, decision: done } of arms) expect(hadChance({ ...arm, decision: done }, stratum, { version: undefined, decision }, decisionOf)).toBe(isSupported);
+      expect(expected.weight).toBeCloseTo(isSupported ? 1 : 0, 9);
+      expect(expected.reward).toBeCloseTo(isSupported ? (decision ? reward.yes : reward.no) : 0, 8);
     }));
   });
 

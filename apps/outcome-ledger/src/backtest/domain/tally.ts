@@ -1,7 +1,7 @@
 import { clusteredMean, effectiveSamples, hajekMean, WeightedSums } from '@throughline/stats';
 import { isPositive } from '../../outcomes/domain/declaration.js';
 import { ArmTally, type ArmComparison, type ArmReport } from './arm-tally.js';
-import { weightOf, type Stratum } from './arms.js';
+import { hadChance, weightOf, type Stratum } from './arms.js';
 import { CLUSTERS } from './clusters.js';
 import { estimateOf, type Estimate } from './estimate.js';
 import { decisionOf, rewardOf, targetOf, type JudgedRow, type Measure, type ReadScore } from './judged-row.js';
@@ -53,8 +53,8 @@ export interface CandidateReport {
   };
 }
 
-/** Below, the estimate is one of a part of the requests only. */
-const FULL_SUPPORT = 0.9;
+/** Below, the estimate is one of a part of the requests only. Its interval knows nothing of the rest, so little is enough to miss the truth. */
+const FULL_SUPPORT = 0.99;
 const IF_INDEPENDENT = 'What came of a request would have come of it under any decision. True of a forecast; untrue where the decision itself changes what happens, or what is seen of it.';
 const OFF_POLICY = 'Decisions were taken with the recorded chances, outcomes became known irrespective of who answered, and one request’s decision does not change another’s outcome.';
 
@@ -70,7 +70,7 @@ export class BacktestTally {
   private readonly paired = new WeightedSums(CLUSTERS);
   private readonly rewards = { candidate: 0, served: 0, count: 0 };
   private readonly offPolicy = new WeightedSums(CLUSTERS);
-  private readonly offPolicyRows = { eligible: 0, weight: 0, served: 0, unknown: 0 };
+  private readonly offPolicyRows = { eligible: 0, supported: 0, served: 0, unknown: 0 };
   private readonly arms: ArmTally;
 
   constructor(private readonly measure: Measure, private readonly candidateVersion: string | undefined) {
@@ -121,6 +121,7 @@ export class BacktestTally {
     const reward = truth === undefined || served === undefined ? undefined : rewardOf(served, truth, this.measure);
     if (reward === undefined) return;
     this.offPolicyRows.eligible++;
+    this.offPolicyRows.supported++;
     this.offPolicyRows.served += reward;
   }
 
@@ -141,7 +142,8 @@ export class BacktestTally {
     // An error is that of a score, which no other version would have given alike; rewards of decisions are the same whoever decides.
     const done = (read: ReadScore): boolean | undefined => (this.measure === 'squared_error' ? undefined : decisionOf(read));
     const logged = { version: row.version, propensity: row.propensity, decision: done(row.served) };
-    const weight = weightOf(logged, stratum, { version: this.candidateVersion, decision: done(candidate) }, decisionOfArm);
+    const own = { version: this.candidateVersion, decision: done(candidate) };
+    const weight = weightOf(logged, stratum, own, decisionOfArm);
     const reward = row.truth === undefined ? undefined : rewardOf(row.served, row.truth, this.measure);
     if (reward === undefined) return weight;
     if (weight === undefined) {
@@ -149,7 +151,7 @@ export class BacktestTally {
       return undefined;
     }
     this.offPolicyRows.eligible++;
-    this.offPolicyRows.weight += weight;
+    if (hadChance(logged, stratum, own, decisionOfArm)) this.offPolicyRows.supported++;
     this.offPolicyRows.served += reward;
     this.offPolicy.add(row.cluster, reward, weight);
     return weight;
@@ -176,10 +178,10 @@ export class BacktestTally {
   }
 
   private offPolicyReport(): CandidateReport['offPolicy'] {
-    const { eligible, weight, served, unknown } = this.offPolicyRows;
+    const { eligible, supported, served, unknown } = this.offPolicyRows;
     const worth = effectiveSamples(this.offPolicy);
     const meanReward = estimateOf(hajekMean(this.offPolicy), worth);
-    const supportedShare = eligible === 0 ? null : Math.min(1, weight / eligible);
+    const supportedShare = ratio(supported, eligible);
     const status = meanReward.status === 'insufficient_data' ? 'insufficient_data' : supportedShare! < FULL_SUPPORT ? 'partial_support' : 'ok';
     return { assumption: OFF_POLICY, status, meanReward, servedMeanReward: ratio(served, eligible), samples: this.offPolicy.samples, effectiveSamples: worth, supportedShare, unknownPropensity: unknown };
   }
