@@ -8,7 +8,7 @@ const line: CostLine = {
 };
 const report: CostReport = { from: '2026-11-01', to: '2026-11-22', groupBy: ['model', 'team'], lines: [{ model: 'm', team: null, ...line, overCeiling: true }], total: line, truncated: false };
 
-it.each([[null, '?'], [0, '$0'], [1_450_000, '$1.45'], [-12_345_678_900, '-$12,345.68'], [820, '$0.00082'], [0.82, '$0.00000082'], [-0.0123, '-$0.0000000123']])('%s millionths of a dollar read %s', (micro, text) => {
+it.each([[null, '?'], [0, '$0'], [1_450_000, '$1.45'], [-12_345_678_900, '-$12,345.68'], [820, '$0.00082'], [14_589, '$0.0146'], [1_418, '$0.00142'], [500_000, '$0.50'], [0.82, '$0.00000082'], [-0.0123, '-$0.0000000123']])('%s millionths of a dollar read %s', (micro, text) => {
   expect(money(micro)).toBe(text);
 });
 

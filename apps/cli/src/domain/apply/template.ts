@@ -19,7 +19,7 @@ description: what it predicts, and for whom
 
 # ---- The version: what is served. A change of anything here is a new version. Paths start from this folder.
 version:
-  artifact: model.onnx        # or rules: model.rules.json, which needs no features, task, score and entities here
+  artifact: model.onnx        # or rules, model.rules.json, which need no features, task, score and entities here
 #  signature: model.onnx.sig   # Ed25519: openssl pkeyutl -sign -inkey key.pem -rawin -in model.onnx -out model.onnx.sig
 #  reference: reference.parquet  # Parquet, JSON Lines or CSV, a column a feature, and score: drift is measured against it
 #  metadata: metadata.json     # any of the fields below, as a training script writes them

@@ -1,4 +1,5 @@
 import { duration } from './duration.js';
+import { smallMoney } from '../money-text.js';
 import type { Story } from './resources.js';
 import { stageBars } from './stage-bars.js';
 
@@ -22,7 +23,7 @@ function requestLines({ request }: Story): string[] {
   if (request === undefined) return [];
   const { source, id, lane, team, routingKey, entities, occurredAt, requestedAt, coordinates, attempt } = request;
   return [
-    `Asked by ${source} as ${id}${team === undefined ? '' : ` for team ${team}`}`,
+    `Asked by ${source}${id === '' ? ' (the request’s id is withheld or erased)' : ` as ${id}`}${team === undefined ? '' : ` for team ${team}`}`,
     ...field('event time', occurredAt), ...field('received', `${requestedAt} on the ${lane} lane${coordinates === undefined ? '' : ` (${coordinates})`}`),
     ...field('entities', entities && Object.entries(entities).map(([role, entity]) => `${role} ${entity}`).join(', ')), ...field('routing key', routingKey), ...field('attempt', attempt === 0 ? undefined : attempt),
   ];
@@ -81,16 +82,13 @@ function outcomeLines({ outcome, outcomes }: Story): string[] {
 function moneyLines({ money }: Story): string[] {
   if (money === undefined) return [];
   const { computeMicroUsd, featuresMicroUsd, storageMicroUsd, totalMicroUsd, valueMicroUsd, netMicroUsd } = money;
-  const shares = `${computeMicroUsd === null ? 'compute not measured' : `compute ${dollars(computeMicroUsd)}`}, features ${dollars(featuresMicroUsd)}, storage ${dollars(storageMicroUsd)}`;
-  const earned = valueMicroUsd === null || netMicroUsd === null ? 'not known' : `${dollars(valueMicroUsd)} (net ${dollars(netMicroUsd)})`;
-  return ['Money', ...field('cost', `${dollars(totalMicroUsd)}, an estimate: ${shares}`), ...field('earned', earned)];
+  const shares = `${computeMicroUsd === null ? 'compute not measured' : `compute ${smallMoney(computeMicroUsd)}`}, features ${smallMoney(featuresMicroUsd)}, storage ${smallMoney(storageMicroUsd)}`;
+  const earned = valueMicroUsd === null || netMicroUsd === null ? 'not known' : `${smallMoney(valueMicroUsd)} (net ${smallMoney(netMicroUsd)})`;
+  return ['Money', ...field('cost', `${smallMoney(totalMicroUsd)}, an estimate: ${shares}`), ...field('earned', earned)];
 }
 
-/** What one prediction costs has many zeros: three digits that count. */
-const dollars = (microUsd: number): string => `${Number((microUsd / 1e6).toPrecision(3)).toFixed(9).replace(/\.?0+$/, '')} USD`;
-
 const NOW: Readonly<Record<string, string>> = {
-  champion: 'is the champion', challenger: 'is a challenger', shadow: 'is asked as a shadow', standby: 'is kept warm without traffic', fallback: 'stands by as a fallback', none: 'serves no more', unknown: 'has a role that is not known',
+  champion: 'is the champion', challenger: 'is a challenger', shadow: 'is asked as a shadow', standby: 'is kept warm without traffic', fallback: 'stands by as a fallback', none: 'does not serve', unknown: 'has a role that is not known',
 };
 
 function sinceLines({ since, answer, rejection }: Story): string[] {

@@ -53,8 +53,8 @@ Outcome: false after 5 h
   * false said arrivals (sequence 0), true at 2001-02-03T09:05:06.000Z, received 2026-11-21T10:00:00.000Z
 
 Money
-  cost         0.000000322 USD, an estimate: compute 0.000000002 USD, features 0.00000002 USD, storage 0.0000003 USD
-  earned       0.5 USD (net 0.5 USD)
+  cost         0.322 µ$, an estimate: compute 0.0021 µ$, features 0.02 µ$, storage 0.3 µ$
+  earned       $0.50 (net $0.50)
 
 Since then: version 2 is the champion (revision 5 now)
   2026-11-21T11:00:00.000Z  version 2 became champion instead of version 1, by rollout: no guard is breached
@@ -77,6 +77,11 @@ describe('a story', () => {
     expect(stoodIn).toMatch(/^ {2}fallback +constant, instead of version 2 \(model_failed\)$/m);
   });
 
+  it('of a cheap answer names a cost that is not 0, and of a request whose id is gone says so', () => {
+    expect(renderStory({ ...story, money: { ...story.money!, computeMicroUsd: 0.000318 } })).toContain('compute 0.000318 µ$');
+    expect(renderStory({ ...story, request: { ...story.request!, id: '' } })).toContain('Asked by /s (the request’s id is withheld or erased)\n');
+  });
+
   it('says what is left of its values', () => {
     expect(renderStory({ ...story, values: 'erased', erasedAt: '2026-11-22T00:00:00Z' })).toContain('Features as used: erased at 2026-11-22T00:00:00Z');
     expect(renderStory({ ...story, values: 'expired' })).toContain('Features as used: kept no longer');
@@ -93,7 +98,7 @@ describe('a story', () => {
     const text = renderStory({ ...story, money: { ...story.money!, computeMicroUsd: null, valueMicroUsd: null, netMicroUsd: null }, since: { versionNow: 'none', omitted: 3, changes: [] } });
     expect(text).toMatch(/an estimate: compute not measured, /);
     expect(text).toMatch(/^ {2}earned +not known$/m);
-    expect(text).toContain('Since then: version 2 serves no more\n  … 3 earlier changes\n  nothing has changed');
+    expect(text).toContain('Since then: version 2 does not serve\n  … 3 earlier changes\n  nothing has changed');
   });
 
   it('of a prediction that has not come, or is kept no longer, says so', () => {
