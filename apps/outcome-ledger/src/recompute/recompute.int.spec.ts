@@ -37,8 +37,8 @@ beforeAll(async () => {
   home = await install({ REGISTRY_URL: registry.url, THROUGHLINE_HOME: scratch, RECOMPUTE_TIMEOUT_MS: '3000', RECOMPUTE_MEMORY_MAX_BYTES: String(300 * 1024 ** 2) });
   echo = registry.version('1', identityGraph(3), graphSignature(['a', 'b', 'c'], 'output', 3));
   rules = registry.version('1', Buffer.from(RULES), RULES_SIGNATURE, { format: 'rules' });
-  hostile['slow to load'] = registry.version('1', slowLoadGraph({ size: 1200, steps: 1000 }), graphSignature(Array.from({ length: 1200 }, (_, index) => `f${index}`), 'output', 1200));
-  hostile['slow to run'] = registry.version('1', slowRunGraph({ features: 1, size: 1500, steps: 400 }), graphSignature(['a'], 'probability', 1));
+  hostile['slow to load'] = registry.version('1', slowLoadGraph({ size: 1200, steps: 10_000 }), graphSignature(Array.from({ length: 1200 }, (_, index) => `f${index}`), 'output', 1200));
+  hostile['slow to run'] = registry.version('1', slowRunGraph({ features: 1, size: 1500, steps: 4000 }), graphSignature(['a'], 'probability', 1));
   hostile['too large'] = registry.version('1', wideAnswerGraph(400_000_000), graphSignature(['a', 'b'], 'output', 400_000_000));
   hostile['too wide'] = registry.version('1', wideAnswerGraph(1_000_000), graphSignature(['a', 'b'], 'output', 1_000_000));
   hostile['no graph'] = registry.version('1', Buffer.from('nothing that anybody could load'), graphSignature(['a', 'b'], 'output', 1));
