@@ -1,4 +1,5 @@
 import type { openSession } from '@throughline/db';
+import type { EntityManager } from 'typeorm';
 import { PARENTS, tableOf, type Parent } from './day-tables.js';
 
 export type Session = Awaited<ReturnType<typeof openSession>>;
@@ -25,7 +26,8 @@ async function detach(session: Session, parent: Parent, day: string): Promise<vo
   await session.query(`ALTER TABLE ${parent} DETACH PARTITION ${table} ${attached.pending ? 'FINALIZE' : 'CONCURRENTLY'}`);
 }
 
-/** Deletes the tables of a day, which are detached. */
-export async function dropDay(session: Session, day: string): Promise<void> {
-  for (const parent of PARENTS) await session.query(`DROP TABLE IF EXISTS ${tableOf(parent, day)}`);
+/** Deletes the tables of a day, which are detached, in the transaction that notes it: a ledger that is killed has done both or neither. */
+export async function dropDay(manager: EntityManager, day: string): Promise<void> {
+  await manager.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  for (const parent of PARENTS) await manager.query(`DROP TABLE IF EXISTS ${tableOf(parent, day)}`);
 }

@@ -86,8 +86,8 @@ export class Retention implements OnApplicationBootstrap, BeforeApplicationShutd
     await detachDay(session, day);
     // An outcome may have come while the files were written. From here on none can.
     const final = await this.archiveOnce(attached);
-    await dropDay(session, day);
     await inTransaction(this.dataSource, async (manager) => {
+      await dropDay(manager, day);
       await noteDrop(manager, final);
       await forgetRows(manager, 'predictions', day);
     });
