@@ -108,8 +108,9 @@ export class PrivacyPolicies implements OnModuleInit {
 
   private behind(records: readonly PredictionRecord[]): PredictionRecord[] {
     return records.filter((record) => {
-      const known = this.byModel.get(record.model)?.revision;
-      return known !== undefined && revisionOf(record) > Math.max(known, this.abandoned.get(record.model) ?? 0);
+      // A model that nobody has heard of may have a policy from its first revision on.
+      const known = this.byModel.get(record.model)?.revision ?? 0;
+      return revisionOf(record) > Math.max(known, this.abandoned.get(record.model) ?? 0);
     });
   }
 

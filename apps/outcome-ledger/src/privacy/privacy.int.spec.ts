@@ -72,6 +72,12 @@ it('a prediction that overtakes the deployment whose policy it is under waits fo
   expect((await story('early')).request.entities).not.toHaveProperty('gate');
 });
 
+it('so does one of a model that the ledger has never heard of', async () => {
+  await home.publish('prediction.scored.v1', [{ data: scored('newborn', { model: 'newborn', entities: { customer: CUSTOMER, gate: 'B8-early' } }) }]);
+  await home.publish('model.deployment.v1', [{ data: deployment({ model: 'newborn', privacy: { entities: { gate: 'omit' } } }) }]);
+  expect((await story('newborn')).request.entities).toEqual({ customer: CUSTOMER });
+});
+
 it('a policy holds after a restart; without a secret what is to be hashed is left out', async () => {
   await ledger.close();
   const { LEDGER_HASH_KEY: _, ...env } = home.env;
