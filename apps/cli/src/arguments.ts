@@ -8,6 +8,13 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+/** An option's value as an integer from 1 on: of 0 things nothing can be told. */
+export function countFromOne(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('Expected a whole number, 1 or more.');
+  return value;
+}
+
 /** An option's value as epoch milliseconds. */
 export function moment(text: string): number {
   const stampMs = momentOf(text, Date.now());

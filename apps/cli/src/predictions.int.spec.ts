@@ -44,6 +44,7 @@ it('predictions are listed by a filter, the question is saved, asked again, and 
 it.each([
   [['list', '--query', 'of-42', '--wrong'], 'wrong cannot be added'], [['list', '--query', 'no-such'], 'no saved query “no-such”'], [['list', '--last', 'soon'], 'last'],
   [['export', '--output', 'x.parquet'], 'features of one model'], [['list', '--min-score', 'much'], 'minScore'],
+  [['list', '--stage', 'inference'], 'minStageMs'], [['list', '--limit', '0'], '1 or more'],
 ])('%j is refused with the place of the fault', async (args, place) => {
   const { code, err } = await home.run('predictions', ...args);
   expect([code, err]).toEqual([2, expect.stringContaining(place)]);

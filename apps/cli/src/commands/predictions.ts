@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { ContractError } from '@throughline/contracts';
-import { wholeNumber } from '../arguments.js';
+import { countFromOne } from '../arguments.js';
 import { readConfig } from '../config.js';
 import { listCells, type ListedPrediction, type PredictionFilter } from '../domain/prediction-list.js';
 import { ask, jsonBody } from '../http.js';
@@ -26,7 +26,7 @@ const NOT_OF_FILTER = new Set(['query', 'save', 'limit', 'json', 'output', 'righ
 export function predictionsCommand(program: Command): void {
   const predictions = program.command('predictions').description('Find predictions by what they were and what came of them');
   withFilters(predictions.command('list').description('List predictions by event time, newest first'))
-    .option('--limit <number>', 'how many at most', wholeNumber, 20)
+    .option('--limit <number>', 'how many at most', countFromOne, 20)
     .option('--save <name>', 'keep the question under this name as well')
     .option('--json', 'print as JSON Lines')
     .addHelpText('after', `
@@ -38,7 +38,7 @@ Examples:
     .action(async (asked: Asked) => list(readConfig(process.env).LEDGER_URL, asked));
   withFilters(predictions.command('export').description('Write predictions with their features as used and their outcomes as Parquet, oldest first'))
     .requiredOption('--output <file>', 'the Parquet file')
-    .option('--limit <number>', 'how many at most', wholeNumber, 1_000_000)
+    .option('--limit <number>', 'how many at most', countFromOne, 1_000_000)
     .addHelpText('after', `
 Examples:
   npx throughline predictions export --query wrong-today --output wrong.parquet
@@ -75,7 +75,7 @@ const withFilters = (command: Command): Command =>
     .option('--max-score <number>', 'greatest score', Number)
     .option('--min-value-micro-usd <number>', 'least that the decision was worth', Number)
     .option('--max-value-micro-usd <number>', 'most that the decision was worth', Number)
-    .option('--stage <stage>', 'stage that --min-stage-ms is about; total by default')
+    .option('--stage <stage>', 'stage that --min-stage-ms is about: transport, queue, features, preprocess, inference, postprocess, publish or total, which is the default')
     .option('--min-stage-ms <ms>', 'least time that the stage took', Number);
 
 /** The options that say which predictions are meant, by the names of the ledger's interface. */

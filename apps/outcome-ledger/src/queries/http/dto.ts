@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
 import { IsInstant } from '@throughline/http';
 import { Transform, Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength, ValidateIf, ValidateNested } from 'class-validator';
 import type { PredictionState } from '../../domain/prediction.js';
 import { OUTCOME_STATES, TIMED, type PredictionFilter } from '../domain/filter.js';
 
@@ -14,6 +14,7 @@ const toBoolean = ({ value }: { value: unknown }): unknown => (value === 'true' 
 const Text = (description: string, more: { example?: string } = {}): PropertyDecorator => all(ApiPropertyOptional({ description, ...more }), IsOptional(), IsString(), MinLength(1), MaxLength(1000));
 const Amount = (description: string): PropertyDecorator => all(ApiPropertyOptional({ description, type: Number }), IsOptional(), Type(() => Number), IsNumber());
 const OneOf = (description: string, values: readonly string[]): PropertyDecorator => all(ApiPropertyOptional({ description, enum: values }), IsOptional(), IsIn(values));
+const isTimed = ({ stage, minStageMs }: PredictionFilter): boolean => stage !== undefined || minStageMs !== undefined;
 
 function all(...decorators: PropertyDecorator[]): PropertyDecorator {
   return (target, key) => decorators.forEach((decorate) => decorate(target, key));
@@ -84,7 +85,8 @@ export class FilterFields implements PredictionFilter {
   @OneOf('stage that minStageMs is about; total by default', TIMED)
   stage?: (typeof TIMED)[number];
 
-  @Amount('least milliseconds that the stage took')
+  /** Without it a stage asks nothing, and everything would match. */
+  @ApiPropertyOptional({ description: 'least milliseconds that the stage took; needed with stage', type: Number }) @ValidateIf(isTimed) @Type(() => Number) @IsNumber({}, { message: 'minStageMs must be a number, the least milliseconds that the stage took' })
   minStageMs?: number;
 }
 
