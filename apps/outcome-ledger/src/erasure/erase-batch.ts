@@ -26,13 +26,14 @@ export const BATCH_ROWS = 500;
 export async function eraseBatch(manager: EntityManager, entity: Entity, until: Date, roles: readonly string[]): Promise<Erased & { isLast: boolean }> {
   const places = [...(await find(manager, 'prediction', entity, until, roles)), ...(await find(manager, 'prediction_shadow', entity, until, roles))];
   const ids = [...new Set(places.map(({ predictionId }) => predictionId))].sort();
+  // Correlations before keys, as whoever takes outcomes in locks them.
+  const correlationIds = await findCorrelations(manager, entity);
   // Joins under way have either been committed, or see what is left of the rows.
   await lockKeys(manager, ids);
   const predictions = await eraseRows(manager, 'prediction', places);
   const shadows = await eraseRows(manager, 'prediction_shadow', places);
   const ofPredictions = await eraseOutcomesOf(manager, ids);
   const queries = await eraseQueries(manager, entity);
-  const correlationIds = await findCorrelations(manager, entity);
   const ofCorrelations = await eraseCorrelations(manager, correlationIds);
   return {
     predictions, shadows, correlations: correlationIds.length, outcomes: ofPredictions.outcomes + ofCorrelations.outcomes, messages: ofPredictions.messages + ofCorrelations.messages,
