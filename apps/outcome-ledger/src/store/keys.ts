@@ -11,10 +11,29 @@ const KEY_COLUMNS = { prediction_id: 'uuid', state: 'text', day: 'date', attempt
  */
 
 /** Inserts the keys that are not there; the ids of those that are new. */
-export async function insertKeys(manager: EntityManager, keys: readonly PredictionKey[]): Promise<Set<string>> {
+async function insertKeys(manager: EntityManager, keys: readonly PredictionKey[]): Promise<Set<string>> {
   const rows = keys.map(toRow);
   const inserted = await insertRows<{ prediction_id: string }>(manager, 'prediction_key', KEY_COLUMNS, rows, 'ON CONFLICT DO NOTHING RETURNING prediction_id', 'ORDER BY prediction_id');
   return new Set(inserted.map((row) => row.prediction_id));
+}
+
+export interface HeldKeys {
+  /** Of keys that were not there before. */
+  readonly fresh: ReadonlySet<string>;
+  /** Keys that were there. */
+  readonly locked: ReadonlyMap<string, PredictionKey>;
+}
+
+/** Inserts keys, or locks those that are there. One that retention takes away in between, its lock waited for in vain, is inserted after all. */
+export async function holdKeys(manager: EntityManager, keys: readonly PredictionKey[]): Promise<HeldKeys> {
+  const fresh = new Set<string>();
+  const locked = new Map<string, PredictionKey>();
+  for (let missing = keys; missing.length > 0; missing = missing.filter(({ predictionId }) => !fresh.has(predictionId) && !locked.has(predictionId))) {
+    for (const id of await insertKeys(manager, missing)) fresh.add(id);
+    const known = missing.flatMap(({ predictionId }) => (fresh.has(predictionId) ? [] : [predictionId]));
+    for (const [id, key] of await lockKeys(manager, known)) locked.set(id, key);
+  }
+  return { fresh, locked };
 }
 
 /** Takes keys away that this transaction has inserted: they have served as locks. */

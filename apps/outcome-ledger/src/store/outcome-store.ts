@@ -10,7 +10,7 @@ import { claimCorrelations, lockCorrelations, releaseOutcomes } from './correlat
 import { eraseCorrelations } from '../erasure/erase-rows.js';
 import { Tombstones, type Watch } from '../erasure/tombstones.js';
 import { loadFacts, loadJoined, type StoredFacts } from './facts.js';
-import { insertKeys, lockKeys } from './keys.js';
+import { holdKeys } from './keys.js';
 import { appendOutcomes, distinctOutcomes, loadBestOutcomes, statementKey } from './outcome-rows.js';
 import { ServedVersions } from './served-versions.js';
 import { misfitMessage, settle } from './settle.js';
@@ -107,8 +107,7 @@ export class OutcomeStore {
 
   private async lock(manager: EntityManager, ids: readonly string[]): Promise<Map<string, PredictionKey>> {
     const awaited = ids.map((predictionId): PredictionKey => ({ predictionId, state: 'awaited', day: undefined, attempt: 0 }));
-    const fresh = await insertKeys(manager, awaited);
-    const locked = await lockKeys(manager, ids.filter((id) => !fresh.has(id)));
+    const { locked } = await holdKeys(manager, awaited);
     return new Map(awaited.map((key) => [key.predictionId, locked.get(key.predictionId) ?? key]));
   }
 

@@ -12,7 +12,7 @@ import { countOf, type BookEntry, type Count } from '../domain/tally.js';
 import { EntityRoles } from '../erasure/entity-roles.js';
 import { Tombstones, type Watch } from '../erasure/tombstones.js';
 import { loadFacts, loadJoined } from './facts.js';
-import { insertKeys, lockKeys, removeKeys, updateKeys } from './keys.js';
+import { holdKeys, removeKeys, updateKeys } from './keys.js';
 import { announcedAtMs, noteLate } from '../outcomes/store/late.js';
 import { loadBestOutcomes, loadWaitingOutcomes } from './outcome-rows.js';
 import { Partitions } from './partitions.js';
@@ -85,8 +85,7 @@ export class PredictionStore {
       const watch = await this.tombstones.watch(manager);
       const ids = [...new Set(records.map(({ predictionId }) => predictionId))];
       // Keys that are not there yet are held as well: a join that is under way has either seen these shadows, or is seen here.
-      const fresh = await insertKeys(manager, ids.map((predictionId) => ({ predictionId, state: 'awaited', day: undefined, attempt: 0 })));
-      const locked = await lockKeys(manager, ids.filter((id) => !fresh.has(id)));
+      const { fresh, locked } = await holdKeys(manager, ids.map((predictionId) => ({ predictionId, state: 'awaited', day: undefined, attempt: 0 })));
       const rows = erase(watch, records, versionIds).map((record) => rowOf(record, versionIds.get(record)));
       const conflict = 'ON CONFLICT DO NOTHING RETURNING prediction_id, model, version';
       const inserted = await insertRows<{ prediction_id: string; model: string; version: string }>(manager, 'prediction_shadow', PREDICTION_COLUMNS, rows, conflict, 'ORDER BY prediction_id, day, version');
@@ -162,8 +161,7 @@ function erase(watch: Watch, records: readonly PredictionRecord[], versionIds: M
 }
 
 async function admitAll(manager: EntityManager, candidates: readonly PredictionRecord[]): Promise<Admission[]> {
-  const fresh = await insertKeys(manager, candidates);
-  const locked = await lockKeys(manager, candidates.flatMap(({ predictionId }) => (fresh.has(predictionId) ? [] : [predictionId])));
+  const { fresh, locked } = await holdKeys(manager, candidates);
   const admissions = candidates.flatMap((record) => admit(record, locked.get(record.predictionId)) ?? []);
   await updateKeys(manager, admissions.filter(({ record }) => !fresh.has(record.predictionId)));
   return admissions;

@@ -28,9 +28,10 @@ const NEXT_SQL = `SELECT p.prediction_id, p.day::text, p.occurred_at::text AS po
   WHERE p.model = $1 AND (p.occurred_at, p.prediction_id) > ($2::timestamptz, $3::uuid) AND p.occurred_at <= $4
   ORDER BY p.occurred_at, p.prediction_id LIMIT ${PAGE_ROWS}`;
 
-const LATE_SQL = `DELETE FROM late_maturity l USING (
-    SELECT model, occurred_at, prediction_id FROM late_maturity WHERE model = $1 AND occurred_at <= $2 ORDER BY occurred_at LIMIT ${PAGE_ROWS} FOR UPDATE SKIP LOCKED) due
-  WHERE l.model = due.model AND l.occurred_at = due.occurred_at AND l.prediction_id = due.prediction_id RETURNING l.prediction_id, l.day::text`;
+const LATE_SQL = `SELECT prediction_id, day::text, occurred_at::text AS position FROM late_maturity WHERE model = $1 AND occurred_at <= $2 ORDER BY occurred_at LIMIT ${PAGE_ROWS}`;
+
+const LATE_COLUMNS = { prediction_id: 'uuid', position: 'timestamptz' } as const;
+const DONE_SQL = `DELETE FROM late_maturity l USING ${recordset(2, LATE_COLUMNS)} WHERE l.model = $1 AND l.occurred_at = r.position AND l.prediction_id = r.prediction_id`;
 
 const ANNOUNCE_SQL = `WITH free AS (SELECT model FROM outcome_maturity ORDER BY model FOR UPDATE SKIP LOCKED)
   UPDATE outcome_maturity m SET announced_at = r.announced_at FROM ${recordset(1, { model: 'text', announced_at: 'timestamptz' })} JOIN free USING (model)
@@ -133,8 +134,12 @@ export class Maturity {
   }
 
   private async latePage(manager: EntityManager, { model, untilMs }: Due): Promise<Page> {
-    const [rows]: [{ prediction_id: string; day: string }[], number] = await manager.query(LATE_SQL, [model, timestamp(untilMs)]);
-    return { joins: await this.assume(manager, rows.map(({ prediction_id: predictionId, day }) => ({ predictionId, day }))), isLast: rows.length < PAGE_ROWS };
+    if ((await manager.query<object[]>(`SELECT FROM outcome_maturity WHERE model = $1 FOR UPDATE SKIP LOCKED`, [model])).length === 0) return { joins: [], isLast: true };
+    const rows: { prediction_id: string; day: string; position: string }[] = await manager.query(LATE_SQL, [model, timestamp(untilMs)]);
+    const joins = await this.assume(manager, rows.map(({ prediction_id: predictionId, day }) => ({ predictionId, day })));
+    // Keys before notes, as whoever writes predictions down locks them.
+    await manager.query(DONE_SQL, [model, rowsParameter(rows)]);
+    return { joins, isLast: rows.length < PAGE_ROWS };
   }
 
   /** Joins those of these mature predictions that have no outcome with the one that is assumed. */
