@@ -18,7 +18,7 @@ afterAll(() => home.close());
 beforeEach(async () => {
   other = new pg.Client({ connectionString: home.env['DATABASE_URL'], options: `-c search_path=${home.env['DATABASE_SCHEMA_PREFIX']}outcome_ledger -c lock_timeout=500` });
   await other.connect();
-  ({ rows: [{ pid }] } = await other.query('SELECT pg_backend_pid() AS pid'));
+  pid = (await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]!.pid;
   await other.query('BEGIN');
 });
 afterEach(() => other.end());
