@@ -65,6 +65,8 @@ it('an entity is erased only when somebody says yes, and the proof is shown', as
   expect([erased.code, erased.err]).toEqual([0, '']);
   expect(erased.out).toMatch(/predictions\s+10/);
   expect(erased.out).toContain('Nothing in the ledger holds it any more');
+  expect(erased.out).not.toContain('Nothing was removed');
+  expect((await home.run('erase', '--entity', 'customer:24', '--reason', 'ticket 17', '--yes')).out).toContain('Nothing was removed: no row is about it');
   expect(await list('--entity', 'customer:42')).toHaveLength(0);
   expect(await list('--entity', 'customer:7')).toHaveLength(20);
 });

@@ -90,7 +90,7 @@ const sum = (counts: Readonly<Record<string, number>>): number => Object.values(
 
 const render = ({ erasureId, erased }: Erasure, { holding, erasedWithValues, isErased, sql }: Proof): string => `Erasure ${erasureId}
 ${table([['erased', 'rows'], ...Object.entries(erased)], '  ')}
-${table([['still holding it', 'rows'], ...Object.entries(holding), ['marked as erased, with values', erasedWithValues]], '  ')}
+${sum(erased) === 0 ? 'Nothing was removed: no row is about it, or all was removed before. If you expected some, look at the role and the spelling.\n' : ''}${table([['still holding it', 'rows'], ...Object.entries(holding), ['marked as erased, with values', erasedWithValues]], '  ')}
 ${isErased ? 'Nothing in the ledger holds it any more.' : 'Rows still hold it: see the ledger’s log.'} To check it in the database: psql -v entity=…, in the ledger’s schema:
   ${sql}
 `;
