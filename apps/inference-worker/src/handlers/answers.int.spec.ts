@@ -50,7 +50,9 @@ describe('a request is answered', () => {
       features: { values: [7, 337, 5], defaulted: [2] },
     });
     expect(scored.artifactSha256).toMatch(/^[0-9a-f]{64}$/);
-    expect(scored.runtime).toMatch(/^onnxruntime-node \d+\.\d+\.\d+ cpu, 1 thread$/);
+    expect(scored.runtime).toMatch(/^onnxruntime-node \d+\.\d+\.\d+ cpu, 1 thread, .+ (x64|arm64)$/);
+    expect(scored.costMicroUsd).toBeGreaterThan(0);
+    expect(scored).not.toHaveProperty('propensity');
     expect(scored.requestCoordinates).toMatch(/^prediction\.requested\.v1\/\d\/\d+$/);
     expect(scored.score).toBeCloseTo(logisticScore([7, 337, 5]), 6);
     expect(scored.outputs).toEqual({ probability: [scored.score] });
