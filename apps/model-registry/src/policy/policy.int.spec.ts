@@ -60,6 +60,8 @@ it('what the policy says of privacy is in every deployment; a feature that no ve
   expect(await registry.put(`${path}/policy`, { privacy })).toMatchObject({ status: 200, body: { privacy, warnings: [expect.stringContaining('“customer”')] } });
   expect((await registry.get(`${path}/deployment`)).body).toMatchObject({ revision: 2, privacy });
   expect((await registry.get(`${path}/policy`)).body).not.toHaveProperty('warnings');
+  const without = await registry.put(`${path}/policy`, { owner: 'ada' });
+  expect(without, 'a policy is put whole, and who forgot the rest of it hears so').toMatchObject({ status: 200, body: { warnings: [expect.stringContaining('“privacy” was declared and holds no more')] } });
 });
 
 it('where the policy asks for an approval no direct write of the deployment gets around it: not by another champion, by none, or by a challenger', async () => {

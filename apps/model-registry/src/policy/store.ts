@@ -9,7 +9,7 @@ import { ModelRow } from '../store/entities.js';
 import { lockModel } from '../store/versions.js';
 import { regressionFault } from './domain/outcome.js';
 import { decidePolicy, refuseFault, type PolicyInForce } from './domain/policy.js';
-import { privacyFault, privacyWarnings, type DeclaredNames } from './domain/privacy.js';
+import { omissionWarnings, privacyFault, privacyWarnings, type DeclaredNames } from './domain/privacy.js';
 import { policyInForce } from './in-force.js';
 
 export interface PolicyRevision extends PolicyInForce {
@@ -53,9 +53,13 @@ export class PolicyStore {
     return (await this.history(model))[0] ?? { revision: 0, policy: {}, author: undefined, reason: undefined, decidedAt: undefined };
   }
 
-  /** What may be wrong with a policy and cannot be known. */
-  async warnings(model: string, { privacy }: ModelPolicy): Promise<string[]> {
-    return privacy === undefined ? [] : privacyWarnings(privacy, await declaredNames(this.dataSource, model));
+  /**
+   * What may be wrong with a policy and cannot be known.
+   *
+   * @param before the policy that it replaced
+   */
+  async warnings(model: string, before: ModelPolicy, after: ModelPolicy): Promise<string[]> {
+    return [...omissionWarnings(before, after), ...(after.privacy === undefined ? [] : privacyWarnings(after.privacy, await declaredNames(this.dataSource, model)))];
   }
 
   /** Newest first. @throws ContractError `not_found` when there is no such model */

@@ -27,8 +27,9 @@ export class PolicyController {
   async put(@Param('name') name: string, @Body() { expectedRevision, author, reason, ...body }: PutPolicy, @Caller() caller: Principal): Promise<PolicyResource> {
     const by = { author: authorOf(caller, author), reason };
     const policy = readModelPolicy(body as Record<string, unknown>);
+    const before = await this.policies.current(name);
     const put = await this.policies.put(name, { policy, expectedRevision }, by, new Date());
-    const warnings = await this.policies.warnings(name, policy);
+    const warnings = await this.policies.warnings(name, before.policy, policy);
     return { ...toPolicy(name, put), ...(warnings.length === 0 ? {} : { warnings }) };
   }
 
