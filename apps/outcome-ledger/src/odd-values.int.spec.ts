@@ -42,3 +42,16 @@ it('a model whose events are of the first year of all does not keep other models
   await home.publish('prediction.scored.v1', [{ data: scored('zero', { model: 'ancient', occurredAt: '0001-01-01T00:00:00Z' }) }, { data: scored('old', { model: 'modern', occurredAt: '2001-01-01T00:00:00Z' }) }, { data: scored('new', { model: 'modern', occurredAt: '2003-01-01T00:00:00Z' }) }]);
   expect(await joinsOnce(home, 'old', 1)).toMatchObject([{ assumed: true }]);
 });
+
+it('a model of which no join can be written does not keep those after it from theirs', async () => {
+  await home.sql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$`);
+  await home.sql(`CREATE TRIGGER refuse BEFORE INSERT ON prediction_joined FOR EACH ROW WHEN (NEW.model = 'refused') EXECUTE FUNCTION refuse()`);
+  for (const model of ['refused', 'after']) {
+    await home.publish('model.deployment.v1', [{ key: model, data: { ...deployment({ model, outcome: { maturitySeconds: 3600, whenMissing: 'negative' } }), updatedAt: new Date().toISOString() } }]);
+    await declared(home, model, 1);
+    await home.publish('prediction.scored.v1', [{ data: scored(`${model}-old`, { model, occurredAt: '2001-01-01T00:00:00Z' }) }, { data: scored(`${model}-new`, { model }) }]);
+    await recorded(home, `${model}-old`, `${model}-new`);
+  }
+  expect(await joinsOnce(home, 'after-old', 1)).toMatchObject([{ assumed: true }]);
+  expect(await home.sql('SELECT FROM prediction_joined WHERE prediction_id = $1', [idOf('refused-old')])).toEqual([]);
+});

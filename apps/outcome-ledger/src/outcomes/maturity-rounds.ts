@@ -1,6 +1,7 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { LOGGER, Rounds } from '@throughline/http';
 import type { Logger } from '@throughline/telemetry';
+import type { Join } from '../domain/joining.js';
 import { countJoins } from '../handlers/ledger-metrics.js';
 import { LedgerSpans } from '../handlers/ledger-spans.js';
 import { MATURITY_SWEEP_MS } from './settings.js';
@@ -10,6 +11,7 @@ import { Maturity } from './store/maturity.js';
 @Injectable()
 export class MaturityRounds implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private rounds: Rounds | undefined;
+  private isStopping = false;
 
   constructor(
     @Inject(Maturity) private readonly maturity: Maturity,
@@ -23,13 +25,17 @@ export class MaturityRounds implements OnApplicationBootstrap, BeforeApplication
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
     await this.rounds?.stop();
   }
 
   private async sweep(): Promise<void> {
-    const startMs = Date.now();
-    const joins = await this.maturity.sweep(startMs);
-    countJoins(joins);
-    this.spans.outcomes(joins, { startMs, endMs: Date.now() });
+    let startMs = Date.now();
+    const tell = (joins: readonly Join[]): void => {
+      countJoins(joins);
+      this.spans.outcomes(joins, { startMs, endMs: Date.now() });
+      startMs = Date.now();
+    };
+    await this.maturity.sweep(startMs, tell, () => !this.isStopping);
   }
 }

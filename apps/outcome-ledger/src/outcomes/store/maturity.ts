@@ -61,19 +61,29 @@ export class Maturity {
     @Inject(ServedVersions) private readonly servedVersions: ServedVersions,
   ) {}
 
-  /** One round. Bounded; what is left is for the next. Resolves with what it joined. */
-  async sweep(nowMs: number): Promise<Join[]> {
+  /**
+   * One round. Bounded; what is left is for the next. A model that fails does not keep the others from their turn.
+   *
+   * @param onJoined told what it joined, page by page
+   * @param goesOn asked between pages
+   * @throws what the first model that failed has failed with, after all others had their turn
+   */
+  async sweep(nowMs: number, onJoined: (joins: readonly Join[]) => void, goesOn: () => boolean): Promise<void> {
     const models = [...this.declarations.all()].filter(([, { declaration }]) => declaration.whenMissing === 'negative' && declaration.maturitySeconds !== undefined).map(([model]) => model);
     await this.forgetAllBut(models);
-    if (models.length === 0) return [];
+    if (models.length === 0) return;
     const due = (await Promise.all(models.map((model) => this.dueOf(model, nowMs)))).filter((one) => one !== undefined);
     await this.announce(due);
-    const joins: Join[] = [];
+    const failures: unknown[] = [];
     for (const one of due) {
-      await this.pages(joins, (manager) => this.nextPage(manager, one));
-      await this.pages(joins, (manager) => this.latePage(manager, one));
+      try {
+        await this.pages(onJoined, goesOn, (manager) => this.nextPage(manager, one));
+        await this.pages(onJoined, goesOn, (manager) => this.latePage(manager, one));
+      } catch (error) {
+        failures.push(error);
+      }
     }
-    return joins;
+    if (failures.length > 0) throw failures[0];
   }
 
   private async dueOf(model: string, nowMs: number): Promise<Due | undefined> {
@@ -106,11 +116,11 @@ export class Maturity {
     });
   }
 
-  private async pages(joins: Join[], page: (manager: EntityManager) => Promise<Page>): Promise<void> {
-    for (let count = 0; count < MAX_PAGES; count++) {
+  private async pages(onJoined: (joins: readonly Join[]) => void, goesOn: () => boolean, page: (manager: EntityManager) => Promise<Page>): Promise<void> {
+    for (let count = 0; count < MAX_PAGES && goesOn(); count++) {
       if (await this.isBehind()) return;
       const one = await inTransaction(this.dataSource, page);
-      joins.push(...one.joins);
+      onJoined(one.joins);
       if (one.isLast) return;
     }
   }
