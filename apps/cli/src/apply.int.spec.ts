@@ -78,6 +78,13 @@ it('a change is planned field by field and done, and what the file leaves out of
   expect(deployment).not.toHaveProperty('fallbacks');
 });
 
+it('what the registry holds for a mistake in a policy is said, for a role that is misspelt is withheld from nobody', async () => {
+  const file = folderOf('discreet', yaml('discreet', 'privacy: {entities: {custmer: hash}}'));
+  const applied = await apply(file);
+  expect([applied.code, applied.err]).toEqual([0, '']);
+  expect(applied.out).toContain('! privacy.entities names the role “custmer”, which no version declares');
+});
+
 it('a new artifact is a new version that becomes champion as the policy says; one that was replaced is not brought back unasked', async () => {
   const file = folderOf('first', yaml('first'), 1);
   expect((await apply(file)).out).toContain('✓ version 2 is champion');

@@ -62,7 +62,8 @@ export class Platform {
     };
   }
 
-  putPolicy(policy: ModelPolicy, expectedRevision: number): Promise<unknown> {
+  /** @returns with what may be wrong about it */
+  putPolicy(policy: ModelPolicy, expectedRevision: number): Promise<{ readonly warnings?: readonly string[] }> {
     return ask(`${this.model}/policy`, jsonBody('PUT', { ...policy, expectedRevision, ...this.by }));
   }
 

@@ -9,7 +9,7 @@ export interface Reporter {
   progress(doing: string): void;
   /** A step that is done. */
   done(what: string): void;
-  /** Something that somebody else must do. */
+  /** Something that somebody else must do, or should know. */
   note(what: string): void;
 }
 
@@ -46,9 +46,11 @@ async function run(action: Action, made: string | undefined, { platform, model, 
       report.done(`version ${version} is in the registry`);
       return version;
     }
-    case 'policy':
-      await platform.putPolicy(action.policy, action.expectedRevision);
-      return void report.done('policy');
+    case 'policy': {
+      const { warnings = [] } = await platform.putPolicy(action.policy, action.expectedRevision);
+      report.done('policy');
+      return void warnings.forEach((warning) => report.note(warning));
+    }
     case 'retraining':
       await platform.putRetraining(action.policy);
       return void report.done('retraining policy');
