@@ -140,7 +140,7 @@ describe('rows that are not well', () => {
 });
 
 describe('what cannot be done is said before anything is sent', () => {
-  it.each([
+  it.concurrent.each([
     ['a file that is not there', () => argsOf('/nowhere.csv', path('x.csv')), /cannot read \/nowhere\.csv/],
     ['an empty file', () => argsOf(file('empty.csv', ''), path('x.csv')), /it is empty/],
     ['a header without rows', () => argsOf(file('header.csv', 'hour,distance\n'), path('x.csv')), /it has no rows/],
@@ -150,10 +150,10 @@ describe('what cannot be done is said before anything is sent', () => {
     ['text in another encoding', () => argsOf(file('latin.csv', Buffer.from('hour,distance,caf\xe9\n1,2,3\n', 'latin1')), path('x.csv')), /not UTF-8/],
     ['Parquet that is none', () => argsOf(file('no.parquet', 'PAR1 hardly'), path('x.csv')), /not valid Parquet/],
     ['a format that nothing says', () => argsOf(file('rows.txt', 'hour\n1\n'), path('x.csv')), /--input-format/],
-    ['an unknown column', () => argsOf(file('good.csv', 'hour,distance\n1,2\n'), path('x.csv'), '--routing-key', 'flight'), /--routing-key names the column “flight”/],
-    ['an unknown version', () => argsOf(file('good.csv', 'hour,distance\n1,2\n'), path('x.csv'), '--version', '9'), /unknown_version[^]*It has: 1/],
-    ['a folder that is not there', () => argsOf(file('good.csv', 'hour,distance\n1,2\n'), '/nowhere/x.csv'), /cannot write to \/nowhere/],
-    ['an unknown model', () => ['score', '--model', 'nobody', '--input', file('good.csv', 'hour,distance\n1,2\n'), '--output', path('x.csv')], /unknown_model[^]*Deployed are: flight-delay/],
+    ['an unknown column', () => argsOf(file('good-1.csv', 'hour,distance\n1,2\n'), path('x.csv'), '--routing-key', 'flight'), /--routing-key names the column “flight”/],
+    ['an unknown version', () => argsOf(file('good-2.csv', 'hour,distance\n1,2\n'), path('x.csv'), '--version', '9'), /unknown_version[^]*It has: 1/],
+    ['a folder that is not there', () => argsOf(file('good-3.csv', 'hour,distance\n1,2\n'), '/nowhere/x.csv'), /cannot write to \/nowhere/],
+    ['an unknown model', () => ['score', '--model', 'nobody', '--input', file('good-4.csv', 'hour,distance\n1,2\n'), '--output', path('x.csv')], /unknown_model[^]*Deployed are: flight-delay/],
   ])('%s', async (_, args, message) => {
     const { code, err } = await home.run(...args());
     expect([code, err]).toEqual([2, expect.stringMatching(message)]);
@@ -162,7 +162,8 @@ describe('what cannot be done is said before anything is sent', () => {
 });
 
 describe('a job that is interrupted', () => {
-  const rows = flights(60_000);
+  // More than are asked for at a time.
+  const rows = flights(30_000);
   const answeredSoFar = (name: string): number => {
     try {
       return (JSON.parse(readFileSync(path(`${name}.score/checkpoint.json`), 'utf8')) as { released: number }).released;
@@ -195,7 +196,7 @@ describe('a job that is interrupted', () => {
     expect(await eventually(async () => answeredSoFar('stopped.jsonl') > 0, 60_000), err()).toBe(true);
     child.kill('SIGINT');
     const stopped = await finished;
-    expect([stopped.code, stopped.out]).toEqual([130, expect.stringMatching(/Interrupted: [\d,]+ of 60,000 rows have their answers\. Go on with the same command:\n {2}npx throughline score --model flight-delay/)]);
+    expect([stopped.code, stopped.out]).toEqual([130, expect.stringMatching(/Interrupted: [\d,]+ of 30,000 rows have their answers\. Go on with the same command:\n {2}npx throughline score --model flight-delay/)]);
     expect(await score(path('in.csv'), path('stopped.jsonl'))).toMatchObject({ code: 2, err: expect.stringMatching(/conflict: .* holds an unfinished job of another input/) });
     const source = sourceOf('stopped.jsonl');
     expect(await score(path('many.csv'), path('stopped.jsonl'))).toMatchObject({ code: 0 });
@@ -204,15 +205,17 @@ describe('a job that is interrupted', () => {
   });
 
   it('goes on after kill -9 while the results are written: nothing more is asked', async () => {
-    const { child, finished } = home.launch(...argsOf(path('many.csv'), path('written.csv')));
+    // Writing them takes long enough to be interrupted.
+    const input = file('more.csv', csvOf(flights(60_000)));
+    const { child, finished } = home.launch(...argsOf(input, path('written.csv')));
     expect(await eventually(async () => existsSync(path('written.csv.score/output')), 60_000)).toBe(true);
     child.kill('SIGKILL');
     await finished;
     const source = sourceOf('written.csv');
     expect(existsSync(path('written.csv'))).toBe(false);
-    expect(await score(path('many.csv'), path('written.csv'))).toMatchObject({ code: 0 });
-    expect(readFileSync(path('written.csv'), 'utf8').trimEnd().split('\n')).toHaveLength(rows.length + 1);
-    expect(await answersTo(source)).toBe(rows.length);
+    expect(await score(input, path('written.csv'))).toMatchObject({ code: 0 });
+    expect(readFileSync(path('written.csv'), 'utf8').trimEnd().split('\n')).toHaveLength(60_000 + 1);
+    expect(await answersTo(source)).toBe(60_000);
   });
 
   it('goes on after a disk that was full', async () => {
@@ -234,7 +237,7 @@ describe('a job that is interrupted', () => {
     expect(await eventually(async () => err().includes('waiting for an inference worker'), 60_000), err()).toBe(true);
     expect(await home.run(...argsOf(path('many.csv'), path('widowed.jsonl')))).toMatchObject({ code: 2, err: expect.stringMatching(/conflict: process \d+ is at work/) });
     await home.start('inference-worker');
-    expect(await finished).toMatchObject({ code: 0, out: expect.stringMatching(/Scored +60,000/) });
+    expect(await finished).toMatchObject({ code: 0, out: expect.stringMatching(/Scored +30,000/) });
     expectScored(readJsonLines<Result>('widowed.jsonl'), rows);
   });
 });
