@@ -15,6 +15,8 @@ import { retell, type Retelling, type ToldJoin } from './domain/retelling.js';
 import { loadToldJoins } from './told-joins.js';
 
 const ROUND_MS = 500;
+/** After a page that failed the rebuilds of other models have their turn for so long. */
+const REST_MS = 5_000;
 const PAGE_ROWS = 500;
 /** Messages that may wait in the outbox: joins of today must not wait behind those of a year. */
 const MAX_OUTBOX_MESSAGES = 2_000;
@@ -42,8 +44,8 @@ interface Page {
   readonly unjudged: number;
 }
 
-/** The oldest that nobody else is at. Its row stays locked for a page, so that of several instances one works on it. */
-const JOB_SQL = `SELECT rebuild_id, model, period_to::text, position_at::text, position_id FROM rebuild WHERE status = 'running' ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED`;
+/** The oldest that nobody else is at, and that has not just failed. Its row stays locked for a page, so that of several instances one works on it. */
+const JOB_SQL = `SELECT rebuild_id, model, period_to::text, position_at::text, position_id FROM rebuild WHERE status = 'running' AND rebuild_id <> ALL($1) ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED`;
 
 const NEXT_SQL = `SELECT p.prediction_id, p.occurred_at::text AS position_at, p.erased_at IS NOT NULL AS is_erased FROM prediction p
   WHERE p.model = $1 AND (p.occurred_at, p.prediction_id) > ($2::timestamptz, $3::uuid) AND p.occurred_at >= $2::timestamptz AND p.occurred_at < $4 AND p.state <> 'rejected'
@@ -60,6 +62,8 @@ const ADVANCE_SQL = `UPDATE rebuild SET seen = seen + $2, unchanged = unchanged 
 export class Rebuilder implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private rounds: Rounds | undefined;
   private isStopping = false;
+  /** Rebuilds of which a page failed, and until when others have their turn. */
+  private readonly restUntilMs = new Map<string, number>();
 
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
@@ -78,17 +82,33 @@ export class Rebuilder implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private async round(): Promise<void> {
     while (!this.isStopping) {
-      const page = await inTransaction(this.dataSource, (manager) => this.page(manager));
+      const page = await this.tryPage();
       if (page === undefined) return;
+      if (page === 'failed') continue;
       retold.add(page.unchanged, { result: 'unchanged' });
       retold.add(page.corrected, { result: 'corrected' });
     }
   }
 
+  private async tryPage(): Promise<Page | 'failed' | undefined> {
+    const nowMs = Date.now();
+    for (const [id, untilMs] of this.restUntilMs) if (untilMs <= nowMs) this.restUntilMs.delete(id);
+    let rebuildId: string | undefined;
+    try {
+      return await inTransaction(this.dataSource, (manager) => this.page(manager, (id) => (rebuildId = id)));
+    } catch (error) {
+      if (rebuildId === undefined) throw error;
+      this.logger.warn({ err: error, rebuildId, againInMs: REST_MS }, 'telling joins again was interrupted; the rebuild goes on where it was');
+      this.restUntilMs.set(rebuildId, nowMs + REST_MS);
+      return 'failed';
+    }
+  }
+
   /** `undefined` when there is nothing to do, or the outbox is full. */
-  private async page(manager: EntityManager): Promise<Page | undefined> {
-    const [job]: Job[] = await manager.query(JOB_SQL);
+  private async page(manager: EntityManager, onJob: (rebuildId: string) => void): Promise<Page | undefined> {
+    const [job]: Job[] = await manager.query(JOB_SQL, [[...this.restUntilMs.keys()]]);
     if (job === undefined) return undefined;
+    onJob(job.rebuild_id);
     const full: unknown[] = await manager.query(`SELECT 1 FROM outbox OFFSET ${MAX_OUTBOX_MESSAGES - PAGE_ROWS} LIMIT 1`);
     if (full.length > 0) return undefined;
     const next: Next[] = await manager.query(NEXT_SQL, [job.model, job.position_at, job.position_id, job.period_to]);
