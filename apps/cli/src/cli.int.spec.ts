@@ -48,11 +48,9 @@ it('models push uploads, says the same for the same, and tells a broken model fr
   const first = await home.run('models', 'push', 'flight-delay', '--artifact', artifact, '--metadata', metadata);
   expect([first.code, first.out]).toEqual([0, expect.stringContaining('flight-delay version 1')]);
   expect((await home.run('models', 'push', 'flight-delay', '--artifact', artifact, '--metadata', metadata)).out).toContain('flight-delay version 1');
-  const broken = await home.run('models', 'push', 'flight-delay', '--artifact', file('broken.onnx', 'not a model'), '--metadata', metadata);
-  expect([broken.code, broken.err]).toEqual([2, expect.stringContaining('artifact_not_onnx')]);
-  expect(await home.run('models', 'push', 'm', '--artifact', home.folder, '--metadata', metadata)).toMatchObject({ code: 2, err: expect.stringContaining('it is no file') });
-  expect((await home.run('models', 'push', 'no name', '--artifact', artifact, '--metadata', metadata)).err).toContain('cannot name a model');
-  expect((await home.run('models', 'push', 'm', '--artifact', '/nowhere.onnx', '--metadata', metadata)).err).toContain('cannot read /nowhere.onnx');
+  const push = (model: string, path: string) => home.run('models', 'push', model, '--artifact', path, '--metadata', metadata);
+  const refused = await Promise.all([push('flight-delay', file('broken.onnx', 'not a model')), push('m', home.folder), push('no name', artifact), push('m', '/nowhere.onnx')]);
+  expect(refused).toMatchObject(['artifact_not_onnx', 'it is no file', 'cannot name a model', 'cannot read /nowhere.onnx'].map((reason) => ({ code: 2, err: expect.stringContaining(reason) })));
 });
 
 it('models promote makes it serve, unless somebody else was faster', async () => {
@@ -85,24 +83,25 @@ it('outcomes push tells the ledger, by flags and from a file, and trace tells th
   const lines = ['r-1', 'r-2'].map((requestId) => JSON.stringify({ requestSource: SOURCE, requestId, value: false, source: 'file', sequence: 0, occurredAt: new Date().toISOString() }));
   expect((await home.run('outcomes', 'push', '--file', file('outcomes.jsonl', lines.join('\n')))).out).toContain('2 published');
   expect(await eventually(async () => (await audit()).report.outcomes.joined === 3, 20_000)).toBe(true);
-  const { code, out } = await home.run('trace', idOf('r-0'));
+  const asked = [['trace', idOf('r-0')], ['trace', idOf('r-0'), '--json'], ['trace', idOf('no-feature')], ['trace', idOf('r-0'), '--emit'], ['trace', idOf('never-asked')]];
+  const [told, asJson, rejected, emitted, unknown] = await Promise.all(asked.map((args) => home.run(...args)));
+  const { code, out } = told!;
   expect(code).toBe(0);
   for (const part of [/scored, and (right|wrong)/, 'Asked by /test/producer as r-0', 'Answered by flight-delay version 1 as champion', /hour +7/, 'Outcome: true after', 'said my-system', 'threshold 0.5', 'version 1 was the champion and had all of the traffic', /inference +[█▏·]+ +[\d.]+ ms/, 'an estimate']) expect(out).toMatch(part);
-  const story = JSON.parse((await home.run('trace', idOf('r-0'), '--json')).out) as Story;
+  const story = JSON.parse(asJson!.out) as Story;
   expect(story).toMatchObject({ state: 'scored', features: [{ name: 'hour', value: 7 }, { name: 'distance', value: 2 }], outcome: { value: true, source: 'my-system' } });
-  expect((await home.run('trace', idOf('no-feature'))).out).toContain('Rejected: feature_missing');
+  expect(rejected!.out).toContain('Rejected: feature_missing');
   const again = await home.run('trace', idOf('r-0'), '--recompute');
   expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/Computed again: equal\n {2}computed again, .* the same bits/) });
   expect(await home.run('audit', '--recompute', '20')).toMatchObject({ code: 0, out: expect.stringMatching(/Answers computed again +\d+\n {2}equal[^]*No answer is another one\./) });
-  expect(await home.run('trace', idOf('r-0'), '--emit')).toMatchObject({ code: 2, err: expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT') });
-  expect(await home.run('trace', idOf('never-asked'))).toMatchObject({ code: 2, err: expect.stringContaining('not_found') });
+  expect(emitted).toMatchObject({ code: 2, err: expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT') });
+  expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('not_found') });
 });
 
 it('outcomes push refuses what the ledger could not use, and publishes nothing of it', async () => {
-  expect(await home.run('outcomes', 'push', '--prediction', 'nonsense', '--value', '1')).toMatchObject({ code: 2, err: expect.stringContaining('schema_invalid') });
-  expect(await home.run('outcomes', 'push', '--value', '1')).toMatchObject({ code: 2, err: expect.stringContaining('names no prediction') });
-  expect(await home.run('outcomes', 'push', '--file', '-', '--value', '1')).toMatchObject({ code: 2, err: expect.stringContaining('cannot be used with') });
-  expect(await home.run('outcomes', 'push', '--file', file('bad.jsonl', '{}'))).toMatchObject({ code: 2, err: expect.stringContaining('line 1') });
+  const push = (...args: string[]) => home.run('outcomes', 'push', ...args);
+  const refused = await Promise.all([push('--prediction', 'nonsense', '--value', '1'), push('--value', '1'), push('--file', '-', '--value', '1'), push('--file', file('bad.jsonl', '{}'))]);
+  expect(refused).toMatchObject(['schema_invalid', 'names no prediction', 'cannot be used with', 'line 1'].map((reason) => ({ code: 2, err: expect.stringContaining(reason) })));
 });
 
 it('dead-letters list says what, why and where', async () => {
