@@ -1,5 +1,6 @@
 import type { openSession } from '@throughline/db';
 import type { EntityManager } from 'typeorm';
+import { attachmentOf, lockPartitions } from '../store/partitions.js';
 import { PARENTS, tableOf, type Parent } from './day-tables.js';
 
 export type Session = Awaited<ReturnType<typeof openSession>>;
@@ -26,8 +27,17 @@ async function detach(session: Session, parent: Parent, day: string): Promise<vo
   await session.query(`ALTER TABLE ${parent} DETACH PARTITION ${table} ${attached.pending ? 'FINALIZE' : 'CONCURRENTLY'}`);
 }
 
-/** Deletes the tables of a day, which are detached, in the transaction that notes it: a ledger that is killed has done both or neither. */
+/**
+ * Deletes the tables of a day, which are detached, in the transaction that notes it: a ledger that is killed has done both or neither.
+ *
+ * @throws when somebody who keeps predictions for longer has taken the day back: what came since is not archived
+ */
 export async function dropDay(manager: EntityManager, day: string): Promise<void> {
   await manager.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-  for (const parent of PARENTS) await manager.query(`DROP TABLE IF EXISTS ${tableOf(parent, day)}`);
+  await lockPartitions(manager);
+  for (const parent of PARENTS) {
+    const table = tableOf(parent, day);
+    if ((await attachmentOf(manager, table)) === 'attached') throw new Error(`${table} was taken back while it was archived: do all instances have the same LEDGER_RETENTION_DAYS?`);
+    await manager.query(`DROP TABLE IF EXISTS ${table}`);
+  }
 }

@@ -28,15 +28,32 @@ export class Partitions {
   }
 }
 
-/** ATTACH blocks nobody who writes; CREATE … PARTITION OF would lock the whole table. */
+/** Held by whoever makes, takes back or drops the tables of a day. */
+export const lockPartitions = (manager: EntityManager): Promise<unknown> => manager.query(`SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.partitions'))`);
+
+/** `pending`: on its way out, for nobody but those who were there before. */
+type Attachment = 'absent' | 'detached' | 'pending' | 'attached';
+const ATTACHMENT_SQL = `SELECT CASE WHEN c.oid IS NULL THEN 'absent' WHEN i.inhrelid IS NULL THEN 'detached' WHEN i.inhdetachpending THEN 'pending' ELSE 'attached' END AS attachment
+  FROM (SELECT to_regclass($1)::oid AS oid) c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid`;
+
+export async function attachmentOf(manager: EntityManager, partition: string): Promise<Attachment> {
+  const [row]: { attachment: Attachment }[] = await manager.query(ATTACHMENT_SQL, [partition]);
+  return row!.attachment;
+}
+
+/**
+ * ATTACH blocks nobody who writes; CREATE … PARTITION OF would lock the whole table. A day that retention had begun to take away, and that is kept by
+ * the settings of today, is taken back with what is in it.
+ */
 async function createDay(manager: EntityManager, day: string): Promise<void> {
   const next = dayOf(Date.parse(day) + DAY_MS);
-  await manager.query(`SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.partitions'))`);
+  await lockPartitions(manager);
   for (const table of PARTITIONED) {
     const partition = `${table}_${day.replaceAll('-', '')}`;
-    const [{ exists }] = await manager.query(`SELECT to_regclass($1) IS NOT NULL AS exists`, [partition]);
-    if (exists) continue;
-    await manager.query(`CREATE TABLE ${partition} (LIKE ${table} INCLUDING ALL)`);
+    const attachment = await attachmentOf(manager, partition);
+    if (attachment === 'attached') continue;
+    if (attachment === 'absent') await manager.query(`CREATE TABLE ${partition} (LIKE ${table} INCLUDING ALL)`);
+    if (attachment === 'pending') await manager.query(`ALTER TABLE ${table} DETACH PARTITION ${partition} FINALIZE`);
     await manager.query(`ALTER TABLE ${table} ATTACH PARTITION ${partition} FOR VALUES FROM ('${day}') TO ('${next}')`);
   }
 }
