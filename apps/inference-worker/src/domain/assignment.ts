@@ -82,8 +82,8 @@ export function resolve<M>(assignment: Assignment<M> | undefined, model: string,
 
 /** What challengers that are warm leave; the shares of those that are not fall to the champion as well. */
 function championPropensity({ challengers }: Pick<Assignment<unknown>, 'challengers'>): number | undefined {
-  if (challengers.length === 0) return undefined;
   const taken = challengers.reduce((sum, { share, served }) => (served === undefined ? sum : sum + share), 0);
+  if (taken === 0) return undefined;
   // Shares are decimal fractions, their sum is not; a champion that answers had some chance to.
   return Math.max(1e-6, Math.round((1 - taken) * 1e6) / 1e6);
 }

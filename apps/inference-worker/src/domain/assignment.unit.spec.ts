@@ -49,10 +49,10 @@ describe('a rollout', () => {
     expect([first, second, rest]).toMatchObject([{ propensity: 0.3 }, { propensity: 0.2 }, { propensity: 0.5 }]);
   });
 
-  it('adds the chance of a challenger that is not warm to the champion’s, who answers for it', () => {
+  it('adds the chance of a challenger that is not warm to the champion’s, who answers for it, and certainly so when nobody else is warm', () => {
     expect(resolve(warm('1', '3'), 'flights', undefined, keyAt(0, 0.3))).toMatchObject({ role: 'champion', propensity: 0.8 });
     expect(resolve(warm('1', '3'), 'flights', undefined, keyAt(0.3, 0.5))).toMatchObject({ role: 'challenger', propensity: 0.2 });
-    expect(resolve(warm('1'), 'flights', undefined, keyAt(0, 0.3))).toMatchObject({ role: 'champion', propensity: 1 });
+    expect(resolve(warm('1'), 'flights', undefined, keyAt(0, 0.3))).toMatchObject({ role: 'champion', propensity: undefined });
   });
 
   it('knows no chance where nobody shares the traffic, or the caller has chosen', () => {
