@@ -31,4 +31,6 @@ export function costsCommand(program: Command): void {
     });
 }
 
-const render = (report: CostReport): string => `Requests from ${report.from} until ${report.to}\n\n${table(costRows(report))}\n\n${costNotes(report).join('\n')}\n`;
+const NOTHING = 'No answer was given then. `npx throughline models list` names the models; --from and --to name another period.';
+
+const render = (report: CostReport): string => report.lines.length === 0 ? `Requests from ${report.from} until ${report.to}\n\n${NOTHING}\n` : `Requests from ${report.from} until ${report.to}\n\n${table(costRows(report))}\n\n${costNotes(report).join('\n')}\n`;

@@ -1,9 +1,10 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, ParseUUIDPipe, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Caller, type Principal } from '@throughline/http';
 import { Erasures, type Erasure } from '../erasures.js';
 import { Proofs, type Proof } from '../proof.js';
 import { ERASURE, ERASURES, ErasureBody, PROOF, ProofBody, PROVEN } from './dto.js';
+import { checkedId } from '../../story/checked-id.js';
 
 @ApiTags('erasures')
 @Controller('ledger/v1/erasures')
@@ -32,8 +33,9 @@ export class ErasuresController {
   @Get(':erasureId')
   @ApiOperation({ summary: 'How far it is, and the proof of this moment: how many rows still hold the entity', description: 'Looks at every row, for the ledger no longer knows whom it was about. Millions of rows take too long: then prove it with the entity.' })
   @ApiOkResponse({ schema: PROVEN })
-  async read(@Param('erasureId', ParseUUIDPipe) erasureId: string): Promise<Erasure & { proof: Proof }> {
+  async read(@Param('erasureId') given: string): Promise<Erasure & { proof: Proof }> {
     // The other way round an erasure that ends in between would be told as done and not proven.
+    const erasureId = checkedId(given, 'erasureId');
     const erasure = await this.erasures.get(erasureId);
     return { ...erasure, proof: await this.proofs.prove(erasureId) };
   }
@@ -41,8 +43,8 @@ export class ErasuresController {
   @Get(':erasureId/progress')
   @ApiOperation({ summary: 'How far it is, without a proof' })
   @ApiOkResponse({ schema: ERASURE })
-  async progress(@Param('erasureId', ParseUUIDPipe) erasureId: string): Promise<Erasure> {
-    return this.erasures.get(erasureId);
+  async progress(@Param('erasureId') given: string): Promise<Erasure> {
+    return this.erasures.get(checkedId(given, 'erasureId'));
   }
 
   @Post(':erasureId/proof')
@@ -50,7 +52,7 @@ export class ErasuresController {
   @ApiOperation({ summary: 'The same proof for whoever knows the entity, from the indexes' })
   @ApiBody({ type: ProofBody })
   @ApiOkResponse({ schema: PROOF })
-  async prove(@Param('erasureId', ParseUUIDPipe) erasureId: string, @Body() { entityId }: ProofBody): Promise<Proof> {
-    return this.proofs.prove(erasureId, entityId);
+  async prove(@Param('erasureId') given: string, @Body() { entityId }: ProofBody): Promise<Proof> {
+    return this.proofs.prove(checkedId(given, 'erasureId'), entityId);
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Body, Controller, Get, HttpCode, Inject, Param, ParseUUIDPipe, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
 import { IsInstant, Problems } from '@throughline/http';
@@ -7,6 +7,7 @@ import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import { ModelClocks } from '../../labels/model-clocks.js';
 import { RebuildStore, type Rebuild } from '../rebuild-store.js';
 import { REBUILD, REBUILDS } from './schemas.js';
+import { checkedId } from '../../story/checked-id.js';
 
 export class RebuildBody {
   @ApiProperty({ example: 'flight-delay' }) @IsString() @IsNotEmpty() @MaxLength(200)
@@ -57,8 +58,8 @@ export class RebuildsController {
   @ApiOperation({ summary: 'How far one is' })
   @ApiOkResponse({ schema: REBUILD })
   @Problems('not_found')
-  async get(@Param('rebuildId', ParseUUIDPipe) rebuildId: string): Promise<Rebuild> {
-    return this.rebuilds.get(rebuildId);
+  async get(@Param('rebuildId') given: string): Promise<Rebuild> {
+    return this.rebuilds.get(checkedId(given, 'rebuildId'));
   }
 
   @Post(':rebuildId/cancel')
@@ -66,7 +67,7 @@ export class RebuildsController {
   @ApiOperation({ summary: 'End one before its end; what was told stays told' })
   @ApiOkResponse({ schema: REBUILD })
   @Problems('not_found')
-  async cancel(@Param('rebuildId', ParseUUIDPipe) rebuildId: string): Promise<Rebuild> {
-    return this.rebuilds.cancel(rebuildId);
+  async cancel(@Param('rebuildId') given: string): Promise<Rebuild> {
+    return this.rebuilds.cancel(checkedId(given, 'rebuildId'));
   }
 }
