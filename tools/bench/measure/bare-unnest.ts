@@ -1,8 +1,6 @@
 import type pg from 'pg';
 
 const ROWS_A_BATCH = 2000;
-/** As many as the ledger has partitions to read. */
-const CONNECTIONS = 4;
 
 interface Column {
   readonly name: string;
@@ -15,18 +13,18 @@ type Row = Record<string, unknown>;
  * The limit: the same rows, read back from the ledger's own table, put by bare `unnest` into a table of the same columns, primary key and
  * indexes, and nothing else. Only the inserts are timed.
  *
- * @param withIndexes false: only the primary key
+ * @param connections 1: a plain loop; more: as many statements at a time
  */
-export async function bareUnnestRowsPerSecond(pool: pg.Pool, rows: number, withIndexes: boolean): Promise<number> {
+export async function bareUnnestRowsPerSecond(pool: pg.Pool, rows: number, connections: number): Promise<number> {
   await pool.query(`DROP TABLE IF EXISTS bare`);
-  await pool.query(`CREATE TABLE bare (LIKE prediction INCLUDING DEFAULTS ${withIndexes ? 'INCLUDING INDEXES' : ''}${withIndexes ? '' : ', PRIMARY KEY (prediction_id, day)'})`);
+  await pool.query(`CREATE TABLE bare (LIKE prediction INCLUDING DEFAULTS INCLUDING INDEXES)`);
   const { rows: columns } = await pool.query<Column>(`SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = 'bare'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`);
   const names = columns.map(({ name }) => name).join(', ');
   const statement = `INSERT INTO bare (${names}) SELECT * FROM unnest(${columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ')}) ON CONFLICT DO NOTHING`;
   const batches = await batchesOf(pool, columns, rows);
   const startMs = performance.now();
-  await Promise.all(Array.from({ length: CONNECTIONS }, async (_, lane) => {
-    for (let at = lane; at < batches.length; at += CONNECTIONS) await pool.query(statement, batches[at]);
+  await Promise.all(Array.from({ length: connections }, async (_, lane) => {
+    for (let at = lane; at < batches.length; at += connections) await pool.query(statement, batches[at]);
   }));
   const seconds = (performance.now() - startMs) / 1000;
   const { rows: counted } = await pool.query<{ count: string }>('SELECT count(*) FROM bare');

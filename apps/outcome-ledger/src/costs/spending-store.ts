@@ -24,20 +24,27 @@ const ADMIT_TEAMS = `INSERT INTO spending_team (day, team)
     FROM ${recordset(1, { day: 'date', team: 'text' })} WHERE NOT EXISTS (SELECT FROM spending_team t WHERE t.day = r.day AND t.team = r.team)) n
   WHERE n.place <= ${MAX_TEAMS_A_DAY} ORDER BY n.day, n.team ON CONFLICT DO NOTHING`;
 
-const ADD = `INSERT INTO spending (${Object.keys(COLUMNS).join(', ')})
+/** Takes the rows of `spendingRows` as $1. */
+export const ADD_SPENDING = `INSERT INTO spending (${Object.keys(COLUMNS).join(', ')})
   SELECT r.day, r.model, r.version, b.team, r.role, ${SUMS.map((name) => `sum(r.${name})`).join(', ')}
   FROM ${recordset(1, COLUMNS)} LEFT JOIN spending_team t ON t.day = r.day AND t.team = r.team
   CROSS JOIN LATERAL (SELECT CASE WHEN r.team = '' OR t.team IS NOT NULL THEN r.team ELSE '${OTHER_TEAMS}' END AS team) b
   GROUP BY r.day, r.model, r.version, b.team, r.role ORDER BY r.day, r.model, r.version, b.team, r.role
   ON CONFLICT (day, model, version, team, role) DO UPDATE SET ${SUMS.map((name) => `${name} = spending.${name} + excluded.${name}`).join(', ')}`;
 
-/** Adds to the books of the days. Late in a transaction: everybody writes these few rows, so they must not be held for long. */
-export async function addToSpending(manager: EntityManager, all: readonly Spending[]): Promise<void> {
-  const sums = sumOfSpending(all);
-  if (sums.length === 0) return;
-  const teams = [...new Map(sums.filter(({ team, answers }) => team !== '' && answers > 0).map(({ day, team }) => [`${day}\n${team}`, { day, team }])).values()];
+export interface SpendingRow {
+  readonly sum: Spending;
+  readonly row: object;
+}
+
+/** What is to be added, a row a day, model, version, team and role. */
+export const spendingRows = (all: readonly Spending[]): SpendingRow[] => sumOfSpending(all).map((sum) => ({ sum, row: rowOf(sum) }));
+
+/** Gives teams that are new on their day a place, as long as there is one. */
+export async function admitTeams(manager: EntityManager, rows: readonly SpendingRow[]): Promise<void> {
+  const named = rows.filter(({ sum: { team, answers } }) => team !== '' && answers > 0);
+  const teams = [...new Map(named.map(({ sum: { day, team } }) => [`${day}\n${team}`, { day, team }])).values()];
   if (teams.length > 0) await manager.query(ADMIT_TEAMS, [rowsParameter(teams)]);
-  await manager.query(ADD, [rowsParameter(sums.map(rowOf))]);
 }
 
 const rowOf = (one: Spending): object => ({

@@ -134,7 +134,14 @@ export function exact<N extends number | undefined>(integer: N, field: string): 
 export const canonicalId = (uuid: string): string => uuid.toLowerCase().replace(/^urn:uuid:/, '');
 
 /** UTC day of an instant, `YYYY-MM-DD`. */
-export const dayOf = (epochMs: number): string => new Date(epochMs).toISOString().slice(0, 10);
+export function dayOf(epochMs: number): string {
+  const day = Math.floor(epochMs / DAY_MS);
+  if (day !== lastDay.day) lastDay = { day, text: new Date(epochMs).toISOString().slice(0, 10) };
+  return lastDay.text;
+}
+
+/** Nearly every request is of the day of the one before. */
+let lastDay = { day: Number.NaN, text: '' };
 
 /** `topic/partition/offset` of a message. */
 export const coordinatesOf = ({ topic, partition, offset }: { topic: string; partition: number; offset: string }): string => `${topic}/${partition}/${offset}`;

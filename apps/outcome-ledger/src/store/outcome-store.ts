@@ -54,8 +54,8 @@ export class OutcomeStore {
       const released = await this.appendReleased(manager, justFound);
       const report = await this.append(manager, resolved);
       await forget(manager, watch, named, resolved);
-      await addToTally(manager, [...released.counts, ...report.counts, countOf('outcomes', kept), countOf('unmatched', kept), countOf('duplicate_outcomes', unresolved.length - kept)]);
       await enterInBooks(manager, { handled: named.map(({ outcome }) => outcome.coordinates) });
+      await addToTally(manager, [...released.counts, ...report.counts, countOf('outcomes', kept), countOf('unmatched', kept), countOf('duplicate_outcomes', unresolved.length - kept)]);
       return {
         appended: report.appended + kept, waiting: report.waiting + kept, expired: report.expired, duplicates: report.duplicates + unresolved.length - kept,
         joins: [...released.joins, ...report.joins], misfits: report.misfits,

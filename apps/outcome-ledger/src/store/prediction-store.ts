@@ -66,9 +66,9 @@ export class PredictionStore {
       await noteLate(manager, admissions.map(({ record }) => record), announced);
       const met = await this.meetOutcomes(manager, admissions, displaced.told, versionIds);
       await watch.cleanse(manager, admissions.flatMap(({ record }) => (record.erasedAtMs === undefined ? [] : [record.predictionId])));
-      await addToTally(manager, [...displaced.counts, ...admissions.map(({ record }) => countOf(record.state, 1, named(record))), ...met.counts, ...this.spending(admissions.map(({ record }) => record))]);
       const handled = records.flatMap(({ answerCoordinates, requestCoordinates }) => [answerCoordinates, requestCoordinates]);
       await enterInBooks(manager, { handled, added: admissions.map(({ record }) => bookedPrediction(record)), removed: displaced.booked });
+      await addToTally(manager, [...displaced.counts, ...admissions.map(({ record }) => countOf(record.state, 1, named(record))), ...met.counts, ...this.spending(admissions.map(({ record }) => record))]);
       return { recorded: admissions.map(({ record }) => record), duplicates: records.length - admissions.length, joins: met.joins };
     });
   }

@@ -29,4 +29,18 @@ export async function insertRows<R>(manager: EntityManager, table: string, colum
 const mayHoldBadText = (json: string): boolean => json.includes('\\u0000') || json.includes('\\ud');
 
 /** Epoch milliseconds as PostgreSQL reads them. What is reckoned from event times may lie beyond the years 1 to 9999, where nothing is: it stands for their ends. */
-export const timestamp = (epochMs: number): string => new Date(Math.min(YEAR_10000_MS - 1, Math.max(YEAR_1_MS, epochMs))).toISOString();
+export function timestamp(epochMs: number): string {
+  const ms = Math.min(YEAR_10000_MS - 1, Math.max(YEAR_1_MS, epochMs));
+  const second = Math.floor(ms / 1000);
+  let text = secondTexts.get(second);
+  if (text === undefined) {
+    if (secondTexts.size >= MAX_SECOND_TEXTS) secondTexts.clear();
+    text = new Date(second * 1000).toISOString().slice(0, -4);
+    secondTexts.set(second, text);
+  }
+  return `${text}${String(Math.floor(ms) - second * 1000).padStart(3, '0')}Z`;
+}
+
+/** A batch has few seconds and three instants a row: the text of each second is made once. */
+const secondTexts = new Map<number, string>();
+const MAX_SECOND_TEXTS = 256;
