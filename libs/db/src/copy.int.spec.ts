@@ -38,12 +38,14 @@ describe('copied rows', () => {
         await copy(given.map((row, id) => ({ id, ...row, bytes: row.bytes === undefined ? undefined : `\\x${Buffer.from(row.bytes).toString('hex')}` }) as Row));
         const read = await query<{ said: string | null; number: number | null; truth: boolean | null; bytes: Buffer | null; body: object | null }>(dataSource, 'SELECT * FROM copied ORDER BY id');
         given.forEach((row, id) => {
-          const { said, number, truth, bytes, body } = read[id]!;
+          const { said, number, truth, bytes } = read[id]!;
           expect({ said, truth, bytes: bytes === null ? null : [...bytes] }).toEqual({ said: row.said === undefined ? null : storable(row.said), truth: row.truth ?? null, bytes: row.bytes === undefined ? null : [...row.bytes] });
           expect(number).toEqual(row.number ?? null);
-          // A key that repeats after the replacement is one key.
-          expect(body).toEqual(row.body === undefined ? null : JSON.parse(JSON.stringify(storable(row.body))));
         });
+        // PostgreSQL compares: this Node's JSON.parse now and then reads the key "\n" or "\"" as a lone backslash, when it has read others before.
+        const bodies = given.map(({ body }, id) => ({ id, body: body === undefined ? null : storable(body) }));
+        const differing = 'SELECT r.id FROM json_to_recordset($1) AS r(id int, body jsonb) JOIN copied c USING (id) WHERE c.body IS DISTINCT FROM r.body';
+        expect(await query(dataSource, differing, [JSON.stringify(bodies)])).toEqual([]);
       }),
       { numRuns: 60 },
     ));
