@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { removeHome } from '@throughline/local-stack';
 import { logisticRegressionGraph, slowRunGraph } from '@throughline/onnx';
 import { setTimeout } from 'node:timers/promises';
@@ -20,7 +21,9 @@ beforeAll(async () => {
 }, 200_000);
 
 afterAll(async () => {
+  const exited = once(platform.child, 'exit');
   platform.child.kill('SIGKILL');
+  await exited;
   await removeHome(platform.home);
 }, 60_000);
 
