@@ -28,7 +28,9 @@ beforeAll(async () => {
 }, 260_000);
 
 afterAll(async () => {
+  const exited = once(platform.child, 'exit');
   platform.child.kill('SIGKILL');
+  await exited;
   await removeHome(platform.home);
 }, 60_000);
 
