@@ -6,6 +6,7 @@ import type { Names } from '../names.js';
 import type { BusAdmin, PartitionOffsets, StartOffsets } from '../port.js';
 import { topicSettings } from '../topic-settings.js';
 import { isOwnTopic, toTopic, type AnyTopic, type OwnTopic } from '../topics.js';
+import { askedInstant } from '../asked-instant.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const LEADER_POLL_MS = 20;
@@ -63,7 +64,7 @@ export class KafkaJsAdmin implements BusAdmin {
   async offsetsAt(topic: AnyTopic, timestampMs: number): Promise<ReadonlyMap<number, bigint>> {
     return this.call('read offsets', async (admin) => {
       if (isOwnTopic(topic)) await this.requireThere(admin, topic);
-      const found = await admin.fetchTopicOffsetsByTimestamp(this.names.topic(topic), timestampMs);
+      const found = await admin.fetchTopicOffsetsByTimestamp(this.names.topic(topic), askedInstant(timestampMs));
       return new Map(found.map(({ partition, offset }) => [partition, BigInt(offset)]));
     });
   }

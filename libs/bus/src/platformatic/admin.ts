@@ -8,6 +8,7 @@ import { topicSettings } from '../topic-settings.js';
 import { isOwnTopic, toTopic, type AnyTopic, type OwnTopic } from '../topics.js';
 import { library, type ClientOptions } from './client.js';
 import { isBecause, reasonOf } from './errors.js';
+import { askedInstant } from '../asked-instant.js';
 
 /** Nothing here may not be repeated, other than in the rest of the adapter. */
 const RETRY = { retries: 8, retryDelay: 250 };
@@ -68,7 +69,7 @@ export class PlatformaticAdmin implements BusAdmin {
       const partitions = await this.partitionsOf(topic);
       // The end first: what comes in between is then later than the timestamp or before the end.
       const ends = await this.listOffsets(topic, partitions, LATEST);
-      const found = await this.listOffsets(topic, partitions, BigInt(timestampMs));
+      const found = await this.listOffsets(topic, partitions, BigInt(askedInstant(timestampMs)));
       return new Map(partitions.map((partition) => [partition, firstOf(found.get(partition)) ?? ends.get(partition) ?? 0n]));
     });
   }

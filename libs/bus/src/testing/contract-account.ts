@@ -17,7 +17,7 @@ export function accountContract(open: () => Promise<BusUnderTest>): void {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       const instants = (await readAll(bus, TOPIC)).map(({ timestampMs }) => timestampMs);
-      for (const instant of [0, ...new Set(instants), Math.max(...instants) + 1]) expect(await bus.admin.offsetsAt(TOPIC, instant)).toEqual(await firstAt(bus, TOPIC, instant));
+      for (const instant of [-52_000_000_000_000, -2, -1, 0, ...new Set(instants), Math.max(...instants) + 1]) expect(await bus.admin.offsetsAt(TOPIC, instant)).toEqual(await firstAt(bus, TOPIC, instant));
     });
 
     it('the offset at an instant of an empty topic is its end, and of one that is not there nothing', async () => {
