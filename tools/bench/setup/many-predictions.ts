@@ -3,6 +3,8 @@ import { ARTIFACT_SHA256 } from './ledger-events.ts';
 import { ENTITIES, ENTITY_ROLE, FEATURES, MODEL } from './requests.ts';
 
 const ROWS_A_STATEMENT = 250_000;
+/** One a core. */
+const CONNECTIONS = 2;
 
 /** Id of the prediction with this number: made the same way by PostgreSQL and here. */
 export const MANY_ID_SQL = (number: string): string => `md5('many-' || ${number})::uuid`;
@@ -16,12 +18,17 @@ export const MANY_ID_SQL = (number: string): string => `md5('many-' || ${number}
 export async function fillPredictions(pool: pg.Pool, rows: number, onRows: (done: number) => void): Promise<void> {
   const { rows: versions } = await pool.query<{ id: number }>(`INSERT INTO served_version (model, version, artifact_sha256) VALUES ($1, '1', $2) RETURNING id`, [MODEL, ARTIFACT_SHA256]);
   const day = new Date().toISOString().slice(0, 10);
-  for (let from = 1; from <= rows; from += ROWS_A_STATEMENT) {
-    const to = Math.min(rows, from + ROWS_A_STATEMENT - 1);
-    await pool.query(PREDICTIONS_SQL, [from, to, day, versions[0]!.id]);
-    await pool.query(`INSERT INTO prediction_key (prediction_id, state, day, attempt) SELECT ${MANY_ID_SQL('i')}, 'scored', $3, 0 FROM generate_series($1::bigint, $2::bigint) i ORDER BY 1`, [from, to, day]);
-    onRows(to);
-  }
+  let next = 1;
+  let done = 0;
+  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
+    for (let from = next; from <= rows; from = next) {
+      const to = Math.min(rows, from + ROWS_A_STATEMENT - 1);
+      next = to + 1;
+      await pool.query(PREDICTIONS_SQL, [from, to, day, versions[0]!.id]);
+      await pool.query(`INSERT INTO prediction_key (prediction_id, state, day, attempt) SELECT ${MANY_ID_SQL('i')}, 'scored', $3, 0 FROM generate_series($1::bigint, $2::bigint) i ORDER BY 1`, [from, to, day]);
+      onRows((done += to - from + 1));
+    }
+  }));
   await pool.query(`INSERT INTO tally (model, version, role, measure, count) VALUES ($1, '1', 'champion', 'scored', $2)`, [MODEL, rows]);
   await pool.query('ANALYZE prediction, prediction_key');
 }
