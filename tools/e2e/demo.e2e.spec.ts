@@ -1,13 +1,13 @@
+import { once } from 'node:events';
 import { createBus } from '@throughline/bus';
 import { decodeOrThrow, encodeEvent, predictionId } from '@throughline/contracts';
 import { removeHome } from '@throughline/local-stack';
 import { execFile, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startPlatform, type Running } from './platform.ts';
+import { kill, startPlatform, type Running } from './platform.ts';
 import { commandsOf, runnableSnippets } from './readme-snippets.ts';
 
 /** A command starts a process and may read whole topics. */
@@ -28,9 +28,7 @@ beforeAll(async () => {
 }, 260_000);
 
 afterAll(async () => {
-  const exited = once(platform.child, 'exit');
-  platform.child.kill('SIGKILL');
-  await exited;
+  await kill(platform);
   await removeHome(platform.home);
 }, 60_000);
 

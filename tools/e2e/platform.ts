@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -80,4 +81,12 @@ async function isFree(port: number): Promise<boolean> {
       server.close(() => resolve(bound === port));
     });
   });
+}
+
+/** Ends the platform at once and waits until it is gone, if it is not already: who removes its home while it lives is refused. */
+export async function kill({ child }: Running): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
 }

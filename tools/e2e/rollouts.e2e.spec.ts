@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { removeHome } from '@throughline/local-stack';
 import { logisticRegressionGraph, slowRunGraph } from '@throughline/onnx';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startPlatform, type Running } from './platform.ts';
+import { kill, startPlatform, type Running } from './platform.ts';
 
 /** Candidates on trial in the flights replay: whole services, real outcomes, hours after their flights in the replay's time. */
 const MODEL = '/registry/v1/models/flight-delay';
@@ -21,9 +20,7 @@ beforeAll(async () => {
 }, 200_000);
 
 afterAll(async () => {
-  const exited = once(platform.child, 'exit');
-  platform.child.kill('SIGKILL');
-  await exited;
+  await kill(platform);
   await removeHome(platform.home);
 }, 60_000);
 
