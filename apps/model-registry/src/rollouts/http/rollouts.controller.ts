@@ -12,7 +12,6 @@ import { isActive, missingMinimums } from '../domain/rollout.js';
 import { Promotions } from '../promotions.js';
 import { Rollouts } from '../rollouts.js';
 import { RolloutStore, type StoredRollout } from '../store/rollouts.js';
-// eslint-disable-next-line @typescript-eslint/consistent-type-imports -- Nest reads the body's class at run time
 import { Decided } from './requests.js';
 import { ReplayResource, RollbackResource, RolloutDetailResource, RolloutEventResource, RolloutResource, toEvent, toRollout, toVerdict } from './resources.js';
 
