@@ -4,7 +4,7 @@ import { ContractError } from '@throughline/contracts';
 import { Problems } from '@throughline/http';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { canonicalId } from '../domain/prediction.js';
-import { checkedId } from '../story/checked-id.js';
+import { checkedId } from '../http/checked-id.js';
 import { Recomputations, type Recomputation } from './recomputations.js';
 import { Samples } from './samples.js';
 import { RECOMPUTATION, REPORT } from './schemas.js';

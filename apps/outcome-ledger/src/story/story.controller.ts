@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { checkedId } from './checked-id.js';
+import { checkedId } from '../http/checked-id.js';
 import { STORY } from './schema.js';
 import { Stories, type Story } from './stories.js';
 

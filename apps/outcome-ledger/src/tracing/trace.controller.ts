@@ -1,12 +1,9 @@
 import { Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ContractError } from '@throughline/contracts';
 import { Problems } from '@throughline/http';
-import { canonicalId } from '../domain/prediction.js';
+import { checkedId } from '../http/checked-id.js';
 import { EMITTED_TRACE } from './schemas.js';
 import { TraceStories, type EmittedTrace } from './trace-stories.js';
-
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 @ApiTags('predictions')
 @Controller('ledger/v1/predictions')
@@ -19,8 +16,6 @@ export class TraceController {
   @ApiOkResponse({ schema: EMITTED_TRACE })
   @Problems('not_found', 'not_configured')
   async emit(@Param('predictionId') predictionId: string): Promise<EmittedTrace> {
-    const id = canonicalId(predictionId);
-    if (!UUID.test(id)) throw new ContractError('invalid_request', 'predictionId is not a UUID');
-    return this.stories.tell(id);
+    return this.stories.tell(checkedId(predictionId));
   }
 }

@@ -4,7 +4,7 @@ import { Caller, type Principal } from '@throughline/http';
 import { Erasures, type Erasure } from '../erasures.js';
 import { Proofs, type Proof } from '../proof.js';
 import { ERASURE, ERASURES, ErasureBody, PROOF, ProofBody, PROVEN } from './dto.js';
-import { checkedId } from '../../story/checked-id.js';
+import { checkedId } from '../../http/checked-id.js';
 
 @ApiTags('erasures')
 @Controller('ledger/v1/erasures')

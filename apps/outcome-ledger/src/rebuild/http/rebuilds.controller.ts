@@ -7,7 +7,7 @@ import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import { ModelClocks } from '../../labels/model-clocks.js';
 import { RebuildStore, type Rebuild } from '../rebuild-store.js';
 import { REBUILD, REBUILDS } from './schemas.js';
-import { checkedId } from '../../story/checked-id.js';
+import { checkedId } from '../../http/checked-id.js';
 
 export class RebuildBody {
   @ApiProperty({ example: 'flight-delay' }) @IsString() @IsNotEmpty() @MaxLength(200)
