@@ -36,6 +36,7 @@ import { MaturityRounds } from './outcomes/maturity-rounds.js';
 import { FUTURE_TOLERANCE_SECONDS, MATURITY_SWEEP_MS } from './outcomes/settings.js';
 import { Declarations } from './outcomes/store/declarations.js';
 import { Maturity } from './outcomes/store/maturity.js';
+import { Background } from './store/background.js';
 import { Books } from './store/books.js';
 import { Exports } from './store/exports.js';
 import { LEDGER_MIGRATIONS } from './store/migrations.js';
@@ -66,7 +67,7 @@ export class OutcomeLedgerModule {
         PredictionsController, StoryController, RecomputeController, TraceController, BooksController, HourlyBooksController, ExportsController, CostsController, BacktestsController, LabelsController, RebuildsController, ErasuresController, SavedQueriesController,
       ],
       providers: [
-        ...bookProviders(config), ...privacyProviders(config), ...erasureProviders, ...queryProviders, ...labelProviders, ...rebuildProviders, ...retentionProviders(config), ...storyProviders(config), ...recomputeProviders(config), ...backtestProviders(config),
+        Background, ...bookProviders(config), ...privacyProviders(config), ...erasureProviders, ...queryProviders, ...labelProviders, ...rebuildProviders, ...retentionProviders(config), ...storyProviders(config), ...recomputeProviders(config), ...backtestProviders(config),
         ...tracingProviders(config, SERVICE), { provide: PRICES, useValue: pricesOf(config) },
         { provide: PolicyCeilings, useValue: new PolicyCeilings({ url: config.REGISTRY_URL, serviceKey: config.AUTH_SERVICE_KEY }) }, Costs, CostGauges, { provide: FUTURE_TOLERANCE_SECONDS, useValue: config.OUTCOME_FUTURE_TOLERANCE_SECONDS }, { provide: MATURITY_SWEEP_MS, useValue: config.OUTCOME_MATURITY_SWEEP_MS }, Declarations, Maturity, MaturityRounds, PredictionIntake, ModelDeploymentFollower, Housekeeping, PredictionStore, OutcomeStore, Partitions, ServedVersions, Exports, Books],
     };

@@ -28,7 +28,6 @@ class Unwanted extends Error {}
 export class BacktestRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private rounds: Rounds | undefined;
   private running: BacktestRun | undefined;
-  private isStopping = false;
 
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
@@ -41,24 +40,24 @@ export class BacktestRunner implements OnApplicationBootstrap, BeforeApplication
   ) {}
 
   onApplicationBootstrap(): void {
-    this.rounds = new Rounds(LOOK_MS, () => this.round(), (error) => this.logger.warn({ err: error }, 'looking for backtests failed'));
+    this.rounds = new Rounds(LOOK_MS, (stopping) => this.round(stopping), (error) => this.logger.warn({ err: error }, 'looking for backtests failed'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.isStopping = true;
+    const stopped = this.rounds?.stop();
     this.running?.close();
-    await Promise.race([this.rounds?.stop(), wait(STOP_PATIENCE_MS, undefined, { ref: false })]);
+    await Promise.race([stopped, wait(STOP_PATIENCE_MS, undefined, { ref: false })]);
   }
 
-  private async round(): Promise<void> {
+  private async round(stopping: AbortSignal): Promise<void> {
     await this.backtests.endSilent();
-    const backtest = this.isStopping ? undefined : await this.backtests.claim();
+    const backtest = stopping.aborted ? undefined : await this.backtests.claim();
     if (backtest === undefined) return;
     const beats = new Rounds(BEAT_MS, async () => void (await this.backtests.beat(backtest.backtestId)), () => undefined);
     try {
-      await this.run(backtest);
+      await this.run(backtest, stopping);
     } catch (thrown) {
-      await this.end(backtest, thrown);
+      await this.end(backtest, thrown, stopping);
     } finally {
       await beats.stop();
       this.running?.close();
@@ -66,14 +65,14 @@ export class BacktestRunner implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  private async run({ backtestId: id, request }: Backtest): Promise<void> {
+  private async run({ backtestId: id, request }: Backtest, stopping: AbortSignal): Promise<void> {
     const { model, from, to, threshold, limit } = request;
     const { dataSource, dictionary, declarations, candidates, limits } = this;
     const candidate = await candidates.find(model, request.candidate);
     const run = await BacktestRun.open({ dataSource, dictionary, declarations, candidates, limits }, { model, from, to, candidate, threshold, limit });
     this.running = run;
     const onPage = async (done: number): Promise<void> => {
-      if (this.isStopping || !(await this.backtests.beat(id, { done, total: run.total }))) throw new Unwanted();
+      if (stopping.aborted || !(await this.backtests.beat(id, { done, total: run.total }))) throw new Unwanted();
     };
     await onPage(0);
     let part = 0;
@@ -81,8 +80,8 @@ export class BacktestRunner implements OnApplicationBootstrap, BeforeApplication
     await this.backtests.finish(id, run.report());
   }
 
-  private async end({ backtestId: id }: Backtest, thrown: unknown): Promise<void> {
-    if (this.isStopping) return this.backtests.giveUp(id, 'interrupted', { code: 'unavailable', reason: 'the ledger was stopped' });
+  private async end({ backtestId: id }: Backtest, thrown: unknown, stopping: AbortSignal): Promise<void> {
+    if (stopping.aborted) return this.backtests.giveUp(id, 'interrupted', { code: 'unavailable', reason: 'the ledger was stopped' });
     const { code, message } = toContractError(thrown);
     if (!(thrown instanceof Unwanted)) this.logger.warn({ backtestId: id, code, err: thrown }, 'a backtest failed');
     // What is not on the list of errors may quote values.

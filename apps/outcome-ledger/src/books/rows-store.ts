@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { query } from '@throughline/db';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { dayOf } from '../domain/prediction.js';
+import { Background } from '../store/background.js';
 import { timestamp } from '../store/rows.js';
 import { topicOfRow } from './domain/places.js';
 import { hourKey, type RowBalance, type RowCount, type RowState } from './domain/report.js';
@@ -50,7 +51,10 @@ interface Row {
 /** How many rows were written down, and how many are there. */
 @Injectable()
 export class RowsStore {
-  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(Background) private readonly background: Background,
+  ) {}
 
   async sumUp(): Promise<void> {
     await query(this.dataSource, SUM_UP);
@@ -62,10 +66,15 @@ export class RowsStore {
     return rows.map(({ day }) => `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`).sort().reverse();
   }
 
-  /** Counts rows of hours in [fromMs, toMs), whole hours. Reads the rows: a second or more for each million. */
-  async report(fromMs: number, toMs: number): Promise<RowsReport> {
-    const rows = await query<Row>(this.dataSource, `SELECT coordinates, "hourMs"::float8, state, count::float8 FROM (${RECORDED} UNION ALL ${PREDICTIONS} UNION ALL ${OUTCOMES}) r`,
+  /**
+   * Counts rows of hours in [fromMs, toMs), whole hours. Reads the rows: a second or more for each million.
+   *
+   * @param isUrgent that somebody waits for it
+   */
+  async report(fromMs: number, toMs: number, { isUrgent } = { isUrgent: true }): Promise<RowsReport> {
+    const count = (on: DataSource | EntityManager): Promise<Row[]> => query<Row>(on, `SELECT coordinates, "hourMs"::float8, state, count::float8 FROM (${RECORDED} UNION ALL ${PREDICTIONS} UNION ALL ${OUTCOMES}) r`,
       [timestamp(fromMs), timestamp(toMs), dayOf(fromMs), dayOf(toMs - 1)]);
+    const rows = await (isUrgent ? count(this.dataSource) : this.background.run(count));
     // Asked afterwards: a day that retention drops meanwhile counts as dropped.
     const days = new Set(await this.days());
     return balance(rows.filter(({ coordinates, state, hourMs }) => state !== 'recorded' || isOutcome(coordinates) || days.has(dayOf(hourMs))));

@@ -42,7 +42,6 @@ const COLUMNS = 'id, seq, state, key_id, fingerprints, forms, entity_role, model
 @Injectable()
 export class Erasures implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private rounds: Rounds | undefined;
-  private isStopping = false;
 
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
@@ -52,11 +51,10 @@ export class Erasures implements OnApplicationBootstrap, BeforeApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    this.rounds = new Rounds(RESUME_MS, () => this.run(), (error) => this.logger.warn({ err: error }, 'erasing failed; it goes on'));
+    this.rounds = new Rounds(RESUME_MS, (stopping) => this.run(stopping), (error) => this.logger.warn({ err: error }, 'erasing failed; it goes on'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.isStopping = true;
     await this.rounds?.stop();
   }
 
@@ -76,7 +74,7 @@ export class Erasures implements OnApplicationBootstrap, BeforeApplicationShutdo
       return entered as ErasureRow;
     });
     this.logger.info({ erasureId: row.id, by, model, entityRole }, 'an entity is to be forgotten');
-    this.run().catch((error: unknown) => this.logger.warn({ err: error }, 'erasing failed; it goes on'));
+    this.rounds?.soon();
     return erasureOf(row);
   }
 
@@ -96,8 +94,8 @@ export class Erasures implements OnApplicationBootstrap, BeforeApplicationShutdo
     return row;
   }
 
-  private async run(): Promise<void> {
-    while (!this.isStopping && (await this.step()));
+  private async run(stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted && (await this.step()));
   }
 
   /** One bounded step of the oldest erasure that nobody works on; whether there was one. */

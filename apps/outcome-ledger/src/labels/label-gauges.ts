@@ -39,7 +39,7 @@ export class LabelGauges implements OnApplicationBootstrap, BeforeApplicationShu
     const answers: LabelAnswer[] = [];
     for (const { model } of await this.clocks.all(startMs)) {
       // One model too large to be counted says nothing against the others.
-      const answer = await this.labels.report({ model }, startMs).catch((error: unknown) => this.logger.warn({ err: error, model }, 'counting the labels of a model failed'));
+      const answer = await this.labels.report({ model }, startMs, { isUrgent: false }).catch((error: unknown) => this.logger.warn({ err: error, model }, 'counting the labels of a model failed'));
       if (answer !== undefined) answers.push(answer);
     }
     this.answers = answers;

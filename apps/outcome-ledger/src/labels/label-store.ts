@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inTransaction } from '@throughline/db';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { Background } from '../store/background.js';
 import { timestamp } from '../store/rows.js';
 import { limitStatementTime, tooSlowSays } from '../store/statement-time.js';
 import { BIN_ENDS_SECONDS } from './domain/horizons.js';
@@ -39,18 +40,21 @@ const MAX_QUERY_MS = 60_000;
 /** How the labels of a model's predictions stand. */
 @Injectable()
 export class LabelStore {
-  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    @Inject(Background) private readonly background: Background,
+  ) {}
 
   /** @throws ContractError `query_too_slow` when counting takes too long */
-  async count({ model, fromMs, toMs, nowMs, maturedUntilMs }: LabelPeriod): Promise<LabelCount[]> {
-    const counting = inTransaction(this.dataSource, async (manager) => {
+  async count({ model, fromMs, toMs, nowMs, maturedUntilMs }: LabelPeriod, { isUrgent }: { isUrgent: boolean }): Promise<LabelCount[]> {
+    const count = async (manager: EntityManager): Promise<LabelCount[]> => {
       // One day at a time, instead of one hash table of everything.
       await manager.query(`SET LOCAL enable_partitionwise_join = on`);
       // Pages of an index that is read from end to end are no more random than those of the table, and a tenth as many.
       await manager.query(`SET LOCAL random_page_cost = 1`);
       await limitStatementTime(manager, MAX_QUERY_MS);
       return manager.query<LabelCount[]>(COUNT_SQL, [model, timestamp(fromMs), timestamp(toMs), timestamp(nowMs), maturedUntilMs === undefined ? null : timestamp(maturedUntilMs), BIN_BOUNDS]);
-    });
-    return tooSlowSays(counting, `counting the labels of ${model} took longer than ${MAX_QUERY_MS / 1000} s`, 'Ask for a shorter period.');
+    };
+    return tooSlowSays(isUrgent ? inTransaction(this.dataSource, count) : this.background.run(count), `counting the labels of ${model} took longer than ${MAX_QUERY_MS / 1000} s`, 'Ask for a shorter period.');
   }
 }

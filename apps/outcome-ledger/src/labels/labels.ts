@@ -33,8 +33,13 @@ export class Labels {
     @Inject(ModelClocks) private readonly clocks: ModelClocks,
   ) {}
 
-  /** By default of the last 30 days in which predictions can have matured, up to now. @throws ContractError `not_found`, `invalid_request` */
-  async report({ model, fromMs, toMs }: LabelQuestion, wallNowMs: number): Promise<LabelAnswer> {
+  /**
+   * By default of the last 30 days in which predictions can have matured, up to now.
+   *
+   * @param isUrgent that somebody waits for it
+   * @throws ContractError `not_found`, `invalid_request`, `query_too_slow`
+   */
+  async report({ model, fromMs, toMs }: LabelQuestion, wallNowMs: number, { isUrgent } = { isUrgent: true }): Promise<LabelAnswer> {
     const clock = await this.clocks.of(model, wallNowMs);
     if (clock === undefined) throw new ContractError('not_found', `the ledger has no prediction of a model ${model}`);
     const { nowMs, maturitySeconds } = clock;
@@ -43,7 +48,7 @@ export class Labels {
     if (since >= until) throw new ContractError('invalid_request', 'from must be before to; without to, before the newest event of the model');
     // The default may be longer: maturity is what the model declares.
     if (fromMs !== undefined && until - since > MAX_DAYS * DAY_MS) throw new ContractError('invalid_request', `from and to are more than ${MAX_DAYS} days apart`);
-    const counts = await this.store.count({ model, fromMs: since, toMs: until, nowMs, maturedUntilMs: maturedUntilMs(clock) });
+    const counts = await this.store.count({ model, fromMs: since, toMs: until, nowMs, maturedUntilMs: maturedUntilMs(clock) }, { isUrgent });
     return { model, fromMs: since, toMs: until, nowMs, maturitySeconds, ...labelReport(counts, maturitySeconds !== undefined) };
   }
 }

@@ -11,7 +11,6 @@ import { Maturity } from './store/maturity.js';
 @Injectable()
 export class MaturityRounds implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private rounds: Rounds | undefined;
-  private isStopping = false;
 
   constructor(
     @Inject(Maturity) private readonly maturity: Maturity,
@@ -21,21 +20,20 @@ export class MaturityRounds implements OnApplicationBootstrap, BeforeApplication
   ) {}
 
   onApplicationBootstrap(): void {
-    this.rounds = new Rounds(this.everyMs, () => this.sweep(), (error) => this.logger.warn({ err: error }, 'looking for mature predictions failed'));
+    this.rounds = new Rounds(this.everyMs, (stopping) => this.sweep(stopping), (error) => this.logger.warn({ err: error }, 'looking for mature predictions failed'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.isStopping = true;
     await this.rounds?.stop();
   }
 
-  private async sweep(): Promise<void> {
+  private async sweep(stopping: AbortSignal): Promise<void> {
     let startMs = Date.now();
     const tell = (joins: readonly Join[]): void => {
       countJoins(joins);
       this.spans.outcomes(joins, { startMs, endMs: Date.now() });
       startMs = Date.now();
     };
-    await this.maturity.sweep(startMs, tell, () => !this.isStopping);
+    await this.maturity.sweep(startMs, tell, () => !stopping.aborted);
   }
 }

@@ -61,7 +61,6 @@ const ADVANCE_SQL = `UPDATE rebuild SET seen = seen + $2, unchanged = unchanged 
 @Injectable()
 export class Rebuilder implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private rounds: Rounds | undefined;
-  private isStopping = false;
   /** Rebuilds of which a page failed, and until when others have their turn. */
   private readonly restUntilMs = new Map<string, number>();
 
@@ -72,16 +71,15 @@ export class Rebuilder implements OnApplicationBootstrap, BeforeApplicationShutd
   ) {}
 
   onApplicationBootstrap(): void {
-    this.rounds = new Rounds(ROUND_MS, () => this.round(), (error) => this.logger.warn({ err: error }, 'telling joins again was interrupted'));
+    this.rounds = new Rounds(ROUND_MS, (stopping) => this.round(stopping), (error) => this.logger.warn({ err: error }, 'telling joins again was interrupted'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.isStopping = true;
     await this.rounds?.stop();
   }
 
-  private async round(): Promise<void> {
-    while (!this.isStopping) {
+  private async round(stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
       const page = await this.tryPage();
       if (page === undefined) return;
       if (page === 'failed') continue;

@@ -23,6 +23,9 @@ const RULES_SIGNATURE: ModelSignature = {
   features: [{ name: 'hour', kind: 'numeric' }, { name: 'origin', kind: 'categorical' }],
 };
 
+/** A loader keeps each product: the larger they are, the fewer bytes a second it takes, and time must end before memory does, on fast machines too. */
+const SLOW_SIZE = 2400;
+
 let home: Installation;
 let registry: TestRegistry;
 let ledger: RunningService;
@@ -34,10 +37,10 @@ const hostile: Record<string, ServedVersion> = {};
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'ledger-recompute-'));
   registry = await startRegistry();
-  home = await install({ REGISTRY_URL: registry.url, THROUGHLINE_HOME: scratch, RECOMPUTE_TIMEOUT_MS: '3000', RECOMPUTE_MEMORY_MAX_BYTES: String(300 * 1024 ** 2) });
+  home = await install({ REGISTRY_URL: registry.url, THROUGHLINE_HOME: scratch, RECOMPUTE_TIMEOUT_MS: '3000', RECOMPUTE_MEMORY_MAX_BYTES: String(800 * 1024 ** 2) });
   echo = registry.version('1', identityGraph(3), graphSignature(['a', 'b', 'c'], 'output', 3));
   rules = registry.version('1', Buffer.from(RULES), RULES_SIGNATURE, { format: 'rules' });
-  hostile['slow to load'] = registry.version('1', slowLoadGraph({ size: 1200, steps: 10_000 }), graphSignature(Array.from({ length: 1200 }, (_, index) => `f${index}`), 'output', 1200));
+  hostile['slow to load'] = registry.version('1', slowLoadGraph({ size: SLOW_SIZE, steps: 5000 }), graphSignature(Array.from({ length: SLOW_SIZE }, (_, index) => `f${index}`), 'output', SLOW_SIZE));
   hostile['slow to run'] = registry.version('1', slowRunGraph({ features: 1, size: 1500, steps: 4000 }), graphSignature(['a'], 'probability', 1));
   hostile['too large'] = registry.version('1', wideAnswerGraph(400_000_000), graphSignature(['a', 'b'], 'output', 400_000_000));
   hostile['too wide'] = registry.version('1', wideAnswerGraph(1_000_000), graphSignature(['a', 'b'], 'output', 1_000_000));

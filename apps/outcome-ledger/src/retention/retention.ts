@@ -30,7 +30,6 @@ const failures = counter(METRICS.retentionFailures);
 @Injectable()
 export class Retention implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private rounds: Rounds | undefined;
-  private isStopping = false;
   private beyond: readonly Observation[] = [];
   private readonly archive: DayArchive | undefined;
 
@@ -47,30 +46,29 @@ export class Retention implements OnApplicationBootstrap, BeforeApplicationShutd
 
   onApplicationBootstrap(): void {
     if (this.settings.retentionDays === 0) return;
-    this.rounds = new Rounds(ROUND_MS, () => this.round(Date.now()), (error) => this.fail('round', error));
+    this.rounds = new Rounds(ROUND_MS, (stopping) => this.round(Date.now(), stopping), (error) => this.fail('round', error));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.isStopping = true;
     await this.rounds?.stop();
   }
 
-  private async round(nowMs: number): Promise<void> {
+  private async round(nowMs: number, stopping: AbortSignal): Promise<void> {
     await this.compareMaturities(nowMs);
     const session = await openSession(this.dataSource);
     try {
       const { rows } = await session.query<{ locked: boolean }>(LOCK_SQL);
       if (rows[0]?.locked !== true) return;
-      await this.retireDays(session, nowMs);
-      await this.sweepDaily(nowMs);
+      await this.retireDays(session, nowMs, stopping);
+      await this.sweepDaily(nowMs, stopping);
     } finally {
       await session.end().catch(() => undefined);
     }
   }
 
-  private async retireDays(session: Session, nowMs: number): Promise<void> {
+  private async retireDays(session: Session, nowMs: number, stopping: AbortSignal): Promise<void> {
     for (const day of await daysOf(this.dataSource)) {
-      if (this.isStopping || !isDue(day, nowMs, this.settings.retentionDays)) return;
+      if (stopping.aborted || !isDue(day, nowMs, this.settings.retentionDays)) return;
       try {
         await this.retire(session, day);
       } catch (error) {
@@ -111,14 +109,14 @@ export class Retention implements OnApplicationBootstrap, BeforeApplicationShutd
     return { ...part, contents, predictions, files };
   }
 
-  private async sweepDaily(nowMs: number): Promise<void> {
+  private async sweepDaily(nowMs: number, stopping: AbortSignal): Promise<void> {
     const { retentionDays, expiredDays } = this.settings;
     const [last] = await query(this.dataSource, 'SELECT 1 FROM retention_sweep WHERE swept_on >= $1', [dayOf(nowMs)]);
-    if (last !== undefined || this.isStopping) return;
+    if (last !== undefined || stopping.aborted) return;
     const limits = { oldestDayKnown: oldestDayKnown(nowMs, retentionDays, expiredDays), oldestUnmatchedMs: oldestUnmatchedMs(nowMs, retentionDays) };
-    const swept = await sweep(this.dataSource, limits, () => !this.isStopping);
+    const swept = await sweep(this.dataSource, limits, () => !stopping.aborted);
     for (const [what, count] of Object.entries(swept)) dropped.add(count, { what });
-    if (this.isStopping) return;
+    if (stopping.aborted) return;
     await query(this.dataSource, 'INSERT INTO retention_sweep VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET swept_on = excluded.swept_on', [dayOf(nowMs)]);
     if (Object.values(swept).some((count) => count > 0)) this.logger.info(swept, 'forgot what was left of predictions that were dropped, and outcomes that nothing came for');
   }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ContractError } from '@throughline/contracts';
-import { inTransaction } from '@throughline/db';
-import { DataSource, type EntityManager } from 'typeorm';
+import { query } from '@throughline/db';
+import { DataSource } from 'typeorm';
 import type { Prices } from '../costs/domain/cost.js';
 import { PRICES } from '../costs/prices.js';
 import type { OutcomeRow } from '../store/outcome-rows.js';
@@ -15,6 +15,14 @@ import type { JoinedRow, StoryRow } from './story-rows.js';
 
 /** Everything the ledger knows of one prediction, as plain JSON. */
 export type Story = Readonly<Record<string, unknown>>;
+
+interface StoryParts {
+  readonly row: StoryRow;
+  readonly joined: JoinedRow | undefined;
+  readonly shadows: readonly StoryRow[];
+  /** In the order in which they were recorded. */
+  readonly outcomes: readonly OutcomeRow[];
+}
 
 /** What one system says a thousand times is no story. */
 const MAX_OUTCOMES = 200;
@@ -30,23 +38,35 @@ export class Stories {
 
   /** @throws ContractError `not_found` when the ledger has neither the prediction nor an outcome of it */
   async tell(predictionId: string): Promise<Story> {
-    return inTransaction(this.dataSource, async (manager) => {
-      const [key]: { day: string | null }[] = await manager.query('SELECT day::text FROM prediction_key WHERE prediction_id = $1', [predictionId]);
-      const day = key?.day ?? undefined;
-      const outcomes: OutcomeRow[] = await manager.query(`SELECT * FROM outcome WHERE subject_id = $1 ORDER BY recorded_at DESC, source, sequence DESC LIMIT ${MAX_OUTCOMES}`, [predictionId]);
-      const [row] = day === undefined ? [] : await rowsAt(manager, 'prediction', predictionId, day);
-      if (row !== undefined) return this.story(manager, row, outcomes.reverse());
-      if (day === undefined && outcomes.length === 0) throw new ContractError('not_found', `the ledger has no prediction ${predictionId}`, { cure: 'Check the id; docs/identity.md says how it is computed. An answer takes a moment to be recorded.' });
-      return { predictionId, ...(day === undefined ? { state: 'awaited' } : await expiryOf(manager, day)), outcome: null, outcomes: outcomes.map((outcome) => outcomePart(outcome, false)).reverse() };
-    });
+    // Each step asks all it can at once: in most stories what takes long is the way to the database.
+    const [[key], outcomes] = await Promise.all([
+      query<{ day: string | null }>(this.dataSource, 'SELECT day::text FROM prediction_key WHERE prediction_id = $1', [predictionId]),
+      query<OutcomeRow>(this.dataSource, `SELECT * FROM outcome WHERE subject_id = $1 ORDER BY recorded_at DESC, source, sequence DESC LIMIT ${MAX_OUTCOMES}`, [predictionId]),
+    ]);
+    const day = key?.day ?? undefined;
+    const parts = day === undefined ? undefined : await this.partsOf(predictionId, day);
+    if (parts?.row !== undefined) return this.story({ ...parts, row: parts.row, outcomes: outcomes.reverse() });
+    if (day === undefined && outcomes.length === 0) throw new ContractError('not_found', `the ledger has no prediction ${predictionId}`, { cure: 'Check the id; docs/identity.md says how it is computed. An answer takes a moment to be recorded.' });
+    return { predictionId, ...(day === undefined ? { state: 'awaited' } : await expiryOf(this.dataSource.manager, day)), outcome: null, outcomes: outcomes.map((outcome) => outcomePart(outcome, false)).reverse() };
   }
 
-  private async story(manager: EntityManager, row: StoryRow, outcomes: readonly OutcomeRow[]): Promise<Story> {
-    const served = row.served_version_id === null ? undefined : await this.servedVersions.entryById(manager, row.served_version_id);
-    const [joined]: JoinedRow[] = await manager.query('SELECT * FROM prediction_joined WHERE prediction_id = $1 AND day = $2', [row.prediction_id, row.day]);
-    const shadows = await rowsAt(manager, 'prediction_shadow', row.prediction_id, row.day);
+  private async partsOf(predictionId: string, day: string): Promise<Pick<StoryParts, 'joined' | 'shadows'> & { row: StoryRow | undefined }> {
+    const [[row], [joined], shadows] = await Promise.all([
+      this.rowsAt<StoryRow>('prediction', predictionId, day), this.rowsAt<JoinedRow>('prediction_joined', predictionId, day), this.rowsAt<StoryRow>('prediction_shadow', predictionId, day, 'ORDER BY version'),
+    ]);
+    return { row, joined, shadows };
+  }
+
+  private rowsAt<Row>(table: 'prediction' | 'prediction_joined' | 'prediction_shadow', predictionId: string, day: string, order = ''): Promise<Row[]> {
+    return query<Row>(this.dataSource, `SELECT *, day::text FROM ${table} WHERE prediction_id = $1 AND day = $2 ${order}`, [predictionId, day]);
+  }
+
+  private async story({ row, joined, shadows, outcomes }: StoryParts): Promise<Story> {
     const revision = row.assignment_revision === null ? undefined : Number(row.assignment_revision);
-    const known = revision === undefined ? [] : await assignmentsFrom(manager, row.model, revision);
+    const [served, known] = await Promise.all([
+      row.served_version_id === null ? undefined : this.servedVersions.entryById(this.dataSource.manager, row.served_version_id),
+      revision === undefined ? [] : assignmentsFrom(this.dataSource.manager, row.model, revision),
+    ]);
     const then: Assignment | undefined = known[0]?.revision === revision ? known[0] : undefined;
     const why = whyPart(row, then);
     const isHolding = (outcome: OutcomeRow): boolean => joined !== undefined && outcome.source === joined.outcome_source && outcome.sequence === joined.outcome_sequence;
@@ -60,5 +80,3 @@ export class Stories {
   }
 }
 
-const rowsAt = (manager: EntityManager, table: 'prediction' | 'prediction_shadow', predictionId: string, day: string): Promise<StoryRow[]> =>
-  manager.query(`SELECT *, day::text FROM ${table} WHERE prediction_id = $1 AND day = $2 ORDER BY version`, [predictionId, day]);

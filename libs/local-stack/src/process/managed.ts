@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -44,11 +45,15 @@ const LINES_KEPT = 20;
 /**
  * Starts a process in a group of its own, writes its output to a log file, and resolves when it says that it is ready.
  *
- * @throws LocalStackError with its last words when it ends before, or says nothing for a minute.
+ * @throws LocalStackError with its last words when it ends before, or says nothing for a minute; the error of the file system when the log cannot be opened.
  */
 export async function startManaged(options: ManagedOptions): Promise<ManagedProcess> {
   const { what, logFile, pidFile } = options;
   mkdirSync(dirname(logFile), { recursive: true });
+  const log = createWriteStream(logFile, { flags: 'a' });
+  await once(log, 'open');
+  // A disk that fills up costs lines of the log, not the process.
+  log.on('error', () => undefined);
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
@@ -56,7 +61,6 @@ export async function startManaged(options: ManagedOptions): Promise<ManagedProc
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const log = createWriteStream(logFile, { flags: 'a' });
   const lastLines: string[] = [];
   let failure: Error | undefined;
   child.on('error', (error) => (failure = error));
