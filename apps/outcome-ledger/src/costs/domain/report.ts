@@ -1,20 +1,15 @@
+import type { SpendingSums } from './spending.js';
+
 /** What rows of the report are told apart by. */
 export const GROUPS = ['model', 'version', 'team', 'role', 'day'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** Sums over a part of the books. */
-export interface SpendingRow extends Readonly<Partial<Record<Group, string>>> {
+export interface SpendingRow extends Omit<SpendingSums, 'answers'>, Readonly<Partial<Record<Group, string>>> {
   /** Answered with a score, by the model or a fallback; shadows left out. */
   readonly predictions: number;
   /** Answers of shadows: nobody waited for them, they cost all the same. */
   readonly shadows: number;
-  readonly unmeasured: number;
-  readonly computeMicroUsd: number;
-  readonly featuresMicroUsd: number;
-  readonly storageMicroUsd: number;
-  readonly known: number;
-  readonly valued: number;
-  readonly valueMicroUsd: number;
 }
 
 /** One line of the report. Money in millionths of a dollar; null where it is not known, which is not 0. */
