@@ -2,28 +2,32 @@ import { ContractError, ERRORS } from '@throughline/contracts';
 import { LocalStackError } from '@throughline/local-stack';
 import { SettingError } from '@throughline/settings';
 import { Command } from 'commander';
-import { applyCommand } from './commands/apply.js';
-import { auditCommand } from './commands/audit.js';
-import { backtestCommand } from './commands/backtest.js';
-import { costsCommand } from './commands/costs.js';
-import { deadLettersCommand } from './commands/dead-letters.js';
-import { doctorCommand } from './commands/doctor.js';
-import { eraseCommand } from './commands/erase.js';
-import { initCommand } from './commands/init.js';
-import { keysCommand } from './commands/keys.js';
-import { labelsCommand } from './commands/labels.js';
-import { modelsCommand } from './commands/models.js';
-import { outcomesCommand } from './commands/outcomes.js';
-import { predictionsCommand } from './commands/predictions.js';
-import { rolloutsCommand } from './commands/rollouts.js';
-import { scoreCommand } from './commands/score.js';
-import { traceCommand } from './commands/trace.js';
 import { readEnvFile } from './config.js';
 import { guardOutput, printable } from './terminal.js';
 
 /** It could not do what was asked; 1 is for bad news. */
 const EXIT_CANNOT = 2;
 const START = 'Is the platform running? `npm start` starts it; KAFKA_BROKERS and PLATFORM_URL point at another one.';
+
+/** By name, in the order of the help. Only what is asked for is loaded: a person waits for it. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+  init: async () => (await import('./commands/init.js')).initCommand,
+  apply: async () => (await import('./commands/apply.js')).applyCommand,
+  audit: async () => (await import('./commands/audit.js')).auditCommand,
+  models: async () => (await import('./commands/models.js')).modelsCommand,
+  rollouts: async () => (await import('./commands/rollouts.js')).rolloutsCommand,
+  score: async () => (await import('./commands/score.js')).scoreCommand,
+  trace: async () => (await import('./commands/trace.js')).traceCommand,
+  predictions: async () => (await import('./commands/predictions.js')).predictionsCommand,
+  erase: async () => (await import('./commands/erase.js')).eraseCommand,
+  outcomes: async () => (await import('./commands/outcomes.js')).outcomesCommand,
+  labels: async () => (await import('./commands/labels.js')).labelsCommand,
+  backtest: async () => (await import('./commands/backtest.js')).backtestCommand,
+  costs: async () => (await import('./commands/costs.js')).costsCommand,
+  'dead-letters': async () => (await import('./commands/dead-letters.js')).deadLettersCommand,
+  keys: async () => (await import('./commands/keys.js')).keysCommand,
+};
 
 const program = new Command('throughline')
   .description('Machine-learning models behind Kafka, every prediction followed to the outcome it led to')
@@ -40,7 +44,8 @@ Examples:
   npx throughline trace 7b76029e-19dc-5779-9358-6c2488af76f8`)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_CANNOT));
 
-for (const add of [doctorCommand, initCommand, applyCommand, auditCommand, modelsCommand, rolloutsCommand, scoreCommand, traceCommand, predictionsCommand, eraseCommand, outcomesCommand, labelsCommand, backtestCommand, costsCommand, deadLettersCommand, keysCommand]) add(program);
+const [, , asked = ''] = process.argv;
+for (const load of Object.hasOwn(COMMANDS, asked) ? [COMMANDS[asked]!] : Object.values(COMMANDS)) (await load())(program);
 
 readEnvFile();
 guardOutput();

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OwnTopic } from '@throughline/bus';
+import type { OwnTopic } from '@throughline/bus/client';
 import { encodeEvent } from '@throughline/contracts';
 import { logisticRegressionGraph } from '@throughline/onnx';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';

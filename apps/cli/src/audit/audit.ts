@@ -1,4 +1,4 @@
-import { baseTopicOf, createBus, isOwnTopicOf, type AnyTopic, type BusAdmin } from '@throughline/bus';
+import { baseTopicOf, createBus, isOwnTopicOf, type AnyTopic, type BusAdmin } from '@throughline/bus/client';
 import { ContractError, decodeEvent, predictionId, type WireMessage } from '@throughline/contracts';
 import { CLIENT } from '../client.js';
 import type { CliConfig } from '../config.js';

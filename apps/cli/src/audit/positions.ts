@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AnyTopic, BusAdmin } from '@throughline/bus';
+import type { AnyTopic, BusAdmin } from '@throughline/bus/client';
 import type { Progress } from '../terminal.js';
 
 const WORKERS = 'inference-worker';

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { createBus } from '@throughline/bus';
+import { createBus } from '@throughline/bus/client';
 import { ContractError } from '@throughline/contracts';
 import type { Command } from 'commander';
 import { collected, moment, wholeNumber } from '../arguments.js';

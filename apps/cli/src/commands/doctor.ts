@@ -1,4 +1,4 @@
-import { createBus } from '@throughline/bus';
+import { createBus } from '@throughline/bus/client';
 import { doctor, renderChecks, type Check, type PortNeed } from '@throughline/local-stack';
 import { servicePort, SERVICES, type ServiceName } from '@throughline/settings';
 import type { Command } from 'commander';

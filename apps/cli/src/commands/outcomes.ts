@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { createBus } from '@throughline/bus';
+import { createBus } from '@throughline/bus/client';
 import { ContractError, encodeEvent, type OutcomeObserved } from '@throughline/contracts';
 import { Option, type Command } from 'commander';
 import { wholeNumber } from '../arguments.js';

@@ -1,4 +1,4 @@
-import { decodeDeadLetter, type BusAdmin, type DeadLetter, type StartOffsets } from '@throughline/bus';
+import { decodeDeadLetter, type BusAdmin, type DeadLetter, type StartOffsets } from '@throughline/bus/client';
 import { ATTEMPT_HEADER, type WireMessage } from '@throughline/contracts';
 import { matches, type LetterFilter } from '../domain/letter-filter.js';
 

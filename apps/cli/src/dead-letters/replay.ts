@@ -1,4 +1,4 @@
-import { replayOf, type Bus, type DeadLetter, type StartOffsets } from '@throughline/bus';
+import { replayOf, type Bus, type DeadLetter, type StartOffsets } from '@throughline/bus/client';
 import { ContractError } from '@throughline/contracts';
 import type { LetterFilter } from '../domain/letter-filter.js';
 import { nextAttemptOf, originalOf, readLetters, type Found } from './read.js';

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Bus } from '@throughline/bus';
+import type { Bus } from '@throughline/bus/client';
 import { ContractError, decodeEvent } from '@throughline/contracts';
 import { freshCheckpoint, type Checkpoint, type Job, type JobFolder, type JobIdentity } from './job-folder.js';
 import { endsOf, holdsAllSince, REQUESTS, startOf } from './topics.js';

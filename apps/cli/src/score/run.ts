@@ -1,4 +1,4 @@
-import type { Bus } from '@throughline/bus';
+import type { Bus } from '@throughline/bus/client';
 import { ContractError, encodeEvent, type PredictionRejected, type PredictionScored } from '@throughline/contracts';
 import { ofRejected, ofScored, TallyKeeper, type RowAnswer } from '../domain/score/answers.js';
 import type { ColumnPlan } from '../domain/score/column-plan.js';

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createBus, type Bus } from '@throughline/bus';
+import { createBus, type Bus } from '@throughline/bus/client';
 import { ContractError, type ServedVersion } from '@throughline/contracts';
 import type { CliConfig } from '../config.js';
 import type { Tally } from '../domain/score/answers.js';

@@ -1,4 +1,4 @@
-import type { Bus } from '@throughline/bus';
+import type { Bus } from '@throughline/bus/client';
 import { ContractError, decodeEvent, type ModelDeployment, type ServedVersion } from '@throughline/contracts';
 
 /**

@@ -1,4 +1,4 @@
-import type { BusAdmin, StartOffsets } from '@throughline/bus';
+import type { BusAdmin, StartOffsets } from '@throughline/bus/client';
 import type { Mark, TopicEnds } from './job-folder.js';
 
 export const REQUESTS = 'prediction.requested.batch.v1';

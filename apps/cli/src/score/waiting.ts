@@ -1,4 +1,4 @@
-import type { Bus } from '@throughline/bus';
+import type { Bus } from '@throughline/bus/client';
 import type { JobRun } from './run.js';
 import { REQUESTS } from './topics.js';
 

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createBus, type Bus } from '@throughline/bus';
+import { createBus, type Bus } from '@throughline/bus/client';
 import { freePort, repositoryRoot } from '@throughline/local-stack';
 import { commonSettings, parseSettings } from '@throughline/settings';
 
