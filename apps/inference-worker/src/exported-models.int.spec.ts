@@ -1,29 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { STRUCTURED_CONTENT_TYPE, type FeatureSpec, type ModelSignature, type PredictionScored } from '@throughline/contracts';
+import { STRUCTURED_CONTENT_TYPE, type PredictionScored } from '@throughline/contracts';
 import type { FeatureScalar } from '@throughline/features';
 import type { RunningService } from '@throughline/http';
 import { readSignature } from '@throughline/onnx';
+import { exportedModels, type ExportedModel, type ExportedTensor } from '@throughline/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InferResponse } from './domain/oip/infer-response.js';
 import { Installation } from './testing/installation.js';
 
-type Value = number | string | boolean;
-interface Tensor {
-  readonly name: string;
-  readonly datatype: string;
-  readonly shape: number[];
-  readonly data: Value[];
-}
-interface Fixture {
-  readonly name: string;
-  readonly features: FeatureSpec[];
-  readonly score: NonNullable<ModelSignature['score']>;
-  readonly inputs: Tensor[];
-  readonly outputs: Tensor[];
-}
-
-const folder = new URL('../../../tools/onnx-fixtures/', import.meta.url);
-const fixtures = (JSON.parse(readFileSync(new URL('fixtures.json', folder), 'utf8')) as (Fixture | { refused: string })[]).filter((fixture): fixture is Fixture => 'inputs' in fixture);
+const fixtures = exportedModels();
 const TOPIC = 'prediction.requested.v1';
 /** Of Python's runtime, which another build may differ from in the last bits. */
 const TOLERANCE = 1e-6;
@@ -33,8 +17,8 @@ let worker: RunningService;
 
 beforeAll(async () => {
   installation = await Installation.create();
-  for (const { name, features, score } of fixtures) {
-    const bytes = readFileSync(new URL(`models/${name}.onnx`, folder));
+  for (const { name, features, score, graph } of fixtures) {
+    const bytes = graph();
     const { inputs, outputs } = readSignature(bytes);
     await installation.deploy({ model: name, revision: 1, champion: installation.version('1', bytes, { inputs, outputs, features, score, task: 'other' }) });
   }
@@ -46,25 +30,25 @@ afterAll(async () => {
   await installation?.close();
 });
 
-async function infer(model: string, inputs: readonly Tensor[]): Promise<InferResponse> {
+async function infer(model: string, inputs: readonly ExportedTensor[]): Promise<InferResponse> {
   const response = await fetch(`${worker.url}/v2/models/${model}/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs }) });
   const body = (await response.json()) as InferResponse;
   expect(response.status, JSON.stringify(body)).toBe(200);
   return body;
 }
 
-const rowCountOf = ({ inputs }: Fixture): number => inputs[0]!.shape[0]!;
-const widthOf = ({ shape: [, ...rowShape] }: Tensor): number => rowShape.reduce((product, size) => product * size, 1);
+const rowCountOf = ({ inputs }: ExportedModel): number => inputs[0]!.shape[0]!;
+const widthOf = ({ shape: [, ...rowShape] }: ExportedTensor): number => rowShape.reduce((product, size) => product * size, 1);
 
 /** One row of a tensor, as a tensor. */
-function rowOf(tensor: Tensor, row: number): Tensor {
+function rowOf(tensor: ExportedTensor, row: number): ExportedTensor {
   const width = widthOf(tensor);
   return { ...tensor, shape: [1, ...tensor.shape.slice(1)], data: tensor.data.slice(row * width, (row + 1) * width) };
 }
 
 /** One row by the names of the features: tensors in their order, but a tensor of a feature's name is that feature. */
-function namedRow({ inputs, features }: Fixture, row: number): Record<string, FeatureScalar> {
-  const isOwn = ({ name }: Tensor): boolean => inputs.length > 1 && features.some((feature) => feature.name === name);
+function namedRow({ inputs, features }: ExportedModel, row: number): Record<string, FeatureScalar> {
+  const isOwn = ({ name }: ExportedTensor): boolean => inputs.length > 1 && features.some((feature) => feature.name === name);
   const own = inputs.filter(isOwn).map((tensor): [string, FeatureScalar] => [tensor.name, tensor.data[row]!]);
   const taken = new Set(own.map(([name]) => name));
   const others = features.filter(({ name }) => !taken.has(name)).map(({ name }) => name);
@@ -73,12 +57,12 @@ function namedRow({ inputs, features }: Fixture, row: number): Record<string, Fe
   return Object.fromEntries([...own, ...others.map((name, at): [string, FeatureScalar] => [name, values[at]!])]);
 }
 
-function expectTensor(actual: { shape: readonly number[]; data: readonly unknown[] } | undefined, expected: Tensor, what: string): void {
+function expectTensor(actual: { shape: readonly number[]; data: readonly unknown[] } | undefined, expected: ExportedTensor, what: string): void {
   expect(actual?.shape, what).toEqual(expected.shape);
   expectValues(actual!.data, expected.data, what);
 }
 
-function expectValues(actual: readonly unknown[], expected: readonly Value[], what: string): void {
+function expectValues(actual: readonly unknown[], expected: readonly ExportedTensor['data'][number][], what: string): void {
   expect(actual.length, what).toBe(expected.length);
   expected.forEach((value, at) => {
     if (typeof value !== 'number') expect(actual[at], what).toBe(value);
@@ -98,7 +82,7 @@ describe('a model as its library’s users export it is served', () => {
     for (let row = 0; row < rowCountOf(fixture); row++) {
       const alone = await infer(fixture.name, fixture.inputs.map((tensor) => rowOf(tensor, row)));
       // Not nearly: the same bits, whoever was in the batch.
-      alone.outputs.forEach(({ data }, at) => expect(data).toEqual(rowOf(together.outputs[at] as Tensor, row).data));
+      alone.outputs.forEach(({ data }, at) => expect(data).toEqual(rowOf(together.outputs[at] as ExportedTensor, row).data));
     }
   });
 

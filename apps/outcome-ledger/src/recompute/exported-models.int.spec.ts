@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { STRUCTURED_CONTENT_TYPE, type FeatureSpec, type ModelSignature } from '@throughline/contracts';
+import { STRUCTURED_CONTENT_TYPE } from '@throughline/contracts';
 import type { RunningService } from '@throughline/http';
 import { readSignature } from '@throughline/onnx';
+import { exportedModels, type ExportedModel, type ExportedTensor } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { deployment } from '../testing/events.js';
 import { eventually, install, type Installation } from '../testing/installation.js';
@@ -11,22 +12,7 @@ import type { Recomputation } from './recomputations.js';
 import { startRegistry, type TestRegistry } from './testing/registry.js';
 import { startWorker, type Worker } from './testing/worker.js';
 
-type Value = number | string | boolean;
-interface Tensor {
-  readonly name: string;
-  readonly datatype: string;
-  readonly shape: number[];
-  readonly data: Value[];
-}
-interface Fixture {
-  readonly name: string;
-  readonly features: FeatureSpec[];
-  readonly score: NonNullable<ModelSignature['score']>;
-  readonly inputs: Tensor[];
-}
-
-const folder = new URL('../../../../tools/onnx-fixtures/', import.meta.url);
-const fixtures = (JSON.parse(readFileSync(new URL('fixtures.json', folder), 'utf8')) as (Fixture | { refused: string })[]).filter((fixture): fixture is Fixture => 'inputs' in fixture);
+const fixtures = exportedModels();
 /** Rows of one request over HTTP, one request of a model at a time. */
 const BATCHES = [1, 2, 7, 64];
 /** Ids of what was asked over HTTP, by model. */
@@ -42,8 +28,8 @@ beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'ledger-recompute-'));
   registry = await startRegistry();
   home = await install({ REGISTRY_URL: registry.url, THROUGHLINE_HOME: scratch });
-  await home.publish('model.deployment.v1', fixtures.map(({ name, features, score }) => {
-    const bytes = readFileSync(new URL(`models/${name}.onnx`, folder));
+  await home.publish('model.deployment.v1', fixtures.map(({ name, features, score, graph }) => {
+    const bytes = graph();
     const champion = registry.version('1', bytes, { ...readSignature(bytes), features, score, task: 'other' });
     return { key: name, data: deployment({ model: name, champion }) };
   }));
@@ -59,15 +45,15 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-const widthOf = ({ shape: [, ...rowShape] }: Tensor): number => rowShape.reduce((product, size) => product * size, 1);
+const widthOf = ({ shape: [, ...rowShape] }: ExportedTensor): number => rowShape.reduce((product, size) => product * size, 1);
 /** So many rows, over and over those of the fixture. */
-function repeated(tensor: Tensor, rows: number): Tensor {
+function repeated(tensor: ExportedTensor, rows: number): ExportedTensor {
   const width = widthOf(tensor);
   const known = tensor.shape[0]!;
   return { ...tensor, shape: [rows, ...tensor.shape.slice(1)], data: Array.from({ length: rows }, (_, row) => tensor.data.slice((row % known) * width, ((row % known) + 1) * width)).flat() };
 }
 
-async function ask({ name, inputs }: Fixture): Promise<void> {
+async function ask({ name, inputs }: ExportedModel): Promise<void> {
   const ids: string[] = [];
   for (const rows of BATCHES) ids.push(...(await infer(name, inputs.map((tensor) => repeated(tensor, rows)))));
   asked.set(name, ids);
@@ -77,7 +63,7 @@ async function ask({ name, inputs }: Fixture): Promise<void> {
 }
 
 /** Ids of the predictions that the rows of a request became. */
-async function infer(model: string, inputs: readonly Tensor[]): Promise<string[]> {
+async function infer(model: string, inputs: readonly ExportedTensor[]): Promise<string[]> {
   const response = await fetch(`${worker.url}/v2/models/${model}/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs }) });
   const body = (await response.json()) as { parameters: { prediction_ids: string[] } };
   expect(response.status, JSON.stringify(body)).toBe(200);
