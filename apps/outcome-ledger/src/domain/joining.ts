@@ -51,6 +51,8 @@ export interface JoinedRef {
   readonly assumedAtMs?: number | undefined;
   /** What the decision was worth by that outcome. */
   readonly valueMicroUsd?: number | undefined;
+  /** Which word on the prediction that was; absent from those before there were numbers. */
+  readonly revision?: number | undefined;
 }
 
 export interface Join {
@@ -62,6 +64,8 @@ export interface Join {
   readonly assumed: boolean;
   /** It supersedes what consumers were told before. */
   readonly correction: boolean;
+  /** Which word on the prediction it is, from 0: who is told in another order knows by it what holds. */
+  readonly revision: number | undefined;
   /** Outcome's minus prediction's event time; negative when the truth was there before the question. */
   readonly delaySeconds: number;
   /** Score minus outcome, as numbers. */
@@ -88,7 +92,7 @@ export interface JoinDecision {
 export function decideJoin(facts: PredictionFacts, reading: Reading | undefined, outcomes: readonly OutcomeRecord[], told: JoinedRef | undefined, matureAtMs?: number): JoinDecision {
   const { holding, misfits } = holdingOf(facts, reading, outcomes, told === undefined ? matureAtMs : told.assumedAtMs);
   if (holding === undefined || isTold(holding, facts, told)) return { join: undefined, misfits };
-  return { join: joinOf(facts, reading, holding, told !== undefined), misfits };
+  return { join: joinOf(facts, reading, holding, told), misfits };
 }
 
 /** The outcome that holds, as it is judged. */
@@ -116,9 +120,9 @@ const delayOf = (facts: PredictionFacts, outcome: OutcomeRecord): number => (out
 const isTold = ({ outcome, assumed }: Pick<Join, 'outcome' | 'assumed'>, { attempt }: PredictionFacts, told: JoinedRef | undefined): boolean =>
   told !== undefined && told.source === outcome.source && told.sequence === outcome.sequence && told.attempt === attempt && (told.assumedAtMs !== undefined) === assumed;
 
-function joinOf(facts: PredictionFacts, reading: Reading | undefined, { outcome, truth, assumed }: Holding, correction: boolean): Join {
+function joinOf(facts: PredictionFacts, reading: Reading | undefined, { outcome, truth, assumed }: Holding, told: JoinedRef | undefined): Join {
   return {
-    facts, outcome, truth, assumed, correction, delaySeconds: delayOf(facts, outcome),
+    facts, outcome, truth, assumed, correction: told !== undefined, revision: told === undefined ? 0 : (told.revision ?? 0) + 1, delaySeconds: delayOf(facts, outcome),
     ...judged(facts.score, reading, truth), valueMicroUsd: valueMicroUsd(reading, facts.score, truth),
   };
 }
@@ -135,7 +139,7 @@ function judged(score: number | undefined, reading: Reading | undefined, declare
 /** The join that consumers were told of, for a shadow that came after it; it supersedes what they know. `undefined` when another one is due, or none. */
 export function joinAsTold(facts: PredictionFacts, reading: Reading | undefined, outcomes: readonly OutcomeRecord[], told: JoinedRef): Join | undefined {
   const join = joinNow(facts, reading, outcomes, told);
-  return join !== undefined && isTold(join, facts, told) ? join : undefined;
+  return join !== undefined && isTold(join, facts, told) ? { ...join, revision: told.revision } : undefined;
 }
 
 /**
@@ -144,7 +148,7 @@ export function joinAsTold(facts: PredictionFacts, reading: Reading | undefined,
  */
 export function joinNow(facts: PredictionFacts, reading: Reading | undefined, outcomes: readonly OutcomeRecord[], told: JoinedRef | undefined): Join | undefined {
   const { holding } = holdingOf(facts, reading, outcomes, told?.assumedAtMs);
-  return holding === undefined ? undefined : joinOf(facts, reading, holding, told !== undefined);
+  return holding === undefined ? undefined : joinOf(facts, reading, holding, told);
 }
 
 /** Identity of the `outcome.joined` event: the same join, told twice after a crash, is recognisable. */
@@ -163,7 +167,7 @@ export function joinEventData(join: Join, shadows: readonly ShadowFacts[] = []):
     predictionId: facts.predictionId, requestSource: facts.requestSource, requestId: facts.requestId, model: facts.model, version: facts.version,
     role: facts.role as OutcomeJoined['role'], lane: facts.lane as OutcomeJoined['lane'], assignmentRevision: facts.assignmentRevision,
     ...(facts.routingKey === undefined ? {} : { routingKey: facts.routingKey }), ...(facts.entities === undefined ? {} : { entities: facts.entities }),
-    ...(facts.score === undefined ? {} : { score: facts.score }), outcome: truth, outcomeSource: outcome.source, sequence: outcome.sequence, correction,
+    ...(facts.score === undefined ? {} : { score: facts.score }), outcome: truth, outcomeSource: outcome.source, sequence: outcome.sequence, correction, ...(join.revision === undefined ? {} : { revision: join.revision }),
     predictedFor: iso(facts.occurredAtMs), requestedAt: iso(facts.requestedAtMs), outcomeOccurredAt: iso(outcome.occurredAtMs), delaySeconds,
     ...(error === undefined ? {} : { error }), ...(correct === undefined ? {} : { correct }), ...(facts.fallback === undefined ? {} : { fallback: facts.fallback }),
     ...(truth === outcome.value ? {} : { observed: outcome.value }), ...(assumed ? { assumed } : {}),

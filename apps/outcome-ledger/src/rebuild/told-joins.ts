@@ -18,9 +18,10 @@ interface JoinedRow {
   readonly is_assumed: boolean;
   readonly is_correction: boolean;
   readonly told_as: string | null;
+  readonly revision: number | null;
 }
 
-const COLUMNS = ['prediction_id', 'attempt', 'outcome', 'observed', 'outcome_source', 'outcome_sequence', 'outcome_occurred_at', 'delay_seconds', 'error', 'correct', 'value_micro_usd', 'is_assumed', 'is_correction', 'told_as']
+const COLUMNS = ['prediction_id', 'attempt', 'outcome', 'observed', 'outcome_source', 'outcome_sequence', 'outcome_occurred_at', 'delay_seconds', 'error', 'correct', 'value_micro_usd', 'is_assumed', 'is_correction', 'told_as', 'revision']
   .map((name) => `p.${name}`).join(', ');
 
 /** What consumers were told of these predictions. */
@@ -34,7 +35,7 @@ function toldJoinOf(row: JoinedRow): ToldJoin {
   const valueMicroUsd = row.value_micro_usd ?? undefined;
   const occurredAtMs = row.outcome_occurred_at.getTime();
   return {
-    ref: { source: row.outcome_source, sequence: Number(row.outcome_sequence), attempt: Number(row.attempt), valueMicroUsd, assumedAtMs: row.is_assumed ? occurredAtMs : undefined },
+    ref: { source: row.outcome_source, sequence: Number(row.outcome_sequence), attempt: Number(row.attempt), valueMicroUsd, assumedAtMs: row.is_assumed ? occurredAtMs : undefined, revision: row.revision ?? undefined },
     toldAs: row.told_as ?? undefined, correction: row.is_correction, truth: row.outcome, observed: row.observed ?? row.outcome, occurredAtMs, delaySeconds: row.delay_seconds,
     error: row.error ?? undefined, correct: row.correct ?? undefined, valueMicroUsd,
   };

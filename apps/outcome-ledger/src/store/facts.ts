@@ -56,11 +56,11 @@ export async function loadFacts(manager: EntityManager, keys: readonly Predictio
 /** Which outcome each of these predictions was last joined with. */
 export async function loadJoined(manager: EntityManager, places: readonly Place[]): Promise<Map<string, JoinedRef>> {
   if (places.length === 0) return new Map();
-  const rows: { prediction_id: string; outcome_source: string; outcome_sequence: string; outcome_occurred_at: Date; is_assumed: boolean; attempt: string; value_micro_usd: number | null }[] = await manager.query(
-    atPlaces('prediction_joined', 'p.prediction_id, p.outcome_source, p.outcome_sequence, p.outcome_occurred_at, p.is_assumed, p.attempt, p.value_micro_usd'), [placesParameter(places)]);
+  const rows: { prediction_id: string; outcome_source: string; outcome_sequence: string; outcome_occurred_at: Date; is_assumed: boolean; attempt: string; value_micro_usd: number | null; revision: number | null }[] = await manager.query(
+    atPlaces('prediction_joined', 'p.prediction_id, p.outcome_source, p.outcome_sequence, p.outcome_occurred_at, p.is_assumed, p.attempt, p.value_micro_usd, p.revision'), [placesParameter(places)]);
   return new Map(rows.map((row) => [row.prediction_id, {
     source: row.outcome_source, sequence: Number(row.outcome_sequence), attempt: Number(row.attempt), valueMicroUsd: row.value_micro_usd ?? undefined,
-    assumedAtMs: row.is_assumed ? row.outcome_occurred_at.getTime() : undefined,
+    assumedAtMs: row.is_assumed ? row.outcome_occurred_at.getTime() : undefined, revision: row.revision ?? undefined,
   }]));
 }
 

@@ -59,7 +59,7 @@ const JOINED_COLUMNS = {
   prediction_id: 'uuid', day: 'date', attempt: 'bigint', model: 'text', version: 'text', role: 'text', is_fallback: 'boolean', score: 'double precision', outcome: 'jsonb',
   outcome_number: 'double precision', outcome_source: 'text', outcome_sequence: 'bigint', outcome_occurred_at: 'timestamptz', delay_seconds: 'double precision',
   error: 'double precision', correct: 'boolean', team: 'text', observed: 'jsonb', is_assumed: 'boolean', value_micro_usd: 'double precision', occurred_at: 'timestamptz',
-  is_correction: 'boolean', told_as: 'text',
+  is_correction: 'boolean', told_as: 'text', revision: 'integer',
 } as const;
 
 const SUPERSEDE = `ON CONFLICT (prediction_id, day) DO UPDATE SET joined_at = now(), ${Object.keys(JOINED_COLUMNS)
@@ -72,11 +72,11 @@ export async function writeJoined(manager: EntityManager, joins: readonly Join[]
   await insertRows(manager, 'prediction_joined', JOINED_COLUMNS, joins.map((join) => ({ ...joinedRow(join), told_as: toldAs(join) })), SUPERSEDE);
 }
 
-const joinedRow = ({ facts, outcome, truth, assumed, correction, delaySeconds, error, correct, valueMicroUsd }: Join): object => ({
+const joinedRow = ({ facts, outcome, truth, assumed, correction, revision, delaySeconds, error, correct, valueMicroUsd }: Join): object => ({
   prediction_id: facts.predictionId, day: facts.day, attempt: facts.attempt, model: facts.model, version: facts.version, role: facts.role,
   is_fallback: facts.fallback !== undefined, score: facts.score, outcome: truth, outcome_number: truthNumber(truth), outcome_source: outcome.source,
   outcome_sequence: outcome.sequence, outcome_occurred_at: timestamp(outcome.occurredAtMs), delay_seconds: delaySeconds, error, correct, team: facts.team,
-  observed: truth === outcome.value ? undefined : outcome.value, is_assumed: assumed, value_micro_usd: valueMicroUsd, occurred_at: timestamp(facts.occurredAtMs), is_correction: correction,
+  observed: truth === outcome.value ? undefined : outcome.value, is_assumed: assumed, value_micro_usd: valueMicroUsd, occurred_at: timestamp(facts.occurredAtMs), is_correction: correction, revision,
 });
 
 export function joinedMessage(join: Join, id: string, shadows: readonly ShadowFacts[] | undefined): OutgoingMessage {

@@ -44,6 +44,9 @@ export const OutcomeJoined = Type.Object(
     outcomeSource: Type.String(),
     sequence: Type.Integer({ minimum: 0 }),
     correction: Type.Boolean({ description: 'true when it supersedes an earlier outcome of the same prediction' }),
+    revision: Optional(
+      Type.Integer({ minimum: 0, description: 'which word on this prediction it is, from 0: the highest holds, in whatever order they come. What is told again has the number it had; absent from what was told before there were numbers' }),
+    ),
     predictedFor: Instant('event time of the request'),
     requestedAt: Instant('processing time of the request'),
     outcomeOccurredAt: Instant('when the outcome became true'),

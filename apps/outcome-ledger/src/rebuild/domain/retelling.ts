@@ -54,5 +54,5 @@ function asTold(facts: PredictionFacts, told: ToldJoin): Join {
     subjectId: facts.predictionId, source: ref.source, sequence: ref.sequence, value: told.observed, occurredAtMs: told.occurredAtMs, observedAtMs: undefined,
     receivedAtMs: told.occurredAtMs, eventSource: '', eventId: '', coordinates: '', trace: undefined,
   };
-  return { facts, outcome, truth, assumed: ref.assumedAtMs !== undefined, correction, delaySeconds, error, correct, valueMicroUsd };
+  return { facts, outcome, truth, assumed: ref.assumedAtMs !== undefined, correction, revision: ref.revision, delaySeconds, error, correct, valueMicroUsd };
 }
