@@ -5,6 +5,7 @@ import { boundsOf, NOTHING_SETTLED, settle, type PartitionBounds, type Settling 
 import { balances, hourAccounts, hourKey, topicAccounts, type Account, type HourAccount, type Judged, type RowBalance, type TopicAccount } from './domain/report.js';
 import { hourSpans, wholeSpans, type Span } from './domain/spans.js';
 import { KafkaReader, type HourStart } from './kafka-reader.js';
+import { PartitionEpochs } from './partition-epochs.js';
 import { RowsStore } from './rows-store.js';
 
 /** The list of what is missing is bounded; the count is not. */
@@ -39,9 +40,11 @@ export interface TopicStanding {
 @Injectable()
 export class Auditor {
   private settling: Settling = NOTHING_SETTLED;
+  private generation = 0;
 
   constructor(
     @Inject(KafkaReader) private readonly kafka: KafkaReader,
+    @Inject(PartitionEpochs) private readonly epochs: PartitionEpochs,
     @Inject(CoverageStore) private readonly coverage: CoverageStore,
     @Inject(RowsStore) private readonly rows: RowsStore,
   ) {}
@@ -76,9 +79,13 @@ export class Auditor {
   }
 
   private async bounds(): Promise<PartitionBounds[]> {
+    const seen = await this.epochs.load();
     const reading = await this.kafka.read();
-    this.settling = settle(this.settling, reading);
-    return boundsOf(reading, this.settling);
+    const openings = await this.epochs.notice(seen, [...reading.requests, ...reading.answers, ...reading.outcomes], Date.now());
+    this.settling = settle(openings.generation === this.generation ? this.settling : NOTHING_SETTLED, reading);
+    if (openings.generation !== this.generation) this.kafka.forgetHours();
+    this.generation = openings.generation;
+    return boundsOf(reading, this.settling, openings.offsets);
   }
 
   /** After the positions were read: what was committed then is covered by now. */

@@ -54,6 +54,17 @@ export class KafkaReader {
     return starts;
   }
 
+  /** By partition: the first message that came at this instant or later; the end where none has. */
+  async firstSince(topic: string, sinceMs: number): Promise<ReadonlyMap<number, number>> {
+    const found = await this.bus.admin.offsetsAt(toTopic(topic), sinceMs);
+    return new Map([...found].map(([partition, offset]) => [partition, Number(offset)]));
+  }
+
+  /** Topics are not what they were. */
+  forgetHours(): void {
+    this.hours.clear();
+  }
+
   private async firstOf(topic: AnyTopic, hourMs: number, nowMs: number): Promise<ReadonlyMap<number, bigint>> {
     const key = `${topic}/${hourMs}`;
     const known = this.hours.get(key);

@@ -1,13 +1,12 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { MAX_TEAMS_A_DAY, OTHER_TEAMS } from './spending-store.js';
 
 /** What predictions cost and were worth, by day, and which teams have rows of their own. Stays when the predictions go. */
 export class Spending1764370000000 implements MigrationInterface {
   readonly name = 'Spending1764370000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(SPENDING);
-    await runner.query(TEAM);
-    await runner.query('ALTER TABLE prediction_joined ADD COLUMN team text');
+    for (const statement of [SPENDING, TEAM, JOINED_TEAM, ...TAKE_OVER]) await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -39,3 +38,20 @@ const TEAM = `CREATE TABLE spending_team (
   team text NOT NULL,
   PRIMARY KEY (day, team)
 )`;
+
+const JOINED_TEAM = `ALTER TABLE prediction_joined ADD COLUMN team text;
+UPDATE prediction_joined j SET team = p.team FROM prediction p WHERE p.prediction_id = j.prediction_id AND p.day = j.day AND p.team IS NOT NULL`;
+
+const ANSWERED = `SELECT day, model, version, left(coalesce(team, ''), 200) AS team, role, cost_micro_usd`;
+/** What a ledger from before these books holds: what its answers said of their compute. Reads and storage had no prices then, and outcomes no worth. */
+const TAKE_OVER = [
+  `INSERT INTO spending_team SELECT day, team FROM (
+    SELECT day, team, row_number() OVER (PARTITION BY day ORDER BY team) AS place FROM (SELECT DISTINCT day, left(team, 200) AS team FROM prediction WHERE team <> '' AND state <> 'rejected') d) n
+    WHERE place <= ${MAX_TEAMS_A_DAY}`,
+  `INSERT INTO spending SELECT p.day, p.model, p.version, CASE WHEN p.team = '' OR t.team IS NOT NULL THEN p.team ELSE '${OTHER_TEAMS}' END, p.role,
+      count(*), count(*) FILTER (WHERE p.cost_micro_usd IS NULL), coalesce(sum(p.cost_micro_usd), 0), 0, 0, sum(p.known), 0, 0
+    FROM (
+      ${ANSWERED}, (EXISTS (SELECT FROM prediction_joined j WHERE j.prediction_id = a.prediction_id AND j.day = a.day))::int AS known FROM prediction a WHERE state <> 'rejected'
+      UNION ALL ${ANSWERED}, 0 FROM prediction_shadow) p
+    LEFT JOIN spending_team t ON t.day = p.day AND t.team = p.team GROUP BY 1, 2, 3, 4, 5`,
+];

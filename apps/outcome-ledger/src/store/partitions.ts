@@ -45,7 +45,7 @@ export async function attachmentOf(manager: EntityManager, partition: string): P
  * ATTACH blocks nobody who writes; CREATE … PARTITION OF would lock the whole table. A day that retention had begun to take away, and that is kept by
  * the settings of today, is taken back with what is in it.
  */
-async function createDay(manager: EntityManager, day: string): Promise<void> {
+export async function createDay(manager: EntityManager, day: string): Promise<void> {
   const next = dayOf(Date.parse(day) + DAY_MS);
   await lockPartitions(manager);
   for (const table of PARTITIONED) {

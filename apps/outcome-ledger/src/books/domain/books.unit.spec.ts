@@ -70,7 +70,7 @@ describe('what is settled', () => {
   });
 
   it('lies within what Kafka has, whatever the groups say', () => {
-    const bounds = boundsOf({ requests: [at(REQUESTS, 50, 10, 20)], answers: [], outcomes: [at('outcome.observed.v1', 5, 9)] }, { settled: new Map([[`${REQUESTS}/0`, 70]]), pending: undefined });
+    const bounds = boundsOf({ requests: [at(REQUESTS, 50, 10, 20)], answers: [], outcomes: [at('outcome.observed.v1', 5, 9)] }, { settled: new Map([[`${REQUESTS}/0`, 70]]), pending: undefined }, new Map());
     expect(bounds.map(({ settled }) => settled)).toEqual([50, 5]);
   });
 });

@@ -58,13 +58,21 @@ export function settle({ settled, pending }: Settling, { requests, answers }: Re
 export interface PartitionBounds {
   readonly topic: string;
   readonly partition: number;
+  /** Where Kafka, or what the books know of it, begins. */
   readonly low: number;
   readonly settled: number;
   readonly high: number;
 }
 
-/** Bounds of every partition. Of answers and outcomes the ledger itself says what it is done with. */
-export function boundsOf({ requests, answers, outcomes }: Reading, { settled }: Settling): PartitionBounds[] {
-  const within = (one: PartitionReading, at: number): PartitionBounds => ({ topic: one.topic, partition: one.partition, low: one.low, settled: Math.min(one.high, Math.max(one.low, at)), high: one.high });
+/**
+ * Bounds of every partition. Of answers and outcomes the ledger itself says what it is done with.
+ *
+ * @param openings by `topic/partition`: what lies below came before there were books of it
+ */
+export function boundsOf({ requests, answers, outcomes }: Reading, { settled }: Settling, openings: Offsets): PartitionBounds[] {
+  const within = (one: PartitionReading, at: number): PartitionBounds => {
+    const low = Math.min(one.high, Math.max(one.low, openings.get(keyOf(one)) ?? 0));
+    return { topic: one.topic, partition: one.partition, low, settled: Math.min(one.high, Math.max(low, at)), high: one.high };
+  };
   return [...requests.map((one) => within(one, settled.get(keyOf(one)) ?? one.low)), ...[...answers, ...outcomes].map((one) => within(one, committedOf(one)))];
 }
