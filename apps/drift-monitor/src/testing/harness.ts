@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createBus, type Bus } from '@throughline/bus';
+import { forgetMembers } from '@throughline/bus/testing';
 import { decodeOrThrow, encodeEvent, predictionId, type EventData, type EventTopic } from '@throughline/contracts';
 import { freezeNumericProfile } from '@throughline/stats';
 import type { Report } from '../store/reports.js';
@@ -24,7 +25,8 @@ export function newInstallation(): Env {
   };
 }
 
-export const busOf = (env: Env): Bus => createBus({ KAFKA_BROKERS: env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: env['KAFKA_TOPIC_PREFIX']! }, { clientId: 'test' });
+const busSettings = (env: Env) => ({ KAFKA_BROKERS: env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: env['KAFKA_TOPIC_PREFIX']! });
+export const busOf = (env: Env): Bus => createBus(busSettings(env), { clientId: 'test' });
 
 /** Polls until the answer is there. For what cannot be awaited: another process's state. */
 export async function eventually<T>(what: string, probe: () => Promise<T | undefined>, deadlineMs = 60_000): Promise<T> {
@@ -39,7 +41,7 @@ export async function eventually<T>(what: string, probe: () => Promise<T | undef
 
 export interface Spawned {
   readonly url: string;
-  /** kill -9, and wait until it is gone. */
+  /** kill -9, and wait until it is gone, to the broker too. */
   kill(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function spawnMonitor(env: Env): Promise<Spawned> {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
+    await forgetMembers(busSettings(env), 'drift-monitor');
   };
   return { url, kill };
 }
