@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { decodeEvent } from '@throughline/contracts';
+import { decodeEvent, type PredictionRejected, type PredictionScored } from '@throughline/contracts';
 import { eventually } from '@throughline/local-stack';
 import { parquetReadObjects, asyncBufferFromFile } from 'hyparquet';
 import { parquetWriteFile } from 'hyparquet-writer';
@@ -41,17 +41,17 @@ function expectScored(results: readonly Result[], rows: readonly Flight[]): void
   expect(new Set(results.map((result) => result.prediction_id)).size).toBe(rows.length);
 }
 
-/** Answers on Kafka to the requests of a job. */
-async function answersTo(source: string): Promise<number> {
+/** Answers on Kafka to the requests of a job. There are those of all jobs: only what has its source in it is decoded. */
+async function answersTo(source: string, counts: (answer: PredictionScored | PredictionRejected) => boolean = () => true): Promise<number> {
   let count = 0;
-  for (const topic of ['prediction.scored.v1', 'prediction.rejected.v1'] as const) {
-    await home.bus.admin.scan(topic, (messages) => {
-      for (const message of messages) {
-        const decoded = decodeEvent(topic, message);
-        if (decoded.ok && decoded.data.requestSource === source) count += 1;
-      }
-    });
-  }
+  const countIn = (topic: 'prediction.scored.v1' | 'prediction.rejected.v1'): Promise<void> => home.bus.admin.scan(topic, (messages) => {
+    for (const message of messages) {
+      if (message.value?.includes(source) !== true) continue;
+      const decoded = decodeEvent(topic, message);
+      if (decoded.ok && decoded.data.requestSource === source && counts(decoded.data)) count += 1;
+    }
+  });
+  await Promise.all([countIn('prediction.scored.v1'), countIn('prediction.rejected.v1')]);
   return count;
 }
 const sourceIn = (out: string): string => /source (\S+),/.exec(out)![1]!;
@@ -98,14 +98,7 @@ describe('a file that is well', () => {
     const { out, code } = await score(path('in.jsonl'), path('named.jsonl'), '--id-column', 'flight', '--routing-key', 'flight');
     expect(code).toBe(0);
     expectScored(readJsonLines<Result>('named.jsonl'), rows);
-    let named = 0;
-    await home.bus.admin.scan('prediction.scored.v1', (messages) => {
-      for (const message of messages) {
-        const decoded = decodeEvent('prediction.scored.v1', message);
-        if (decoded.ok && decoded.data.requestSource === sourceIn(out) && decoded.data.requestId === decoded.data.routingKey) named += 1;
-      }
-    });
-    expect(named).toBe(3000);
+    expect(await answersTo(sourceIn(out), (answer) => 'routingKey' in answer && answer.requestId === answer.routingKey)).toBe(3000);
     expect((await score(path('in.jsonl'), path('twice.jsonl'), '--id-column', 'hour')).err).toContain('two rows have the same value in the column “hour”');
   });
 
