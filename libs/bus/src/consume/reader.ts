@@ -93,6 +93,7 @@ export interface Scan {
 
 /** Hands over a topic's present content once. Rejects with what `onMessages` throws, or when the reader dies. */
 export async function scanOnce(open: OpenReader, { topic, ends, from, onMessages }: Scan): Promise<void> {
+  if (ends.every(({ partition, low, high }) => low >= high || (from?.get(partition) ?? low) >= high)) return;
   const failed = deferred<never>();
   const endOf = new Map(ends.map(({ partition, high }) => [partition, Number(high)]));
   const reader = open({
