@@ -4,6 +4,7 @@ import { query } from '@throughline/db';
 import { DataSource } from 'typeorm';
 import { unpackFeatures, type FeatureDtype, type FeatureValue } from '../domain/features-codec.js';
 import { storable } from '@throughline/db';
+import { expiryOf } from '../retention/retired-days.js';
 import { ArchivedVersions } from './archived-versions.js';
 import { Artifacts } from './artifacts.js';
 import { compareOutputs, scoreIn, type Difference, type OutputValuesOfRow } from './domain/compare.js';
@@ -58,10 +59,15 @@ export class Recomputations {
     const [key] = await query<{ day: string | null; state: string }>(this.dataSource, 'SELECT day::text, state FROM prediction_key WHERE prediction_id = $1', [predictionId]);
     if (key === undefined || key.day === null) throw new ContractError('not_found', `the ledger has no prediction ${predictionId}`);
     const [row] = await query<AnswerRow>(this.dataSource, ANSWER, [predictionId, key.day]);
-    if (row === undefined) return { predictionId, status: 'expired', explanation: 'its row is kept no longer' };
+    if (row === undefined) return { predictionId, status: 'expired', explanation: await this.whyGone(key.day) };
     const known = { predictionId, ...identityOf(row) };
     const plan = planRecomputation(onRecord(row));
     return isComputable(plan) ? { ...known, ...(await this.compute(row, plan)) } : { ...known, ...plan };
+  }
+
+  private async whyGone(day: string): Promise<string> {
+    const { expiredAt } = await expiryOf(this.dataSource.manager, day);
+    return expiredAt === null ? `its row has vanished: its day, ${day}, was not dropped` : 'its row is kept no longer';
   }
 
   private async compute(row: AnswerRow, plan: Computable): Promise<Omit<Recomputation, 'predictionId'>> {

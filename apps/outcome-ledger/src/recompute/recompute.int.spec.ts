@@ -138,6 +138,8 @@ describe('there is nothing to compute again', () => {
     await home.sql('DELETE FROM prediction WHERE prediction_id = $1', [idOf('dropped')]);
     const statuses = await Promise.all(['withheld', 'hashed', 'erased', 'old', 'dropped'].map(async (requestId) => (await recompute(requestId)).status));
     expect(statuses).toEqual(['withheld', 'withheld', 'erased', 'expired', 'expired']);
+    // Its day is there: something else has removed the row.
+    expect((await recompute('dropped')).explanation).toMatch(/has vanished: its day, \d{4}-\d\d-\d\d, was not dropped/);
   });
 
   it('of an id that nobody knows, which is a problem', async () => {

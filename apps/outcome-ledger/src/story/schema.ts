@@ -87,7 +87,7 @@ export const STORY = apiSchema({
   ...object(
     {
       predictionId: { type: 'string', format: 'uuid' },
-      state: { type: 'string', enum: ['scored', 'fallback', 'rejected', 'awaited', 'expired'], description: 'awaited: outcomes are there, the prediction is not; expired: its row is kept no longer' },
+      state: { type: 'string', enum: ['scored', 'fallback', 'rejected', 'awaited', 'expired'], description: 'awaited: outcomes are there, the prediction is not; expired: its row is kept no longer; with `expiredAt` null its day was never dropped and something else has removed it' },
       outcome: described(nullable(OUTCOME), 'null while it is not known'), outcomes: list(STATEMENT, 'everything that was said, corrections included; the latest two hundred'),
     },
     {

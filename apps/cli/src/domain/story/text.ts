@@ -9,8 +9,13 @@ export function renderStory(story: Story): string {
   return parts.filter((lines) => lines.length > 0).map((lines) => lines.join('\n')).join('\n\n');
 }
 
-function headline({ state, outcome, answer }: Story): string {
+/** Rows leave with their day. One that is gone while its day was never dropped is a loss, and is not to be read as age. */
+const hasVanished = ({ state, expiredAt }: Story): boolean => state === 'expired' && (expiredAt === null || expiredAt === undefined);
+
+function headline(story: Story): string {
+  const { state, outcome, answer } = story;
   if (state === 'awaited') return 'an outcome has come, the prediction has not';
+  if (hasVanished(story)) return 'its row has vanished';
   if (state === 'expired') return 'kept no longer';
   if (state === 'rejected') return 'rejected';
   const how = answer?.fallback === undefined ? 'scored' : 'answered by a fallback';
@@ -99,9 +104,12 @@ function sinceLines({ since, answer, rejection }: Story): string[] {
   return [`Since then${now}`, ...(since.omitted === 0 ? [] : [`  … ${since.omitted} earlier changes`]), ...(changes.length === 0 ? ['  nothing has changed'] : changes)];
 }
 
-function expiryLines({ state, day, expiredAt, archive = [] }: Story): string[] {
+function expiryLines(story: Story): string[] {
+  const { state, day, expiredAt, archive = [] } = story;
   if (state !== 'expired') return [];
-  return [`Its day${day === undefined ? '' : `, ${day},`} has left the ledger${expiredAt === null || expiredAt === undefined ? '' : ` at ${expiredAt}`}`, ...(archive.length === 0 ? ['  there is no archive of it'] : archive.map((path) => `  archived in ${path}`))];
+  const whichDay = day === undefined ? 'Its day' : `Its day, ${day},`;
+  if (hasVanished(story)) return [`${whichDay} is still in the ledger: retention has not dropped it`, '  something else has removed the row; `npx throughline audit` says how many, docs/ledger.md (When something is wrong) what to do'];
+  return [`${whichDay} has left the ledger at ${expiredAt}`, ...(archive.length === 0 ? ['  there is no archive of it'] : archive.map((path) => `  archived in ${path}`))];
 }
 
 const traceLines = ({ trace }: Story): string[] => (trace === null || trace === undefined ? [] : [`Trace ${trace.traceId}${trace.sampled === true ? '' : ' (not sampled)'}`]);

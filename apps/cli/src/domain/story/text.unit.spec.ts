@@ -101,6 +101,13 @@ describe('a story', () => {
     expect(text).toContain('Since then: version 2 does not serve\n  … 3 earlier changes\n  nothing has changed');
   });
 
+  it('of a prediction whose row is gone while its day is there, never says that it was too old', () => {
+    const told = renderStory({ predictionId: 'p', state: 'expired', day: '2026-11-21', expiredAt: null, archive: [], outcome: null, outcomes: [] });
+    expect(told).toContain('Prediction p: its row has vanished\n');
+    expect(told).toContain('Its day, 2026-11-21, is still in the ledger');
+    expect(told).not.toContain('kept no longer');
+  });
+
   it('of a prediction that has not come, or is kept no longer, says so', () => {
     expect(renderStory({ predictionId: 'p', state: 'awaited', outcome: null, outcomes: story.outcomes })).toContain('an outcome has come, the prediction has not');
     expect(renderStory({ predictionId: 'p', state: 'expired', day: '2026-08-01', expiredAt: '2026-11-01T00:00:00.000Z', archive: ['a.parquet'], outcome: null, outcomes: [] })).toBe(
