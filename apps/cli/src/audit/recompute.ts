@@ -24,7 +24,7 @@ export async function recomputeSample(ledgerUrl: string, count: number, progress
   for (let left = count; left > 0; left -= AT_A_TIME) {
     const answer = await ask<Answer>(`${ledgerUrl}/ledger/v1/recomputations`, jsonBody('POST', { sample: Math.min(left, AT_A_TIME) }));
     report = added(report, answer);
-    progress.update(`${report.checked} of ${count} answers computed again`);
+    progress.update(`${report.checked.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} answers computed again`);
     if (answer.checked === 0) break;
   }
   progress.end();

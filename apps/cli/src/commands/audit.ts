@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { moment, wholeNumber } from '../arguments.js';
+import { countFromOne, moment, wholeNumber } from '../arguments.js';
 import { audit, type AuditReport } from '../audit/audit.js';
 import { auditHours } from '../audit/hours.js';
 import { recomputeSample, renderRecomputed } from '../audit/recompute.js';
@@ -20,10 +20,10 @@ export function auditCommand(program: Command): void {
   program
     .command('audit')
     .description('Balance the books: every request ended or is in flight, every answer is recorded, every outcome joined or pending')
-    .option('--from <moment>', 'hours from then on: 90m, 2h or 7d ago, or an RFC 3339 instant; default 24 hours before --to', moment)
+    .option('--from <moment>', 'hours from then on: 90m, 2h or 7d ago, or an RFC 3339 instant, by when messages reached Kafka; default 24 hours before --to', moment)
     .option('--to <moment>', 'hours up to then; default now', moment)
     .option('--deep', 'also read every request that Kafka still has and ask the ledger for it by its id')
-    .option('--recompute <count>', 'also draw so many answers by lot, compute them again and compare bit for bit', wholeNumber)
+    .option('--recompute <count>', 'also draw so many answers by lot, compute them again and compare bit for bit', countFromOne)
     .option('--settle <seconds>', 'how long to wait for what is in flight', wholeNumber, 10)
     .option('--json', 'print the report as JSON')
     .addHelpText('after', `
@@ -47,14 +47,14 @@ Examples:
       const recomputed = recompute === undefined ? undefined : await recomputeSample(config.LEDGER_URL, recompute, new Progress());
       const balanced = hours.balanced && deep?.balanced !== false && (recomputed?.different.length ?? 0) === 0;
       if (isJson === true) process.stdout.write(`${JSON.stringify({ ...(deep === undefined ? hours : { ...deep, balanced, hours }), ...(recomputed === undefined ? {} : { recomputed }) }, bigintAsNumber, 2)}\n`);
-      else process.stdout.write(`${[renderHours(hours), ...(deep === undefined ? [] : ['', 'By id', renderDeep(deep)]), ...(recomputed === undefined ? [] : ['', renderRecomputed(recomputed)])].join('\n')}\n`);
+      else process.stdout.write(`${[renderHours(hours, deep !== undefined), ...(deep === undefined ? [] : ['', 'By id', renderDeep(deep)]), ...(recomputed === undefined ? [] : ['', renderRecomputed(recomputed)])].join('\n')}\n`);
       process.exitCode = balanced ? 0 : 1;
     });
 }
 
 const bigintAsNumber = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
 
-const renderHours = (books: HourlyBooks): string => [...hourTables(books).flatMap((rows) => [table(rows), '']), ...hourSentences(books)].join('\n');
+const renderHours = (books: HourlyBooks, isDeep: boolean): string => [...hourTables(books).flatMap((rows) => [table(rows), '']), ...hourSentences(books, isDeep)].join('\n');
 
 function renderDeep({ balanced, missingRequests, outcomes, http, ...books }: AuditReport): string {
   const lines = [

@@ -40,15 +40,17 @@ export function hourTables({ hours, topics }: HourlyBooks): Row[][] {
 
 const isSomething = (account: Account): boolean => account.messages !== 0 && account.messages !== null || MEASURES.some((measure) => account[measure] > 0);
 
-/** The verdict, and what to know beside it, a sentence a line. */
-export function hourSentences({ balanced, total, topics, missing }: HourlyBooks): string[] {
+/** The verdict, and what to know beside it, a sentence a line. @param isDeep whether every request is asked for by its id as well */
+export function hourSentences({ from, to, balanced, total, topics, hours, missing }: HourlyBooks, isDeep = false): string[] {
   const unverifiable = topics.filter((topic) => topic.unverifiable > 0).map((topic) => `${topic.unverifiable.toLocaleString('en-US')} of ${topic.topic}`);
   const wrong = [`${total.missing.toLocaleString('en-US')} missing`, `${total.vanished.toLocaleString('en-US')} vanished`, ...(total.unrecorded > 0 ? [`${total.unrecorded.toLocaleString('en-US')} unrecorded`] : [])];
+  const byId = isDeep ? '' : '; `npx throughline audit --deep` names each by its id';
   return [
-    ...missing.slice(0, LISTED).map(({ topic, partition, from, to, hour }) => `Missing: ${topic}/${partition}/${from}${to - from > 1 ? ` to ${to - 1}` : ''}${hour === undefined ? '' : `, of the hour ${hour.slice(0, 16)}`}`),
+    ...missing.slice(0, LISTED).map(({ topic, partition, from: first, to: end, hour }) => `Missing: ${topic}/${partition}/${first}${end - first > 1 ? ` to ${end - 1}` : ''}${hour === undefined ? '' : `, of the hour ${hour.slice(0, 16)}`}`),
     ...(missing.length > LISTED ? ['… and more: --json lists them'] : []),
     ...(unverifiable.length > 0 ? [`Nobody can tell any more what became of messages that Kafka has deleted and the ledger never had: ${unverifiable.join(', ')}.`] : []),
-    balanced ? 'The books balance.' : `The books do not balance: ${wrong.join(', ')}. \`throughline audit --deep\` asks for every request by its id.`,
+    ...(hours.some(isSomething) ? [] : [`Nothing was asked, answered or observed from ${from.slice(0, 16)} until ${to.slice(0, 16)}: hours are when messages reached Kafka, whatever their event times.`]),
+    balanced ? 'The books balance.' : `The books do not balance: ${wrong.join(', ')}${byId}. What to do: docs/ledger.md, “When something is wrong”.`,
   ];
 }
 

@@ -19,8 +19,14 @@ it('the table has a line for each topic and hour in which something was, and a s
 
 it('what is missing is named with its place, and what to do is said', () => {
   expect(hourSentences(books())).toEqual([
-    'Missing: prediction.requested.v1/2/7, of the hour 2026-11-21T09:00', 'The books do not balance: 1 missing, 0 vanished. `throughline audit --deep` asks for every request by its id.',
+    'Missing: prediction.requested.v1/2/7, of the hour 2026-11-21T09:00',
+    'The books do not balance: 1 missing, 0 vanished; `npx throughline audit --deep` names each by its id. What to do: docs/ledger.md, “When something is wrong”.',
   ]);
+  expect(hourSentences(books(), true).at(-1)).not.toContain('--deep');
+});
+
+it('of hours in which nothing was, it is said, for books of nothing balance', () => {
+  expect(hourSentences(books({ balanced: true, missing: [], hours: [], topics: [] }))).toEqual([expect.stringMatching(/^Nothing was asked.* from 2026-11-21T09:00 until 2026-11-21T11:00.*event times/), 'The books balance.']);
 });
 
 it('what nobody can tell is said beside the verdict, and changes nothing about it', () => {
