@@ -34,6 +34,10 @@ it('predictions are listed by a filter, the question is saved, asked again, and 
   expect([shown.code, shown.err]).toEqual([0, '']);
   expect(shown.out.split('\n').filter((line) => line.includes('not known yet'))).toHaveLength(10);
   expect(await list('--query', 'of-42', '--limit', '7')).toHaveLength(7);
+  expect(await list('--model', 'flight-delay', '--from', '2001-02-03', '--to', '2001-02-04', '--limit', '50')).toHaveLength(30);
+  expect((await home.run('predictions', 'list', '--limit', '7')).out).toContain('… and more: --limit');
+  expect(shown.out).not.toContain('… and more');
+  expect((await home.run('predictions', 'list', '--model', 'flihgt-delay')).out).toContain('`npx throughline models list` names the models');
   expect((await home.run('predictions', 'queries')).out).toContain('of-42');
   const path = join(home.folder, 'of-42.parquet');
   const exported = await home.run('predictions', 'export', '--query', 'of-42', '--output', path);
@@ -43,7 +47,8 @@ it('predictions are listed by a filter, the question is saved, asked again, and 
 
 it.each([
   [['list', '--query', 'of-42', '--wrong'], 'wrong cannot be added'], [['list', '--query', 'no-such'], 'no saved query “no-such”'], [['list', '--last', 'soon'], 'last'],
-  [['export', '--output', 'x.parquet'], 'features of one model'], [['list', '--min-score', 'much'], 'minScore'],
+  [['export', '--output', 'x.parquet'], 'features of one model'], [['list', '--min-score', 'much'], '--min-score'], [['list', '--from', 'monday'], '--from'],
+  [['export', '--model', 'flight-delay', '--output', '/nowhere/x.parquet'], 'cannot write /nowhere/x.parquet'],
   [['list', '--stage', 'inference'], 'minStageMs'], [['list', '--limit', '0'], '1 or more'],
 ])('%j is refused with the place of the fault', async (args, place) => {
   const { code, err } = await home.run('predictions', ...args);

@@ -2,12 +2,13 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as wait } from 'node:timers/promises';
 import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
 import { bearer } from '@throughline/settings';
 import { readConfig } from '../config.js';
 import type { BacktestReport } from '../domain/backtest-text.js';
 import { ask, jsonBody } from '../http.js';
+import { Looks } from '../looks.js';
+import { cannotWrite } from '../predictions/download.js';
 
 export interface Backtest {
   readonly backtestId: string;
@@ -17,7 +18,7 @@ export interface Backtest {
   readonly error: { readonly code: string; readonly reason: string } | null;
 }
 
-const LOOK_INTERVAL_MS = 300;
+const LONGEST_PAUSE_MS = 300;
 /** A ledger that restarts is away for seconds. */
 const PATIENCE_MS = 30_000;
 
@@ -30,9 +31,10 @@ export const cancelBacktest = (id: string): Promise<Backtest> => ask(url(`/${id}
 export async function finished(started: Backtest, onProgress: (backtest: Backtest) => void): Promise<Backtest & { report: BacktestReport }> {
   let backtest = started;
   let answeredMs = performance.now();
+  const looks = new Looks(LONGEST_PAUSE_MS);
   while (backtest.status === 'queued' || backtest.status === 'running') {
     onProgress(backtest);
-    await wait(LOOK_INTERVAL_MS);
+    await looks.pause();
     try {
       backtest = await ask<Backtest>(url(`/${started.backtestId}`));
       answeredMs = performance.now();
@@ -55,6 +57,6 @@ export async function downloadRows(id: string, path: string): Promise<void> {
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new ContractError('invalid_request', `cannot write ${path}: ${(cause as Error).message}`, { cause, cure: 'Name a file in a folder that you may write to.' });
+    throw cannotWrite(path, cause as Error);
   }
 }

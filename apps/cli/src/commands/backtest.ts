@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { ContractError } from '@throughline/contracts';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { parse } from 'yaml';
-import { moment, wholeNumber } from '../arguments.js';
+import { countFromOne, decimal, moment } from '../arguments.js';
 import { cancelBacktest, downloadRows, finished, startBacktest, type Backtest } from '../backtest/client.js';
 import { backtestText } from '../domain/backtest-text.js';
+import { checkWritable } from '../predictions/download.js';
 import { Progress, table } from '../terminal.js';
 
 interface Options {
@@ -30,8 +31,8 @@ export function backtestCommand(program: Command): void {
     .option('--rules <file>', 'rules to try instead: a rules document, JSON or YAML')
     .requiredOption('--from <moment>', 'event time of the requests: so long ago (7d), or an instant', moment)
     .requiredOption('--to <moment>', 'until then', moment)
-    .option('--threshold <score>', 'a score at or above it is a positive decision; the candidate’s own by default', number)
-    .option('--limit <count>', 'predictions at most, oldest first', wholeNumber)
+    .option('--threshold <score>', 'a score at or above it is a positive decision; the candidate’s own by default', decimal)
+    .option('--limit <count>', 'predictions at most, oldest first', countFromOne)
     .option('--output <file>', 'Parquet file with what it would have done, prediction by prediction')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', `
@@ -43,6 +44,7 @@ Examples:
     .action(async (model: string, options: Options) => {
       const { threshold, limit, output, json } = options;
       const request = { model, from: instant(options.from), to: instant(options.to), candidate: await candidateOf(options), ...(threshold === undefined ? {} : { threshold }), ...(limit === undefined ? {} : { limit }) };
+      if (output !== undefined) await checkWritable(output);
       const done = await watched(await startBacktest(request));
       if (output !== undefined) await downloadRows(done.backtestId, output);
       const name = options.version === undefined ? 'the rules' : `version ${options.version}`;
@@ -82,10 +84,4 @@ function bar(done: number, total: number | null): string {
   if (total === null || total === 0) return 'loads the candidate';
   const filled = Math.round(Math.min(1, done / total) * BAR_WIDTH);
   return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} predictions`;
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
-  return value;
 }

@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 import { ContractError } from '@throughline/contracts';
-import { countFromOne } from '../arguments.js';
+import { countFromOne, decimal, instant } from '../arguments.js';
 import { readConfig } from '../config.js';
 import { listCells, type ListedPrediction, type PredictionFilter } from '../domain/prediction-list.js';
 import { ask, jsonBody } from '../http.js';
-import { download } from '../predictions/download.js';
+import { checkWritable, download } from '../predictions/download.js';
 import { table } from '../terminal.js';
 
 interface Asked extends Record<string, unknown> {
@@ -21,6 +21,8 @@ interface Page {
 }
 
 const PAGE_ROWS = 1_000;
+/** A name that is spelt wrong matches nothing as well: nobody may take that for good news. */
+const NOTHING = 'No prediction matches. If you expected some: `npx throughline models list` names the models, and --from, --to and --last are event times.';
 const NOT_OF_FILTER = new Set(['query', 'save', 'limit', 'json', 'output', 'right']);
 
 export function predictionsCommand(program: Command): void {
@@ -56,8 +58,8 @@ const withFilters = (command: Command): Command =>
     .option('--query <name>', 'a saved question, instead of the filters below')
     .option('--model <name>', 'model that was asked')
     .option('--for-version <version>', 'version that answered')
-    .option('--from <instant>', 'event time, inclusive, RFC 3339')
-    .option('--to <instant>', 'event time, exclusive, RFC 3339')
+    .option('--from <moment>', 'event time, inclusive: a day (UTC) or an instant, such as 2001-01-29; or 7d before now', instant)
+    .option('--to <moment>', 'event time, exclusive', instant)
     .option('--last <duration>', 'so far back from the model’s newest prediction, such as 90m, 24h, 7d or 2w')
     .option('--entity <entity>', 'role and id, such as origin:SFO; or an id in any role')
     .option('--routing-key <key>', 'routing key of the request')
@@ -70,13 +72,13 @@ const withFilters = (command: Command): Command =>
     .addOption(new Option('--outcome <outcome>', 'whether the outcome is known').choices(['joined', 'pending', 'assumed']))
     .option('--wrong', 'decisions that turned out wrong')
     .addOption(new Option('--right', 'decisions that turned out right').conflicts('wrong'))
-    .option('--min-abs-error <number>', 'least distance of the score from the outcome', Number)
-    .option('--min-score <number>', 'least score', Number)
-    .option('--max-score <number>', 'greatest score', Number)
-    .option('--min-value-micro-usd <number>', 'least that the decision was worth', Number)
-    .option('--max-value-micro-usd <number>', 'most that the decision was worth', Number)
+    .option('--min-abs-error <number>', 'least distance of the score from the outcome', decimal)
+    .option('--min-score <number>', 'least score', decimal)
+    .option('--max-score <number>', 'greatest score', decimal)
+    .option('--min-value-micro-usd <number>', 'least that the decision was worth', decimal)
+    .option('--max-value-micro-usd <number>', 'most that the decision was worth', decimal)
     .option('--stage <stage>', 'stage that --min-stage-ms is about: transport, queue, features, preprocess, inference, postprocess, publish or total, which is the default')
-    .option('--min-stage-ms <ms>', 'least time that the stage took', Number);
+    .option('--min-stage-ms <ms>', 'least time that the stage took', decimal);
 
 /** The options that say which predictions are meant, by the names of the ledger's interface. */
 function filterOf({ right, forVersion, ...asked }: Asked): PredictionFilter {
@@ -95,27 +97,29 @@ async function list(ledger: string, asked: Asked): Promise<void> {
   checkQuery(asked, filter);
   if (asked.save !== undefined) await ask(`${ledger}/ledger/v1/queries/${encodeURIComponent(asked.save)}`, jsonBody('PUT', { filter }));
   const path = asked.query === undefined ? 'predictions' : `queries/${encodeURIComponent(asked.query)}/predictions`;
-  const found = await pages(`${ledger}/ledger/v1/${path}`, filter, asked.limit);
+  const { found, hasMore } = await pages(`${ledger}/ledger/v1/${path}`, filter, asked.limit);
   if (asked.json === true) return void process.stdout.write(found.map((one) => `${JSON.stringify(one)}\n`).join(''));
-  process.stdout.write(found.length === 0 ? 'No prediction matches.\n' : `${table(listCells(found))}\n`);
+  process.stdout.write(found.length === 0 ? `${NOTHING}\n` : `${table(listCells(found))}\n${hasMore ? `… and more: --limit shows them, \`predictions export\` writes them all.\n` : ''}`);
   if (asked.save !== undefined) process.stdout.write(`Saved: npx throughline predictions list --query ${asked.save}\n`);
 }
 
-async function pages(url: string, filter: PredictionFilter, limit: number): Promise<ListedPrediction[]> {
+async function pages(url: string, filter: PredictionFilter, limit: number): Promise<{ found: ListedPrediction[]; hasMore: boolean }> {
   const found: ListedPrediction[] = [];
-  for (let cursor: string | null = ''; cursor !== null && found.length < limit; ) {
+  let cursor: string | null = '';
+  while (cursor !== null && found.length < limit) {
     const query = new URLSearchParams(Object.entries({ ...filter, limit: Math.min(PAGE_ROWS, limit - found.length), ...(cursor === '' ? {} : { cursor }) }).map(([name, value]): [string, string] => [name, String(value)]));
     const page: Page = await ask<Page>(`${url}?${query}`);
     found.push(...page.predictions);
     cursor = page.nextCursor;
   }
-  return found;
+  return { found, hasMore: cursor !== null };
 }
 
 async function exportFile(ledger: string, asked: Asked): Promise<void> {
   const filter = filterOf(asked);
   checkQuery(asked, filter);
   if (asked.query === undefined && filter['model'] === undefined) throw new ContractError('invalid_request', 'a file has the features of one model', { cure: 'Give --model, or --query with a saved question.' });
+  await checkWritable(asked.output);
   const [path, body] = asked.query === undefined ? ['exports', { ...filter, limit: asked.limit }] : [`queries/${encodeURIComponent(asked.query)}/export`, { limit: asked.limit }];
   const sizeBytes = await download(`${ledger}/ledger/v1/${path}`, jsonBody('POST', body), asked.output);
   process.stdout.write(`${asked.output}: ${sizeBytes.toLocaleString('en-US')} bytes\n`);

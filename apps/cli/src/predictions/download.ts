@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { access, constants, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { ContractError } from '@throughline/contracts';
@@ -30,8 +31,22 @@ export async function download(url: string, init: RequestInit, path: string): Pr
     return sizeBytes;
   } catch (error) {
     await rm(partial, { force: true });
+    if (isOfFile(error as NodeJS.ErrnoException)) throw cannotWrite(path, error as Error);
     throw new ContractError('unavailable', `${path} was not written: ${(error as Error).message}`, { cause: error, cure: 'Ask for less at once (--model, --from, --to, --limit), and see the ledger’s log.' });
   } finally {
     progress.end();
   }
+}
+
+const isOfFile = ({ path, code }: NodeJS.ErrnoException): boolean => path !== undefined || code === 'ENOSPC';
+
+/** What to say of a file that this machine does not let be written. */
+export const cannotWrite = (path: string, cause: Error): ContractError =>
+  new ContractError('invalid_request', `cannot write ${path}: ${cause.message}`, { cause, cure: 'Name a file in a folder that is there, that you may write to, and that has room.' });
+
+/** Tries the folder before anybody computes for it. @throws ContractError `invalid_request` */
+export async function checkWritable(path: string): Promise<void> {
+  await access(dirname(path), constants.W_OK).catch((error: Error) => {
+    throw cannotWrite(path, error);
+  });
 }
