@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { AnyTopic, BusAdmin } from '@throughline/bus/client';
+import { Looks } from '../looks.js';
 import type { Progress } from '../terminal.js';
 
 const WORKERS = 'inference-worker';
 const LEDGER = 'outcome-ledger';
-const POLL_MS = 200;
+const LONGEST_PAUSE_MS = 200;
 
 /** Offsets by `topic/partition`. */
 export type Offsets = ReadonlyMap<string, bigint>;
@@ -38,11 +38,12 @@ export const reached = (positions: Offsets, ends: Offsets): boolean => [...ends]
  */
 export async function settled(admin: BusAdmin, topics: { readonly requests: readonly AnyTopic[]; readonly answers: readonly AnyTopic[] }, ends: Offsets, deadlineMs: number, progress: Progress): Promise<Progressed> {
   const until = async (of: readonly AnyTopic[], group: string, target: Offsets): Promise<Offsets> => {
+    const looks = new Looks(LONGEST_PAUSE_MS);
     for (;;) {
       const committed = await committedOf(admin, of, group);
       if (reached(committed, target) || Date.now() >= deadlineMs) return committed;
       progress.update(`waiting for the ${group}, ${Math.ceil((deadlineMs - Date.now()) / 1000)} s at most`);
-      await pause(POLL_MS);
+      await looks.pause();
     }
   };
   const answered = await until(topics.requests, WORKERS, ends);

@@ -1,8 +1,8 @@
-import { setTimeout } from 'node:timers/promises';
 import { ContractError } from '@throughline/contracts';
 import type { Command } from 'commander';
 import { readConfig } from '../config.js';
 import { ask, jsonBody } from '../http.js';
+import { Looks } from '../looks.js';
 import { confirm, Progress, table } from '../terminal.js';
 
 interface EraseOptions {
@@ -27,7 +27,7 @@ interface Proof {
   readonly sql: string;
 }
 
-const LOOK_EVERY_MS = 500;
+const LONGEST_PAUSE_MS = 500;
 const EXIT_BAD_NEWS = 1;
 
 export function eraseCommand(program: Command): void {
@@ -75,6 +75,7 @@ function entityOf({ entity, anyRole }: EraseOptions): { entityId: string; entity
 
 async function follow(url: string): Promise<Erasure> {
   const progress = new Progress();
+  const looks = new Looks(LONGEST_PAUSE_MS);
   for (;;) {
     const one = await ask<Erasure>(`${url}/progress`);
     progress.update(`${sum(one.erased).toLocaleString('en-US')} rows erased`);
@@ -82,7 +83,7 @@ async function follow(url: string): Promise<Erasure> {
       progress.end();
       return one;
     }
-    await setTimeout(LOOK_EVERY_MS);
+    await looks.pause();
   }
 }
 

@@ -1,12 +1,12 @@
-import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { moment } from '../arguments.js';
 import { readConfig } from '../config.js';
 import { rebuildEnd, rebuildProgress, type Rebuild } from '../domain/rebuild-text.js';
 import { ask, jsonBody } from '../http.js';
+import { Looks } from '../looks.js';
 import { Progress } from '../terminal.js';
 
-const LOOK_MS = 500;
+const LONGEST_PAUSE_MS = 500;
 
 interface RebuildOptions {
   readonly model: string;
@@ -39,11 +39,12 @@ export function rebuildCommand(outcomes: Command): void {
 
 async function followed(url: string, started: Rebuild): Promise<Rebuild> {
   const progress = new Progress();
+  const looks = new Looks(LONGEST_PAUSE_MS);
   try {
     for (let rebuild = started; ; ) {
       if (rebuild.status !== 'running') return rebuild;
       progress.update(rebuildProgress(rebuild));
-      await setTimeout(LOOK_MS);
+      await looks.pause();
       rebuild = await ask<Rebuild>(`${url}/${rebuild.rebuildId}`);
     }
   } finally {
