@@ -2,13 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { forgetMembers } from '@throughline/bus/testing';
+import { readSettings } from '../../../config.js';
 
 const MAIN = fileURLToPath(new URL('../../../../dist/main.js', import.meta.url));
 
 /** The registry as a process of its own, to be killed for real. */
 export interface SpawnedRegistry {
   readonly url: string;
-  /** Resolves when the process is gone. */
+  /** Resolves when the process is gone; after SIGKILL, when the broker knows it too. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export async function spawnRegistry(env: Readonly<Record<string, string>>): Prom
     kill: async (signal) => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       await exited;
+      if (signal === 'SIGKILL') await forgetMembers(readSettings(env), 'model-registry');
     },
   };
 }
