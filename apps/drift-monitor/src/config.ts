@@ -15,6 +15,10 @@ export const driftMonitorSettings = defineSettings({
     meaning: 'How far the newest event time must be past a window’s end before it is judged; what comes later is counted apart',
     unit: 's', parse: parsers.integer(0, 30 * 24 * 3600), default: 900,
   },
+  DRIFT_CORRECTABLE_OUTCOMES: {
+    meaning: 'Outcomes a model that are held of judged windows, so that corrections still reach these; the oldest windows beyond that are closed for good. Some 250 MB a million',
+    parse: parsers.integer(0, 100_000_000), default: 1_000_000,
+  },
 });
 
 export type DriftMonitorSettings = Parsed<typeof driftMonitorSettings>;

@@ -133,6 +133,8 @@ export const METRICS = {
   // drift-monitor
   driftWindows: counter('throughline_drift_windows', 'Windows judged, by verdict', ['model', 'verdict']),
   driftStatistic: gauge('throughline_drift_statistic', 'Last value of a drift statistic', ['model', 'version', 'column', 'statistic']),
+  driftCorrections: counter('throughline_drift_corrections', 'Corrections of outcomes: applied (what was counted before was taken out of its window) or unheld (its window is closed for good, or it was never counted)', ['model', 'result']),
+  driftLateOutcomes: counter('throughline_drift_late_outcomes', 'Outcomes left out of the live quality because their window is closed for good', ['model']),
   modelQuality: gauge('throughline_model_quality', 'Realised quality of the last window', ['model', 'version', 'measure']),
   fallbackShare: gauge('throughline_fallback_share_ratio', 'Share of the last window’s answers that a fallback gave in the champion’s place', ['model']),
   stageP99Seconds: gauge('throughline_stage_p99_seconds', '99th percentile of a stage over the last window, publishing as the brokers’ clock has it', ['model', 'stage'], 's'),

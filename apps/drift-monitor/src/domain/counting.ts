@@ -4,9 +4,8 @@ import type { Baseline } from './baseline.js';
 import { judgeData } from './data-drift.js';
 import type { Judgement } from './judgement.js';
 import type { Thresholds } from './monitoring.js';
-import { addQuality, countOutcome, judgeQuality, noOutcomes, type JoinedOutcome, type QualityCounts } from './quality.js';
+import type { JoinedOutcome } from './quality.js';
 import { countAnswer, noAnswers, type Service, type ServingCounts } from './serving.js';
-import type { WindowKind } from './windows.js';
 
 interface Counted {
   readonly predictionId: string;
@@ -20,16 +19,9 @@ export interface ScoredPrediction extends Counted, Service {
 }
 export type JoinedPrediction = Counted & JoinedOutcome;
 
-/** How one kind of window counts and judges. `counts` is plain JSON; undefined is an empty window. */
-export interface Counting<T extends Counted, C> {
-  readonly kind: WindowKind;
-  readonly add: (counts: C | undefined, items: readonly T[], baseline: Baseline) => C;
-  readonly judge: (counts: C, baseline: Baseline, thresholds: Thresholds) => Judgement[];
-}
-
-export const DATA: Counting<ScoredPrediction, ProfileSet> = {
-  kind: 'data',
-  add: (counts, predictions, { profile, featureNames }) => {
+/** How windows of features and scores count and judge. `counts` is plain JSON; undefined is an empty window. */
+export const DATA = {
+  add: (counts: ProfileSet | undefined, predictions: readonly ScoredPrediction[], { profile, featureNames }: Baseline): ProfileSet => {
     const window = counts ?? emptySetLike(profile ?? { rowCount: 0, features: {}, outputs: {} });
     for (const { values, score } of predictions) {
       window.rowCount += 1;
@@ -38,7 +30,7 @@ export const DATA: Counting<ScoredPrediction, ProfileSet> = {
     }
     return window;
   },
-  judge: (window, { profile }, thresholds) => (profile === undefined ? [] : judgeData(profile, window, thresholds)),
+  judge: (window: ProfileSet, { profile }: Baseline, thresholds: Thresholds): Judgement[] => (profile === undefined ? [] : judgeData(profile, window, thresholds)),
 };
 
 /** Whether an answer says something about the champion: those of fallbacks do not. */
@@ -49,13 +41,3 @@ export function addAnswers(counts: ServingCounts | undefined, predictions: reado
   for (const prediction of predictions) countAnswer(window, prediction);
   return window;
 }
-
-export const QUALITY: Counting<JoinedPrediction, QualityCounts> = {
-  kind: 'quality',
-  add: (counts, outcomes, { isClassifier }) => {
-    const added = noOutcomes();
-    for (const outcome of outcomes) countOutcome(added, outcome, isClassifier);
-    return counts === undefined ? added : addQuality(counts, added);
-  },
-  judge: (counts, { metrics }, thresholds) => judgeQuality(counts, metrics, thresholds),
-};

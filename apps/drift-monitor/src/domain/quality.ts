@@ -12,6 +12,8 @@ const CALIBRATION_BINS = 10;
 /** One-sided 95 %. */
 const Z = 1.6448536269514722;
 const CLIP = 1e-15;
+/** What lies beyond all measure is a large error, not an infinite one: sums stay finite, and what is infinite could not be taken out again. */
+const MAX_ERROR = 1e100;
 
 /** Everything quality needs of a window, mergeable by addition. Plain JSON. */
 export interface QualityCounts {
@@ -54,22 +56,50 @@ export function countOutcome(counts: QualityCounts, { score, outcome, correct, d
   const truth = typeof outcome === 'string' ? Number.NaN : Number(outcome);
   if (score === undefined || Number.isNaN(truth)) return;
   counts.measured += 1;
-  counts.absoluteErrorSum += Math.abs(score - truth);
+  const error = Math.min(MAX_ERROR, Math.abs(score - truth));
+  counts.absoluteErrorSum += error;
   if (!isClassifier || score < 0 || score > 1) return;
   const bin = binOf(score);
   (truth > 0.5 ? counts.positives : counts.negatives)[bin]! += 1;
   counts.scoreSums[bin]! += score;
-  counts.brierSum += (score - truth) ** 2;
+  counts.brierSum += error ** 2;
   counts.logLossSum -= Math.log(Math.max(CLIP, truth > 0.5 ? score : 1 - score));
 }
 
-export function addQuality(a: QualityCounts, b: QualityCounts): QualityCounts {
-  const add = (left: readonly number[], right: readonly number[]): number[] => left.map((value, index) => value + right[index]!);
+/** Both together, or with -1 the first without the second. */
+export function addQuality(a: QualityCounts, b: QualityCounts, times: 1 | -1 = 1): QualityCounts {
+  const add = (left: number, right: number): number => left + times * right;
+  const addBins = (left: readonly number[], right: readonly number[]): number[] => left.map((value, index) => add(value, right[index]!));
   return {
-    outcomes: a.outcomes + b.outcomes, positives: add(a.positives, b.positives), negatives: add(a.negatives, b.negatives), scoreSums: add(a.scoreSums, b.scoreSums),
-    brierSum: a.brierSum + b.brierSum, logLossSum: a.logLossSum + b.logLossSum, correct: a.correct + b.correct, decided: a.decided + b.decided,
-    absoluteErrorSum: a.absoluteErrorSum + b.absoluteErrorSum, measured: a.measured + b.measured, delaySecondsSum: a.delaySecondsSum + b.delaySecondsSum,
+    outcomes: add(a.outcomes, b.outcomes), positives: addBins(a.positives, b.positives), negatives: addBins(a.negatives, b.negatives), scoreSums: addBins(a.scoreSums, b.scoreSums),
+    brierSum: add(a.brierSum, b.brierSum), logLossSum: add(a.logLossSum, b.logLossSum), correct: add(a.correct, b.correct), decided: add(a.decided, b.decided),
+    absoluteErrorSum: add(a.absoluteErrorSum, b.absoluteErrorSum), measured: add(a.measured, b.measured), delaySecondsSum: add(a.delaySecondsSum, b.delaySecondsSum),
   };
+}
+
+/** The result of a subtraction with less than a millionth of what it was taken from has lost too many digits. */
+const MAX_CANCELLATION = 1e6;
+const UNBOUNDED_SUMS = ['brierSum', 'absoluteErrorSum', 'delaySecondsSum'] as const;
+
+/**
+ * The counts without some outcomes and with others.
+ *
+ * @returns `isExact`: false when a sum that is far smaller than what it was taken from has lost its digits (an outcome of 1e18 by a slip, corrected to 1): count anew
+ */
+export function changeQuality(counts: QualityCounts | undefined, takeOut: Iterable<JoinedOutcome>, putIn: Iterable<JoinedOutcome>, isClassifier: boolean): { readonly counts: QualityCounts; readonly isExact: boolean } {
+  const removed = recountQuality(takeOut, isClassifier);
+  const before = counts ?? noOutcomes();
+  const rest = before.outcomes === removed.outcomes ? noOutcomes() : addQuality(before, removed, -1);
+  const isCancelled = (name: (typeof UNBOUNDED_SUMS)[number]): boolean => Math.abs(before[name]) > MAX_CANCELLATION * Math.abs(rest[name]);
+  const isExact = removed.outcomes === 0 || rest.outcomes === 0 || !UNBOUNDED_SUMS.some(isCancelled);
+  return { counts: addQuality(rest, recountQuality(putIn, isClassifier)), isExact };
+}
+
+/** Counts of these outcomes and nothing else. */
+export function recountQuality(outcomes: Iterable<JoinedOutcome>, isClassifier: boolean): QualityCounts {
+  const counts = noOutcomes();
+  for (const outcome of outcomes) countOutcome(counts, outcome, isClassifier);
+  return counts;
 }
 
 export interface Quality {

@@ -6,7 +6,7 @@ import { SERVICE } from '../config.js';
 import { isReadUntil, type PartitionEnd, type Stream } from '../domain/windows.js';
 import { Judge } from '../store/judge.js';
 import type { Progress } from '../store/live-windows.js';
-import { countJudged } from './monitor-metrics.js';
+import { countJudged, showAgain, shownQuality } from './monitor-metrics.js';
 
 const LOOK_MS = 1_000;
 const TOPIC_OF = { data: 'prediction.scored.v1', quality: 'outcome.joined.v1' } as const;
@@ -43,6 +43,18 @@ export class Judging implements OnApplicationBootstrap, BeforeApplicationShutdow
   private async lookAtBoth(): Promise<void> {
     for (const stream of ['data', 'quality'] as const) {
       await this.look(stream).catch((error: unknown) => this.logger.warn({ err: error, stream }, 'looking for windows to judge failed'));
+    }
+    await this.follow();
+  }
+
+  /** Corrections reach windows that were judged: what is shown of them follows. */
+  private async follow(): Promise<void> {
+    const shown = shownQuality();
+    if (shown.length === 0) return;
+    const amended = await this.judge.amended(shown.map(({ window }) => window));
+    for (const window of amended) {
+      const judged = shown.find(({ window: { model, version, startMs } }) => model === window.model && version === window.version && startMs === window.startMs);
+      if (judged !== undefined) showAgain({ ...judged, window });
     }
   }
 

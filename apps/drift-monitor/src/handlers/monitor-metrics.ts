@@ -2,12 +2,15 @@ import { counter, METRICS, observableGauge } from '@throughline/telemetry';
 import { qualityOf, type QualityCounts } from '../domain/quality.js';
 import { fallbackShare, latencyOf, type ServingCounts } from '../domain/serving.js';
 import type { Judged } from '../store/judge.js';
+import type { Counts } from '../store/outcome-windows.js';
 
 const STATISTICS = ['ksDistance', 'psi', 'wasserstein', 'jensenShannon', 'missingShare', 'unseenShare'];
 const MEASURES = ['auc', 'brier', 'logLoss', 'calibrationError', 'accuracy', 'meanAbsoluteError'] as const;
 
 const windows = counter(METRICS.driftWindows);
 const alertsRaised = counter(METRICS.alerts);
+const corrections = counter(METRICS.driftCorrections);
+const lateOutcomes = counter(METRICS.driftLateOutcomes);
 
 /** The last judged window of each kind and model: one at a time, so that a replaced version leaves the dashboard. */
 const latest = new Map<string, Judged>();
@@ -35,6 +38,20 @@ observableGauge(METRICS.fallbackShare, () =>
 
 observableGauge(METRICS.stageP99Seconds, () =>
   latestServing().flatMap(({ model, counts }) => latencyOf(counts, {}).stages.map(({ stage, p99Ms }) => ({ value: p99Ms / 1000, labels: { model, stage } }))));
+
+/** The windows of outcomes that `throughline_model_quality` shows. */
+export const shownQuality = (): Judged[] => [...latest.values()].filter(({ window: { kind } }) => kind === 'quality');
+
+/** Shows what a window has become since it was judged. */
+export const showAgain = (judged: Judged): void => void latest.set(`${judged.window.kind} ${judged.window.model}`, judged);
+
+export function countCorrections(byModel: ReadonlyMap<string, Counts>): void {
+  for (const [model, { corrected, unheld, late }] of byModel) {
+    if (corrected > 0) corrections.add(corrected, { model, result: 'applied' });
+    if (unheld > 0) corrections.add(unheld, { model, result: 'unheld' });
+    if (late > 0) lateOutcomes.add(late, { model });
+  }
+}
 
 export function countJudged(judged: Judged): void {
   const { window: { kind, model }, judgements, alerts } = judged;

@@ -19,9 +19,10 @@ const ALERT: AlertRaised = {
 const ARRAY = { type: 'array', items: { type: 'object' } };
 const REPORT = {
   type: 'object',
-  required: ['model', 'monitoring', 'predictions', 'outcomes', 'labelCoverage', 'late', 'quality', 'dataWindows', 'qualityWindows', 'servingWindows', 'fallbackShare', 'fallbacks', 'latency'],
+  required: ['model', 'monitoring', 'predictions', 'outcomes', 'labelCoverage', 'late', 'corrections', 'quality', 'dataWindows', 'qualityWindows', 'servingWindows', 'fallbackShare', 'fallbacks', 'latency'],
   properties: {
     model: { type: 'string' }, monitoring: { ...MonitoringPolicy, description: 'in force: what the deployment declares, over the settings and defaults of the monitor' }, predictions: { type: 'integer' }, outcomes: { type: 'integer' }, labelCoverage: { type: ['number', 'null'] }, late: { type: 'object' },
+    corrections: { type: 'object', description: 'outcomes told anew: taken out of the window they were counted in (applied), or not held any more (unheld)' },
     quality: { type: 'object' }, dataWindows: ARRAY, qualityWindows: ARRAY, servingWindows: ARRAY, fallbackShare: { type: ['number', 'null'] },
     fallbacks: { type: 'object', additionalProperties: { type: 'integer' } }, latency: { type: 'object' },
   },
@@ -65,9 +66,9 @@ function EXAMPLE(): Report {
     },
   };
   return {
-    model: 'flight-delay', monitoring: monitoringInForce({ windowSeconds: { data: 21_600 } }, 86_400), predictions: 4100, outcomes: 3900, labelCoverage: 0.95, late: { predictions: 0, outcomes: 0 }, quality: { outcomes: 3900, auc: 0.71, brier: 0.15 },
+    model: 'flight-delay', monitoring: monitoringInForce({ windowSeconds: { data: 21_600 } }, 86_400), predictions: 4100, outcomes: 3900, labelCoverage: 0.95, late: { predictions: 0, outcomes: 0 }, corrections: { applied: 12, unheld: 0 }, quality: { outcomes: 3900, auc: 0.71, brier: 0.15 },
     dataWindows: [{ ...window, judgements: [{ kind: 'data_drift', subject: 'origin_mean_delay', verdict: 'drifted', sampleCount: 4100, evidence }] }],
-    qualityWindows: [{ ...window, judgements: [], quality: { outcomes: 3900, auc: 0.71 } }],
+    qualityWindows: [{ ...window, judgements: [], quality: { outcomes: 3900, auc: 0.71 }, amended: 0 }],
     ...served,
     servingWindows: [{ from: window.from, to: window.to, open: false, ...served }],
   };

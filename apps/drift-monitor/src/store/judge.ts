@@ -1,16 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { encodeEvent, type AlertRaised } from '@throughline/contracts';
 import { inTransaction, Outbox, query } from '@throughline/db';
+import type { ProfileSet } from '@throughline/stats';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v5 as uuidv5 } from 'uuid';
 import { SETTINGS, type DriftMonitorSettings } from '../config.js';
 import { alertOf } from '../domain/alert.js';
-import { DATA, QUALITY } from '../domain/counting.js';
+import { DATA } from '../domain/counting.js';
 import { beginningAlarms, muteAllBut, type Judgement } from '../domain/judgement.js';
+import { judgeQuality, type QualityCounts } from '../domain/quality.js';
 import type { Stream } from '../domain/windows.js';
 import { Baselines } from './baselines.js';
 import { forgetCounted, lockWatermark } from './counted.js';
-import { forgetAllBut, historyBefore, modelsWithDueWindows, openWindowsUntil, saveJudgements, type Progress, type StoredWindow } from './live-windows.js';
+import { closeForGood } from './held-outcomes.js';
+import { amendedCounts, forgetAllBut, historyBefore, modelsWithDueWindows, openWindowsUntil, saveJudgements, type Progress, type StoredWindow } from './live-windows.js';
 
 /** Namespace of alert ids; fixed, so that a replay raises the same alert. */
 const ALERT_NAMESPACE = '0c9b7e52-5f0d-5d7f-8d4c-3f8b7f3f6a11';
@@ -28,6 +31,7 @@ export interface Judged {
 @Injectable()
 export class Judge {
   private readonly latenessMs: number;
+  private readonly heldOutcomes: number;
 
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
@@ -35,6 +39,7 @@ export class Judge {
     @Inject(Baselines) private readonly baselines: Baselines,
   ) {
     this.latenessMs = settings.DRIFT_LATENESS_SECONDS * 1000;
+    this.heldOutcomes = settings.DRIFT_CORRECTABLE_OUTCOMES;
   }
 
   /** Models with windows that are due. */
@@ -49,10 +54,17 @@ export class Judge {
       const due = await openWindowsUntil(manager, stream, model, watermarkMs - this.latenessMs);
       const results: Judged[] = [];
       for (const window of due) results.push(await this.judge(manager, window));
-      for (const startMs of new Set(due.map((window) => window.startMs))) await forgetCounted(manager, { stream, model, startMs });
       await forgetAllBut(manager, stream, model, KEPT_WINDOWS);
+      if (stream === 'quality') await closeForGood(manager, model, this.heldOutcomes);
+      else for (const startMs of new Set(due.map((window) => window.startMs))) await forgetCounted(manager, { stream, model, startMs });
       return results;
     });
+  }
+
+  /** Those of the windows whose figures have changed since they were judged, or since they were last asked for, as they are now. */
+  async amended<W extends StoredWindow<unknown>>(windows: readonly W[]): Promise<W[]> {
+    const now = await amendedCounts(this.dataSource, windows);
+    return windows.flatMap((window, index) => (now[index] === undefined ? [] : [{ ...window, ...now[index] }]));
   }
 
   private async judge(manager: EntityManager, window: StoredWindow<unknown>): Promise<Judged> {
@@ -75,7 +87,7 @@ export class Judge {
     if (baseline === undefined) return [];
     // What is in force now, whatever was when the window began: only lengths cannot change under a window.
     const monitoring = this.baselines.monitoringOf(model);
-    const judgements = kind === 'data' ? DATA.judge(counts as Parameters<typeof DATA.judge>[0], baseline, monitoring) : QUALITY.judge(counts as Parameters<typeof QUALITY.judge>[0], baseline, monitoring);
+    const judgements = kind === 'data' ? DATA.judge(counts as ProfileSet, baseline, monitoring) : judgeQuality(counts as QualityCounts, baseline.metrics, monitoring);
     return muteAllBut(monitoring.alarms, judgements);
   }
 }

@@ -1,4 +1,4 @@
-import { query } from '@throughline/db';
+import { query, unnestRows } from '@throughline/db';
 import type { DataSource, EntityManager } from 'typeorm';
 import { subjectKey, type History, type Judgement } from '../domain/judgement.js';
 import { WINDOWS_OF, type Span, type Stream, type WindowKey, type WindowKind } from '../domain/windows.js';
@@ -6,6 +6,8 @@ import { WINDOWS_OF, type Span, type Stream, type WindowKey, type WindowKind } f
 export interface StoredWindow<C> extends WindowKey, Span {
   readonly counts: C;
   readonly events: number;
+  /** Events put in or taken out since it was judged. */
+  readonly amended?: number;
 }
 
 /** Windows that the alarm rule looks back on. */
@@ -14,16 +16,28 @@ const HISTORY_WINDOWS = 10;
 const parameters = ({ kind, model, version, startMs }: WindowKey): unknown[] => [kind, model, version, startMs];
 const WHERE = 'kind = $1 AND model = $2 AND version = $3 AND start_ms = $4';
 
-/** Adds to a window that is open, or opens it. Whether it was judged already is for the caller to ask first. */
-export async function addToWindow<C>(manager: EntityManager, key: WindowKey & Span, events: number, add: (counts: C | undefined) => C): Promise<void> {
+/** By how much a window grows, and how many of its events change; the latter is kept of windows that were judged. */
+export interface Growth {
+  readonly events: number;
+  readonly amended?: number;
+}
+
+/** Adds to a window, or opens it. Whether it may still change is for the caller to ask first. */
+export async function addToWindow<C>(manager: EntityManager, key: WindowKey & Span, { events, amended = 0 }: Growth, add: (counts: C | undefined) => C | Promise<C>): Promise<void> {
   const [row] = await query<{ counts: C }>(manager, `SELECT counts FROM live_window WHERE ${WHERE} FOR UPDATE`, parameters(key));
-  const counts = JSON.stringify(add(row?.counts));
+  const counts = JSON.stringify(await add(row?.counts));
   await query(
     manager,
     `INSERT INTO live_window (kind, model, version, start_ms, length_ms, counts, events) VALUES ($1, $2, $3, $4, $5, $6, $7)
-     ON CONFLICT (kind, model, version, start_ms) DO UPDATE SET counts = excluded.counts, events = live_window.events + excluded.events`,
-    [...parameters(key), key.lengthMs, counts, events],
+     ON CONFLICT (kind, model, version, start_ms) DO UPDATE SET counts = excluded.counts, events = live_window.events + excluded.events,
+       amended = live_window.amended + CASE WHEN live_window.judgements IS NULL THEN 0 ELSE $8 END`,
+    [...parameters(key), key.lengthMs, counts, events, amended],
   );
+}
+
+/** A window that lost all it had before anybody judged it was never one. */
+export async function dropIfEmpty(manager: EntityManager, key: WindowKey): Promise<void> {
+  await query(manager, `DELETE FROM live_window WHERE ${WHERE} AND events = 0 AND judgements IS NULL`, parameters(key));
 }
 
 /** Whether the windows that start then were judged, and perhaps forgotten since: nothing is added to them any more. */
@@ -83,6 +97,17 @@ export async function forgetAllBut(manager: EntityManager, stream: Stream, model
 
 export async function saveJudgements(manager: EntityManager, key: WindowKey, judgements: readonly Judgement[]): Promise<void> {
   await query(manager, `UPDATE live_window SET judgements = $5, judged_at = clock_timestamp() WHERE ${WHERE}`, [...parameters(key), JSON.stringify(judgements)]);
+}
+
+/** What is in windows that have changed since they were last seen, in their order; `undefined` of the others. */
+export async function amendedCounts(source: Pick<DataSource, 'query'>, windows: readonly StoredWindow<unknown>[]): Promise<(Pick<StoredWindow<unknown>, 'counts' | 'events' | 'amended'> | undefined)[]> {
+  const rows = unnestRows({ kind: 'text', model: 'text', version: 'text', start_ms: 'bigint', place: 'int', seen: 'bigint' }, windows.map(({ kind, model, version, startMs, amended }, place) => (
+    { kind, model, version, start_ms: startMs, place, seen: amended ?? 0 })));
+  const changed = await query<{ place: number; counts: unknown; events: string; amended: string }>(
+    source, `SELECT place, counts, events, amended FROM live_window JOIN ${rows.from} USING (kind, model, version, start_ms) WHERE amended > seen`, rows.parameters,
+  );
+  const byPlace = new Map(changed.map(({ place, counts, events, amended }) => [place, { counts, events: Number(events), amended: Number(amended) }]));
+  return windows.map((_, place) => byPlace.get(place));
 }
 
 /** Judgements on the windows before one, by subject, oldest first. */

@@ -1,18 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inTransaction } from '@throughline/db';
+import type { ProfileSet } from '@throughline/stats';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Baseline } from '../domain/baseline.js';
-import { addAnswers, DATA, isOfChampion, QUALITY, type Counting, type JoinedPrediction, type ScoredPrediction } from '../domain/counting.js';
+import { addAnswers, DATA, isOfChampion, type ScoredPrediction } from '../domain/counting.js';
 import type { ServingCounts } from '../domain/serving.js';
-import { byWindow, type Span, type Stream } from '../domain/windows.js';
+import { byWindow, type Span } from '../domain/windows.js';
 import { Baselines } from './baselines.js';
 import { advanceWatermark, countLate, firstCopies } from './counted.js';
 import { addToWindow, isClosed } from './live-windows.js';
 
-type Item = ScoredPrediction | JoinedPrediction;
-
 /**
- * Counts predictions and outcomes into windows of event time. One transaction holds the ids that were counted and the windows; so counting the same
+ * Counts predictions into windows of event time. One transaction holds the ids that were counted and the windows; so counting the same
  * prediction again, after a crash or as a copy, has no effect.
  */
 @Injectable()
@@ -27,18 +26,10 @@ export class Monitor {
     for (const [model, group] of Map.groupBy(predictions, (one) => one.model)) {
       if (!this.baselines.knows(model)) continue;
       const baselines = await this.baselinesOf(model, group);
-      await this.count('data', model, group, async (manager, window, fresh) => {
-        await addToWindow<ServingCounts>(manager, { kind: 'serving', model, version: '', ...window }, fresh.length, (counts) => addAnswers(counts, fresh));
-        await this.addByVersion(manager, DATA, window, fresh.filter((one) => isOfChampion(one) && baselines.has(one.version)), baselines);
+      await this.count(model, group, async (manager, window, fresh) => {
+        await addToWindow<ServingCounts>(manager, { kind: 'serving', model, version: '', ...window }, { events: fresh.length }, (counts) => addAnswers(counts, fresh));
+        await this.addByVersion(manager, window, fresh.filter((one) => isOfChampion(one) && baselines.has(one.version)), baselines);
       });
-    }
-  }
-
-  async countOutcomes(outcomes: readonly JoinedPrediction[]): Promise<void> {
-    for (const [model, group] of Map.groupBy(outcomes, (one) => one.model)) {
-      const baselines = await this.baselinesOf(model, group);
-      const known = group.filter(({ version }) => baselines.has(version));
-      if (known.length > 0) await this.count('quality', model, known, (manager, window, fresh) => this.addByVersion(manager, QUALITY, window, fresh, baselines));
     }
   }
 
@@ -52,26 +43,26 @@ export class Monitor {
     return found;
   }
 
-  private count<T extends Item>(stream: Stream, model: string, items: readonly T[], add: (manager: EntityManager, window: Span, fresh: readonly T[]) => Promise<void>): Promise<void> {
+  private count(model: string, items: readonly ScoredPrediction[], add: (manager: EntityManager, window: Span, fresh: readonly ScoredPrediction[]) => Promise<void>): Promise<void> {
     return inTransaction(this.dataSource, async (manager) => {
-      const lengthMs = this.baselines.monitoringOf(model).windowSeconds[stream] * 1000;
-      const lengths = await advanceWatermark(manager, stream, model, Math.max(...items.map(({ eventTimeMs }) => eventTimeMs)), lengthMs);
+      const lengthMs = this.baselines.monitoringOf(model).windowSeconds.data * 1000;
+      const lengths = await advanceWatermark(manager, 'data', model, Math.max(...items.map(({ eventTimeMs }) => eventTimeMs)), lengthMs);
       for (const { window, members } of byWindow(items, ({ eventTimeMs }) => eventTimeMs, lengths)) {
         const { startMs } = window;
-        if (await isClosed(manager, stream, model, startMs)) {
-          await countLate(manager, stream, model, members.length);
+        if (await isClosed(manager, 'data', model, startMs)) {
+          await countLate(manager, 'data', model, members.length);
           continue;
         }
-        const fresh = await firstCopies(manager, { stream, model, startMs }, members);
+        const fresh = await firstCopies(manager, { stream: 'data', model, startMs }, members);
         if (fresh.length > 0) await add(manager, window, fresh);
       }
     });
   }
 
-  private async addByVersion<T extends Item, C>(manager: EntityManager, { kind, add }: Counting<T, C>, window: Span, items: readonly T[], baselines: ReadonlyMap<string, Baseline>): Promise<void> {
+  private async addByVersion(manager: EntityManager, window: Span, items: readonly ScoredPrediction[], baselines: ReadonlyMap<string, Baseline>): Promise<void> {
     for (const [version, members] of Map.groupBy(items, (one) => one.version)) {
       const { model } = members[0]!;
-      await addToWindow<C>(manager, { kind, model, version, ...window }, members.length, (counts) => add(counts, members, baselines.get(version)!));
+      await addToWindow<ProfileSet>(manager, { kind: 'data', model, version, ...window }, { events: members.length }, (counts) => DATA.add(counts, members, baselines.get(version)!));
     }
   }
 }

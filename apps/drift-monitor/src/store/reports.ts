@@ -5,7 +5,7 @@ import type { ProfileSet } from '@throughline/stats';
 import { DataSource } from 'typeorm';
 import type { Judgement } from '../domain/judgement.js';
 import type { Monitoring } from '../domain/monitoring.js';
-import { addQuality, noOutcomes, qualityOf, type Quality, type QualityCounts } from '../domain/quality.js';
+import { addQuality, judgeQuality, noOutcomes, qualityOf, type Quality, type QualityCounts } from '../domain/quality.js';
 import { addServing, fallbackShare, latencyOf, noAnswers, type Latency, type ServingCounts } from '../domain/serving.js';
 import type { Stream, WindowKind } from '../domain/windows.js';
 import { Baselines } from './baselines.js';
@@ -20,6 +20,7 @@ interface WindowRow<C> {
   readonly counts: C;
   readonly events: string;
   readonly judgements: Judgement[] | null;
+  readonly amended: string;
 }
 
 export interface WindowReport {
@@ -30,6 +31,15 @@ export interface WindowReport {
   readonly events: number;
   readonly open: boolean;
   readonly judgements: readonly Judgement[];
+}
+
+export interface QualityWindowReport extends WindowReport {
+  /** As it is now, corrections among it. */
+  readonly quality: Quality;
+  /** Outcomes put in or taken out since it was judged. */
+  readonly amended: number;
+  /** What the figures of now would be judged; only of windows that were amended. No alert follows from it. */
+  readonly judgementsNow?: readonly Judgement[];
 }
 
 /** How a model was served in a window, whichever versions served it. */
@@ -57,12 +67,19 @@ export interface Report extends Served {
   readonly outcomes: number;
   /** Share of the predictions whose outcome is known; the others are unknown, not negative. */
   readonly labelCoverage: number | null;
-  /** Came after their window was judged. */
+  /** Came after their window was judged; of outcomes: closed for good. */
   readonly late: { readonly predictions: number; readonly outcomes: number };
+  /** Outcomes that were told anew: what was counted before was taken out (`applied`), or is not held any more, or never was (`unheld`). */
+  readonly corrections: Corrections;
   readonly quality: Quality;
   readonly dataWindows: readonly WindowReport[];
-  readonly qualityWindows: readonly (WindowReport & { readonly quality: Quality })[];
+  readonly qualityWindows: readonly QualityWindowReport[];
   readonly servingWindows: readonly ServingReport[];
+}
+
+export interface Corrections {
+  readonly applied: number;
+  readonly unheld: number;
 }
 
 @Injectable()
@@ -73,17 +90,17 @@ export class Reports {
   async of(model: string): Promise<Report | undefined> {
     const [known] = await query(this.dataSource, 'SELECT 1 FROM baseline WHERE model = $1 LIMIT 1', [model]);
     if (known === undefined) return undefined;
-    const [data, quality, serving, predictions, outcomes, late] = await Promise.all([
-      this.windows<ProfileSet>('data', model), this.windows<QualityCounts>('quality', model), this.windows<ServingCounts>('serving', model), this.events('data', model), this.events('quality', model), this.late(model),
+    const [data, quality, serving, predictions, outcomes, { late, corrections }] = await Promise.all([
+      this.windows<ProfileSet>('data', model), this.windows<QualityCounts>('quality', model), this.windows<ServingCounts>('serving', model), this.events('data', model), this.events('quality', model), this.leftOut(model),
     ]);
     const budget = this.baselines.budgetOf(model);
     return {
-      model, monitoring: this.baselines.monitoringOf(model), predictions, outcomes, late,
+      model, monitoring: this.baselines.monitoringOf(model), predictions, outcomes, late, corrections,
       ...servedOf(serving.reduce((sum, { counts }) => addServing(sum, counts), noAnswers()), budget),
       labelCoverage: predictions === 0 ? null : Math.min(1, outcomes / predictions),
       quality: qualityOf(quality.reduce((sum, { counts }) => addQuality(sum, counts), noOutcomes())),
       dataWindows: data.map(toReport),
-      qualityWindows: quality.map((row) => ({ ...toReport(row), quality: qualityOf(row.counts) })),
+      qualityWindows: await Promise.all(quality.map((row) => this.qualityWindow(model, row))),
       servingWindows: serving.map((row) => ({ ...placeOf(row), ...servedOf(row.counts, budget) })),
     };
   }
@@ -99,7 +116,7 @@ export class Reports {
   private windows<C>(kind: WindowKind, model: string): Promise<WindowRow<C>[]> {
     return query<WindowRow<C>>(
       this.dataSource,
-      `SELECT version, start_ms, length_ms, counts, events, judgements FROM live_window WHERE kind = $1 AND model = $2 ORDER BY start_ms DESC LIMIT ${WINDOWS}`,
+      `SELECT version, start_ms, length_ms, counts, events, judgements, amended FROM live_window WHERE kind = $1 AND model = $2 ORDER BY start_ms DESC LIMIT ${WINDOWS}`,
       [kind, model],
     );
   }
@@ -109,10 +126,22 @@ export class Reports {
     return Number(row?.events ?? 0);
   }
 
-  private async late(model: string): Promise<Report['late']> {
-    const rows = await query<{ kind: Stream; late: string }>(this.dataSource, 'SELECT kind, sum(late) AS late FROM watermark WHERE model = $1 GROUP BY kind', [model]);
-    const of = (kind: Stream): number => Number(rows.find((row) => row.kind === kind)?.late ?? 0);
-    return { predictions: of('data'), outcomes: of('quality') };
+  private async qualityWindow(model: string, row: WindowRow<QualityCounts>): Promise<QualityWindowReport> {
+    const amended = Number(row.amended);
+    const baseline = amended === 0 ? undefined : await this.baselines.of(model, row.version);
+    return {
+      ...toReport(row), quality: qualityOf(row.counts), amended, ...(baseline && { judgementsNow: judgeQuality(row.counts, baseline.metrics, this.baselines.monitoringOf(model)) }),
+    };
+  }
+
+  private async leftOut(model: string): Promise<Pick<Report, 'late' | 'corrections'>> {
+    const rows = await query<{ kind: Stream; late: string; corrected: string; unheld: string }>(this.dataSource, 'SELECT kind, late, corrected, unheld FROM watermark WHERE model = $1', [model]);
+    const of = (kind: Stream) => rows.find((row) => row.kind === kind);
+    const quality = of('quality');
+    return {
+      late: { predictions: Number(of('data')?.late ?? 0), outcomes: Number(quality?.late ?? 0) },
+      corrections: { applied: Number(quality?.corrected ?? 0), unheld: Number(quality?.unheld ?? 0) },
+    };
   }
 }
 
