@@ -17,7 +17,7 @@ export const SCORING_LIMITS = Symbol('scoring-limits');
 
 const LOOK_MS = 1_000;
 const BEAT_MS = 5_000;
-/** A download that hangs holds nobody up; whoever looks next finds the job silent. */
+/** A download that hangs holds nobody up. */
 const STOP_PATIENCE_MS = 3_000;
 
 /** Somebody does not want it any more; not a failure. */
@@ -28,6 +28,7 @@ class Unwanted extends Error {}
 export class BacktestRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private rounds: Rounds | undefined;
   private running: BacktestRun | undefined;
+  private claimed: Backtest | undefined;
 
   constructor(
     @Inject(DataSource) private readonly dataSource: DataSource,
@@ -46,14 +47,17 @@ export class BacktestRunner implements OnApplicationBootstrap, BeforeApplication
   async beforeApplicationShutdown(): Promise<void> {
     const stopped = this.rounds?.stop();
     this.running?.close();
+    // First of all, whatever it is waiting for: from then on nothing that it still writes counts.
+    if (this.claimed !== undefined) await this.backtests.putBack(this.claimed).catch(() => undefined);
     await Promise.race([stopped, wait(STOP_PATIENCE_MS, undefined, { ref: false })]);
   }
 
   private async round(stopping: AbortSignal): Promise<void> {
-    await this.backtests.endSilent();
+    await this.backtests.takeUpSilent();
     const backtest = stopping.aborted ? undefined : await this.backtests.claim();
     if (backtest === undefined) return;
-    const beats = new Rounds(BEAT_MS, async () => void (await this.backtests.beat(backtest.backtestId)), () => undefined);
+    this.claimed = backtest;
+    const beats = new Rounds(BEAT_MS, async () => void (await this.backtests.beat(backtest)), () => undefined);
     try {
       await this.run(backtest, stopping);
     } catch (thrown) {
@@ -62,29 +66,32 @@ export class BacktestRunner implements OnApplicationBootstrap, BeforeApplication
       await beats.stop();
       this.running?.close();
       this.running = undefined;
+      this.claimed = undefined;
     }
   }
 
-  private async run({ backtestId: id, request }: Backtest, stopping: AbortSignal): Promise<void> {
-    const { model, from, to, threshold, limit } = request;
+  private async run(backtest: Backtest, stopping: AbortSignal): Promise<void> {
+    const { model, from, to, threshold, limit, candidate: spec } = backtest.request;
     const { dataSource, dictionary, declarations, candidates, limits } = this;
-    const candidate = await candidates.find(model, request.candidate);
+    const candidate = await candidates.find(model, spec);
     const run = await BacktestRun.open({ dataSource, dictionary, declarations, candidates, limits }, { model, from, to, candidate, threshold, limit });
     this.running = run;
     const onPage = async (done: number): Promise<void> => {
-      if (stopping.aborted || !(await this.backtests.beat(id, { done, total: run.total }))) throw new Unwanted();
+      if (stopping.aborted || !(await this.backtests.beat(backtest, { done, total: run.total }))) throw new Unwanted();
     };
     await onPage(0);
     let part = 0;
-    for await (const bytes of parquetStream(BACKTEST_COLUMNS, run.rows(onPage))) await this.backtests.addChunk(id, part++, bytes as Buffer);
-    await this.backtests.finish(id, run.report());
+    for await (const bytes of parquetStream(BACKTEST_COLUMNS, run.rows(onPage))) {
+      if (!(await this.backtests.addChunk(backtest, part++, bytes as Buffer))) throw new Unwanted();
+    }
+    await this.backtests.finish(backtest, run.report());
   }
 
-  private async end({ backtestId: id }: Backtest, thrown: unknown, stopping: AbortSignal): Promise<void> {
-    if (stopping.aborted) return this.backtests.giveUp(id, 'interrupted', { code: 'unavailable', reason: 'the ledger was stopped' });
+  private async end(backtest: Backtest, thrown: unknown, stopping: AbortSignal): Promise<void> {
+    if (stopping.aborted) return this.backtests.putBack(backtest);
     const { code, message } = toContractError(thrown);
-    if (!(thrown instanceof Unwanted)) this.logger.warn({ backtestId: id, code, err: thrown }, 'a backtest failed');
+    if (!(thrown instanceof Unwanted)) this.logger.warn({ backtestId: backtest.backtestId, code, err: thrown }, 'a backtest failed');
     // What is not on the list of errors may quote values.
-    await this.backtests.giveUp(id, 'failed', { code, reason: thrown instanceof ContractError ? message : 'unexpected failure; the log has the reason' });
+    await this.backtests.fail(backtest, { code, reason: thrown instanceof ContractError ? message : 'unexpected failure; the log has the reason' });
   }
 }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { createBus } from '@throughline/bus';
 import { logisticRegressionGraph, readSignature } from '@throughline/onnx';
 import type { RunningService } from '@throughline/http';
 import { parquetReadObjects } from 'hyparquet';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../config.js';
 import { startRegistry, type TestRegistry } from '../recompute/testing/registry.js';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
@@ -173,31 +173,74 @@ describe('the jobs', () => {
     expect((await fetch(`${ledger.url}/ledger/v1/backtests/nonsense`)).status).toBe(400);
   });
 
-  it('whose process is killed are told to be interrupted, and the next one is run', async () => {
-    await ledger.close();
-    // A registry whose artifacts never come holds the job in its midst.
-    const slow = createServer((request, response) => {
-      if (!request.url!.includes('/artifacts/')) response.setHeader('content-type', 'application/json').end(JSON.stringify({ ...(registry.documents.get(request.url!) as object), artifactSha256: 'f'.repeat(64) }));
+  describe('whose process ends', () => {
+    let slow: Server;
+    let env: NodeJS.ProcessEnv;
+    beforeAll(async () => {
+      // A registry whose artifacts never come holds the job in its midst.
+      slow = createServer((request, response) => {
+        if (!request.url!.includes('/artifacts/')) response.setHeader('content-type', 'application/json').end(JSON.stringify({ ...(registry.documents.get(request.url!) as object), artifactSha256: 'f'.repeat(64) }));
+      });
+      await new Promise<void>((resolve) => void slow.listen(0, '127.0.0.1', resolve));
+      // Of topics of its own: those of one that is killed would wait for its session to time out.
+      env = { ...home.env, KAFKA_TOPIC_PREFIX: `${home.env['KAFKA_TOPIC_PREFIX']}other-`, REGISTRY_URL: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` };
+      const bus = createBus(readConfig(env), { clientId: 'test' });
+      await bus.admin.createTopics();
+      await bus.close();
     });
-    await new Promise<void>((resolve) => void slow.listen(0, '127.0.0.1', resolve));
-    // Of topics of its own: those of the killed one would wait for its session to time out.
-    const env: NodeJS.ProcessEnv = { ...home.env, KAFKA_TOPIC_PREFIX: `${home.env['KAFKA_TOPIC_PREFIX']}other-` };
-    const bus = createBus(readConfig(env), { clientId: 'test' });
-    await bus.admin.createTopics();
-    await bus.close();
-    const other = await spawnLedger({ ...env, REGISTRY_URL: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` });
-    const answer = await fetch(`${other.url}/ledger/v1/backtests`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...PERIOD, candidate: { version: '2' } }) });
-    const { backtestId } = (await answer.json()) as Backtest;
-    const statusOf = async (): Promise<unknown> => (await home.sql('SELECT status FROM backtest WHERE id = $1', [backtestId]))[0]!['status'];
-    await eventually('the job to run', async () => (await statusOf()) === 'running');
-    await other.kill('SIGKILL');
-    slow.close();
-    slow.closeAllConnections();
-    expect(await statusOf()).toBe('running');
-    // Time passes.
-    await home.sql(`UPDATE backtest SET heartbeat_at = heartbeat_at - interval '1 minute' WHERE id = $1`, [backtestId]);
-    ledger = await home.startLedger();
-    expect(await ended(backtestId)).toMatchObject({ status: 'interrupted', error: { reason: expect.stringContaining('has ended') } });
-    expect((await reportOf({ candidate: { version: '2' }, limit: 10 })).predictions).toBe(10);
+    beforeEach(() => ledger.close());
+    afterEach(async () => void (ledger = await home.startLedger()));
+    afterAll(() => {
+      slow.close();
+      slow.closeAllConnections();
+    });
+
+    const statusOf = async (id: string): Promise<unknown> => (await home.sql('SELECT status FROM backtest WHERE id = $1', [id]))[0]!['status'];
+    /** In the hands of a ledger that is to end. */
+    async function begun({ url }: { readonly url: string }): Promise<string> {
+      const answer = await fetch(`${url}/ledger/v1/backtests`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...PERIOD, candidate: { version: '2' } }) });
+      const { backtestId } = (await answer.json()) as Backtest;
+      await eventually('the job to run', async () => (await statusOf(backtestId)) === 'running');
+      return backtestId;
+    }
+    const silent = (id: string) => home.sql(`UPDATE backtest SET heartbeat_at = heartbeat_at - interval '1 minute' WHERE id = $1`, [id]);
+
+    it('by kill -9 are begun anew by another one, and nothing of the first attempt is in their rows', async () => {
+      const other = await spawnLedger(env);
+      const id = await begun(other);
+      // As far as it had come.
+      await home.sql(`INSERT INTO backtest_chunk VALUES ($1, 0, 'half'), ($1, 7, 'a file')`, [id]);
+      await home.sql('UPDATE backtest SET rows_done = 2000 WHERE id = $1', [id]);
+      await other.kill('SIGKILL');
+      expect(await statusOf(id)).toBe('running');
+      await silent(id);
+      ledger = await home.startLedger();
+      expect(await ended(id)).toMatchObject({ status: 'done', attempts: 2, error: null, progress: { done: 3_000, total: 3_000 }, report: { predictions: 3_000 } });
+      expect(await fileOf(id)).toHaveLength(3_000);
+      await ledger.close();
+    });
+
+    it('because it was told to stop wait for the next one', async () => {
+      const stopped = await home.startLedger(env);
+      const id = await begun(stopped);
+      await stopped.close();
+      expect(await statusOf(id)).toBe('queued');
+      ledger = await home.startLedger();
+      expect(await ended(id)).toMatchObject({ status: 'done', attempts: 2 });
+      await ledger.close();
+    });
+
+    it('again and again are given up', async () => {
+      const stopped = await home.startLedger(env);
+      const id = await begun(stopped);
+      await home.sql('UPDATE backtest SET losses = 2 WHERE id = $1', [id]);
+      await silent(id);
+      ledger = await home.startLedger();
+      expect(await ended(id)).toMatchObject({ status: 'interrupted', attempts: 1, error: { code: 'unavailable', reason: expect.stringContaining('3 times') } });
+      // Who was taken for lost and is not has no say in it any more.
+      await stopped.close();
+      expect(await statusOf(id)).toBe('interrupted');
+      await ledger.close();
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ContractError } from '@throughline/contracts';
-import { query } from '@throughline/db';
+import { inTransaction, query } from '@throughline/db';
 import { DataSource } from 'typeorm';
 import type { CandidateSpec } from './candidates.js';
 import type { BacktestReport } from './domain/tally.js';
@@ -16,7 +16,7 @@ export interface BacktestRequest {
   readonly limit: number;
 }
 
-/** `interrupted`: the process that ran it ended; ask anew. */
+/** `interrupted`: process after process that ran it was lost, so that it is not begun again. */
 export const STATUSES = ['queued', 'running', 'done', 'failed', 'cancelled', 'interrupted'] as const;
 export type BacktestStatus = (typeof STATUSES)[number];
 
@@ -25,6 +25,8 @@ export interface Backtest {
   readonly status: BacktestStatus;
   readonly request: BacktestRequest;
   readonly progress: { readonly done: number; readonly total: number | null };
+  /** How often it was begun: more than once where a ledger that ran it was stopped, or lost. */
+  readonly attempts: number;
   readonly report: BacktestReport | null;
   readonly error: { readonly code: string; readonly reason: string } | null;
   readonly createdAt: Date;
@@ -38,6 +40,7 @@ interface Row {
   readonly request: BacktestRequest;
   readonly rows_total: string | null;
   readonly rows_done: string;
+  readonly attempts: number;
   readonly report: BacktestReport | null;
   readonly code: string | null;
   readonly reason: string | null;
@@ -51,9 +54,16 @@ const MAX_QUEUED = 20;
 const FILES_KEPT = 20;
 const JOBS_KEPT = 1_000;
 const SILENCE_SECONDS = 20;
+/** One that takes its process with it takes no more than so many. */
+const MAX_LOSSES = 3;
 
-const COLUMNS = 'id, status, request, rows_total, rows_done, report, code, reason, created_at, started_at, finished_at';
+const COLUMNS = 'id, status, request, rows_total, rows_done, attempts, report, code, reason, created_at, started_at, finished_at';
 const END = `finished_at = now(), heartbeat_at = NULL`;
+/** Whoever was given it last; one who was taken for lost has no say in it any more. */
+const MINE = `id = $1 AND attempts = $2 AND status = 'running'`;
+
+/** What a process runs: the job, as it was begun for the so manieth time. */
+export type Attempt = Pick<Backtest, 'backtestId' | 'attempts'>;
 
 /** The jobs, wherever they run. */
 @Injectable()
@@ -87,41 +97,57 @@ export class Backtests {
     return this.get(id);
   }
 
-  /** The oldest that waits, now running; nobody else gets it. */
+  /** The oldest that waits, now running, from its beginning; nobody else gets it. What an attempt before has left of its file is gone. */
   async claim(): Promise<Backtest | undefined> {
-    const [rows] = (await query(this.dataSource, `UPDATE backtest SET status = 'running', started_at = now(), heartbeat_at = now()
-      WHERE id = (SELECT id FROM backtest WHERE status = 'queued' ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING ${COLUMNS}`)) as unknown as [Row[]];
-    return rows[0] === undefined ? undefined : backtestOf(rows[0]);
+    return inTransaction(this.dataSource, async (manager) => {
+      const [rows]: [Row[], number] = await manager.query(`UPDATE backtest SET status = 'running', started_at = now(), heartbeat_at = now(), attempts = attempts + 1, rows_done = 0
+        WHERE id = (SELECT id FROM backtest WHERE status = 'queued' ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING ${COLUMNS}`);
+      if (rows[0] === undefined) return undefined;
+      await manager.query('DELETE FROM backtest_chunk WHERE backtest_id = $1', [rows[0].id]);
+      return backtestOf(rows[0]);
+    });
   }
 
   /** @returns whether it is still to be run */
-  async beat(id: string, progress?: { readonly done: number; readonly total: number }): Promise<boolean> {
-    const [rows] = (await query(this.dataSource, `UPDATE backtest SET heartbeat_at = now(), rows_done = coalesce($2, rows_done), rows_total = coalesce($3, rows_total) WHERE id = $1 AND status = 'running' RETURNING id`,
-      [id, progress?.done ?? null, progress?.total ?? null])) as unknown as [object[]];
+  async beat({ backtestId, attempts }: Attempt, progress?: { readonly done: number; readonly total: number }): Promise<boolean> {
+    const [rows] = (await query(this.dataSource, `UPDATE backtest SET heartbeat_at = now(), rows_done = coalesce($3, rows_done), rows_total = coalesce($4, rows_total) WHERE ${MINE} RETURNING id`,
+      [backtestId, attempts, progress?.done ?? null, progress?.total ?? null])) as unknown as [object[]];
     return rows.length > 0;
   }
 
-  async addChunk(id: string, part: number, bytes: Buffer): Promise<void> {
-    await query(this.dataSource, 'INSERT INTO backtest_chunk (backtest_id, part, bytes) VALUES ($1, $2, $3)', [id, part, bytes]);
+  /** The lock lets nobody begin anew between the look at the job and the piece of its file. @returns whether it is still to be run */
+  async addChunk({ backtestId, attempts }: Attempt, part: number, bytes: Buffer): Promise<boolean> {
+    const rows = await query(this.dataSource, `INSERT INTO backtest_chunk (backtest_id, part, bytes) SELECT id, $3, $4 FROM backtest WHERE ${MINE} FOR SHARE RETURNING part`, [backtestId, attempts, part, bytes]);
+    return rows.length > 0;
   }
 
-  async finish(id: string, report: BacktestReport): Promise<void> {
-    await query(this.dataSource, `UPDATE backtest SET status = 'done', report = $2, ${END} WHERE id = $1 AND status = 'running'`, [id, JSON.stringify(report)]);
+  async finish({ backtestId, attempts }: Attempt, report: BacktestReport): Promise<void> {
+    await query(this.dataSource, `UPDATE backtest SET status = 'done', report = $3, ${END} WHERE ${MINE}`, [backtestId, attempts, JSON.stringify(report)]);
     await query(this.dataSource, `DELETE FROM backtest_chunk WHERE backtest_id IN (SELECT id FROM backtest WHERE status = 'done' ORDER BY finished_at DESC OFFSET ${FILES_KEPT})`);
     await query(this.dataSource, `DELETE FROM backtest WHERE finished_at IS NOT NULL AND id IN (SELECT id FROM backtest ORDER BY created_at DESC OFFSET ${JOBS_KEPT})`);
   }
 
   /** Ends one that did not come to its end; what there is of its file is removed. */
-  async giveUp(id: string, status: 'failed' | 'interrupted', error: { readonly code: string; readonly reason: string }): Promise<void> {
-    await query(this.dataSource, `UPDATE backtest SET status = $2, code = $3, reason = $4, ${END} WHERE id = $1 AND status = 'running'`, [id, status, error.code, error.reason]);
-    await query(this.dataSource, 'DELETE FROM backtest_chunk WHERE backtest_id = $1', [id]);
+  async fail({ backtestId, attempts }: Attempt, error: { readonly code: string; readonly reason: string }): Promise<void> {
+    await query(this.dataSource, `UPDATE backtest SET status = 'failed', code = $3, reason = $4, ${END} WHERE ${MINE}`, [backtestId, attempts, error.code, error.reason]);
+    await query(this.dataSource, `DELETE FROM backtest_chunk WHERE backtest_id = (SELECT id FROM backtest WHERE id = $1 AND attempts = $2)`, [backtestId, attempts]);
   }
 
-  /** Those whose process is gone. */
-  async endSilent(): Promise<void> {
-    const [rows] = (await query(this.dataSource, `UPDATE backtest SET status = 'interrupted', code = 'unavailable', reason = 'the process that ran it has ended', ${END}
-      WHERE status = 'running' AND heartbeat_at < now() - interval '${SILENCE_SECONDS} seconds' RETURNING id`)) as unknown as [{ id: string }[]];
-    if (rows.length > 0) await query(this.dataSource, 'DELETE FROM backtest_chunk WHERE backtest_id = ANY($1)', [rows.map(({ id }) => id)]);
+  /** This process is to end: another one, or the next, begins it anew. */
+  async putBack({ backtestId, attempts }: Attempt): Promise<void> {
+    await query(this.dataSource, `UPDATE backtest SET status = 'queued', heartbeat_at = NULL WHERE ${MINE}`, [backtestId, attempts]);
+  }
+
+  /** Those whose process is gone wait again; one that has lost process after process does not. */
+  async takeUpSilent(): Promise<void> {
+    const [rows] = (await query(this.dataSource, `WITH lost AS (
+        SELECT id FROM backtest WHERE status = 'running' AND heartbeat_at < now() - interval '${SILENCE_SECONDS} seconds' ORDER BY id FOR UPDATE SKIP LOCKED)
+      UPDATE backtest b SET losses = losses + 1, heartbeat_at = NULL, status = CASE WHEN losses + 1 < ${MAX_LOSSES} THEN 'queued' ELSE 'interrupted' END,
+        code = CASE WHEN losses + 1 < ${MAX_LOSSES} THEN NULL ELSE 'unavailable' END, reason = CASE WHEN losses + 1 < ${MAX_LOSSES} THEN NULL ELSE 'the processes that ran it have ended without a word, ${MAX_LOSSES} times' END,
+        finished_at = CASE WHEN losses + 1 < ${MAX_LOSSES} THEN NULL ELSE now() END
+      FROM lost WHERE b.id = lost.id RETURNING b.id, b.status`)) as unknown as [{ id: string; status: BacktestStatus }[]];
+    const over = rows.filter(({ status }) => status === 'interrupted').map(({ id }) => id);
+    if (over.length > 0) await query(this.dataSource, 'DELETE FROM backtest_chunk WHERE backtest_id = ANY($1)', [over]);
   }
 
   /** The file of one that is done, piece by piece. @throws ContractError `not_found`, `conflict` while it is not done */
@@ -147,6 +173,6 @@ export class Backtests {
 }
 
 const backtestOf = (row: Row): Backtest => ({
-  backtestId: row.id, status: row.status, request: row.request, progress: { done: Number(row.rows_done), total: row.rows_total === null ? null : Number(row.rows_total) },
+  backtestId: row.id, status: row.status, request: row.request, progress: { done: Number(row.rows_done), total: row.rows_total === null ? null : Number(row.rows_total) }, attempts: row.attempts,
   report: row.report, error: row.code === null ? null : { code: row.code, reason: row.reason ?? '' }, createdAt: row.created_at, startedAt: row.started_at, finishedAt: row.finished_at,
 });

@@ -15,7 +15,7 @@ export class Backtests1764371000000 implements MigrationInterface {
   }
 }
 
-/** `heartbeat_at`: a running job whose process has not said for a while that it lives is interrupted. */
+/** `heartbeat_at`: a running job whose process has not said for a while that it lives has lost it. */
 const BACKTEST = `CREATE TABLE backtest (
   id uuid PRIMARY KEY,
   model text NOT NULL,

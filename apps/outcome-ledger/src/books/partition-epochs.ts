@@ -54,6 +54,7 @@ export class PartitionEpochs {
   async notice({ partitions, isOpening }: Seen, read: readonly PartitionReading[], nowMs: number): Promise<Openings> {
     const anew = await this.madeAnew(partitions, read);
     for (const one of anew) await this.beginAnew(one, nowMs);
+    for (const [topic, of] of Map.groupBy(anew, (one) => one.topic)) this.logger.warn({ topic, partitions: of.map(({ partition }) => partition) }, 'a topic was deleted and made anew: of what it has had until now the books cannot tell what became of it');
     const again = new Set(anew.map(keyOf));
     const opened = (one: PartitionReading): number => {
       const seen = partitions.get(keyOf(one));
@@ -86,11 +87,10 @@ export class PartitionEpochs {
   }
 
   /** In two steps: what is dealt with from now on is covered, and when its end is read next, everything below that may have been dealt with before. */
-  private async beginAnew({ topic, partition, epoch, high }: SeenPartition, nowMs: number): Promise<void> {
+  private async beginAnew({ topic, partition, epoch }: SeenPartition, nowMs: number): Promise<void> {
     await inTransaction(this.dataSource, async (manager) => {
       const [rows]: [object[], number] = await manager.query(MAKE_ANEW, [topic, partition, epoch, timestamp(nowMs)]);
       if (rows.length > 0) await manager.query('DELETE FROM book_offsets WHERE topic = $1 AND partition = $2', [topic, partition]);
     });
-    this.logger.warn({ topic, partition, highBefore: high }, 'the topic was deleted and made anew: of what it has had until now the books cannot tell what became of it');
   }
 }

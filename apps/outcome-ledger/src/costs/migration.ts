@@ -42,16 +42,15 @@ const TEAM = `CREATE TABLE spending_team (
 const JOINED_TEAM = `ALTER TABLE prediction_joined ADD COLUMN team text;
 UPDATE prediction_joined j SET team = p.team FROM prediction p WHERE p.prediction_id = j.prediction_id AND p.day = j.day AND p.team IS NOT NULL`;
 
-const ANSWERED = `SELECT day, model, version, left(coalesce(team, ''), 200) AS team, role, cost_micro_usd`;
+const ANSWERED = `SELECT day, prediction_id, model, version, left(coalesce(team, ''), 200) AS team, role, cost_micro_usd`;
 /** What a ledger from before these books holds: what its answers said of their compute. Reads and storage had no prices then, and outcomes no worth. */
 const TAKE_OVER = [
   `INSERT INTO spending_team SELECT day, team FROM (
     SELECT day, team, row_number() OVER (PARTITION BY day ORDER BY team) AS place FROM (SELECT DISTINCT day, left(team, 200) AS team FROM prediction WHERE team <> '' AND state <> 'rejected') d) n
     WHERE place <= ${MAX_TEAMS_A_DAY}`,
   `INSERT INTO spending SELECT p.day, p.model, p.version, CASE WHEN p.team = '' OR t.team IS NOT NULL THEN p.team ELSE '${OTHER_TEAMS}' END, p.role,
-      count(*), count(*) FILTER (WHERE p.cost_micro_usd IS NULL), coalesce(sum(p.cost_micro_usd), 0), 0, 0, sum(p.known), 0, 0
-    FROM (
-      ${ANSWERED}, (EXISTS (SELECT FROM prediction_joined j WHERE j.prediction_id = a.prediction_id AND j.day = a.day))::int AS known FROM prediction a WHERE state <> 'rejected'
-      UNION ALL ${ANSWERED}, 0 FROM prediction_shadow) p
+      count(*), count(*) FILTER (WHERE p.cost_micro_usd IS NULL), coalesce(sum(p.cost_micro_usd), 0), 0, 0, count(j.prediction_id), 0, 0
+    FROM (${ANSWERED}, true AS is_answer FROM prediction WHERE state <> 'rejected' UNION ALL ${ANSWERED}, false FROM prediction_shadow) p
+    LEFT JOIN prediction_joined j ON p.is_answer AND j.prediction_id = p.prediction_id AND j.day = p.day
     LEFT JOIN spending_team t ON t.day = p.day AND t.team = p.team GROUP BY 1, 2, 3, 4, 5`,
 ];

@@ -43,7 +43,7 @@ export class BacktestsQuery {
 
 /** @throws ContractError `invalid_request` */
 export function requestOf({ candidate, model, from, to, threshold, limit = DEFAULT_LIMIT }: BacktestBody): BacktestRequest {
-  if (Date.parse(from) >= Date.parse(to)) throw new ContractError('invalid_request', 'from must be before to');
+  checkPeriod(Date.parse(from), Date.parse(to));
   return { model, from, to, candidate: candidateOf(candidate), ...(threshold === undefined ? {} : { threshold }), limit };
 }
 

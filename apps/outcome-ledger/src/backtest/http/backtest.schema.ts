@@ -30,12 +30,12 @@ const REPORT = object({
 const ONE = object({
   backtestId: { type: 'string', format: 'uuid' }, status: { type: 'string', enum: [...STATUSES] },
   request: object({ model: text, from: text, to: text, candidate: { type: 'object' }, limit: count }, { threshold: { type: 'number' } }),
-  progress: object({ done: count, total: { type: ['integer', 'null'] } }), report: { anyOf: [REPORT, { type: 'null' }] }, error: { anyOf: [object({ code: text, reason: text }), { type: 'null' }] },
+  progress: object({ done: count, total: { type: ['integer', 'null'] } }), attempts: { ...count, description: 'how often it was begun: a ledger that is stopped or lost leaves it to another, or to its next start' }, report: { anyOf: [REPORT, { type: 'null' }] }, error: { anyOf: [object({ code: text, reason: text }), { type: 'null' }] },
   createdAt: { type: 'string', format: 'date-time' }, startedAt: instant, finishedAt: instant,
 });
 const EXAMPLE = {
   backtestId: '0b0e5a3e-6c65-4a8e-9a39-0d7f1a3a5c11', status: 'running', request: { model: 'flight-delay', from: '2001-01-01T00:00:00.000Z', to: '2030-01-01T00:00:00.000Z', candidate: { version: '2' }, limit: 1_000_000 },
-  progress: { done: 4000, total: 182_000 }, report: null, error: null, createdAt: '2026-11-21T09:00:00.000Z', startedAt: '2026-11-21T09:00:01.000Z', finishedAt: null,
+  progress: { done: 4000, total: 182_000 }, attempts: 1, report: null, error: null, createdAt: '2026-11-21T09:00:00.000Z', startedAt: '2026-11-21T09:00:01.000Z', finishedAt: null,
 };
 
 export const BACKTEST = apiSchema({ ...ONE, example: EXAMPLE });

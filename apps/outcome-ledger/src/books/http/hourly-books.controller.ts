@@ -21,7 +21,7 @@ export class HourlyBooksController {
     const nowMs = Date.now();
     const toMs = to === undefined ? nowMs : Date.parse(to);
     const fromMs = from === undefined ? toMs - DEFAULT_MS : Date.parse(from);
-    if (fromMs >= toMs) throw new ContractError('invalid_request', '`from` must be before `to`');
+    checkPeriod(fromMs, toMs, 'now');
     if (toMs - fromMs > MAX_DAYS * 24 * HOUR_MS) throw new ContractError('invalid_request', `the books are read for at most ${MAX_DAYS} days at a time`, { cure: `Ask for ${MAX_DAYS} days, then for those before them, by from and to.` });
     return this.auditor.report(fromMs, toMs, nowMs);
   }
