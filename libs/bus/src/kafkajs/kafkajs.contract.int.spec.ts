@@ -1,13 +1,13 @@
-import { afterEach, describe, vi } from 'vitest';
-import { busContract, closeTracked, tracked } from '../testing/contract-suite.js';
+import { describe, vi } from 'vitest';
+import { busContract, CONTRACT_TOPICS, endingWith } from '../testing/contract-suite.js';
 import { kafkaInstallation } from '../testing/kafka.js';
 
 vi.setConfig({ testTimeout: 40_000 });
-afterEach(closeTracked);
 
-describe('the bus over Kafka, by kafkajs', () => {
-  busContract(async () => {
-    const installation = await kafkaInstallation('kafkajs');
-    return { connect: () => tracked(installation.connect()) };
+// The tests mostly wait, and share nothing but the broker.
+describe.concurrent('the bus over Kafka, by kafkajs', () => {
+  busContract(async (test) => {
+    const installation = await kafkaInstallation('kafkajs', CONTRACT_TOPICS);
+    return endingWith(test, () => installation.connect());
   });
 });

@@ -1,14 +1,14 @@
-import { afterEach, describe, vi } from 'vitest';
-import { busContract, closeTracked, tracked } from '../testing/contract-suite.js';
+import { describe, vi } from 'vitest';
+import { busContract, endingWith } from '../testing/contract-suite.js';
 import { MemoryBroker } from './broker.js';
 import { MemoryBus } from './bus.js';
 
 vi.setConfig({ testTimeout: 20_000 });
-afterEach(closeTracked);
 
-describe('the bus in memory', () => {
-  busContract(async () => {
+// The tests mostly wait, and share nothing.
+describe.concurrent('the bus in memory', () => {
+  busContract(async (test) => {
     const broker = new MemoryBroker();
-    return { connect: () => tracked(new MemoryBus(broker)) };
+    return endingWith(test, () => new MemoryBus(broker));
   });
 });

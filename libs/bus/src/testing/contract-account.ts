@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import type { AnyTopic, OwnTopic } from '../topics.js';
 import { REPLAY_GROUP_HEADER } from '../dead-letter.js';
 import type { Bus } from '../port.js';
-import type { BusUnderTest } from './contract-suite.js';
+import type { OpenBus } from './contract-suite.js';
 import { committedSum, eventually, numbered, numberOf, range, readAll, sorted, TOPIC } from './fixtures.js';
 
 const OWN: OwnTopic<typeof TOPIC> = `${TOPIC}.of-hours`;
 
 /** What it takes to keep account of every message: where an hour begins, and what no handler has an effect of. */
-export function accountContract(open: () => Promise<BusUnderTest>): void {
+export function accountContract(open: OpenBus): void {
   describe('keeping account', () => {
-    it('the offset at an instant is that of the first message as late, and the end where none is', async () => {
-      const bus = (await open()).connect();
+    it('the offset at an instant is that of the first message as late, and the end where none is', async (test) => {
+      const bus = (await open(test)).connect();
       for (const round of range(3)) {
         await bus.producer.sendAll(range(20, round * 20).map((n) => numbered(n)));
         await new Promise((resolve) => setTimeout(resolve, 5));
@@ -20,15 +20,15 @@ export function accountContract(open: () => Promise<BusUnderTest>): void {
       for (const instant of [-52_000_000_000_000, -2, -1, 0, ...new Set(instants), Math.max(...instants) + 1]) expect(await bus.admin.offsetsAt(TOPIC, instant)).toEqual(await firstAt(bus, TOPIC, instant));
     });
 
-    it('the offset at an instant of an empty topic is its end, and of one that is not there nothing', async () => {
-      const bus = (await open()).connect();
+    it('the offset at an instant of an empty topic is its end, and of one that is not there nothing', async (test) => {
+      const bus = (await open(test)).connect();
       await expect(bus.admin.offsetsAt(OWN, 0)).rejects.toMatchObject({ code: 'not_found' });
       await bus.admin.ensureTopic(OWN);
       expect([...(await bus.admin.offsetsAt(OWN, 0)).values()]).toEqual([0n, 0n, 0n, 0n]);
     });
 
-    it('tells a handler that asks for it of every message without an effect, before it is committed', async () => {
-      const bus = (await open()).connect();
+    it('tells a handler that asks for it of every message without an effect, before it is committed', async (test) => {
+      const bus = (await open(test)).connect();
       const effects: number[] = [];
       const told: string[] = [];
       await bus.producer.sendAll([

@@ -2,13 +2,13 @@ import { ContractError } from '@throughline/contracts';
 import { describe, expect, it } from 'vitest';
 import { decodeDeadLetter, replayOf, type DeadLetter } from '../dead-letter.js';
 import type { Bus } from '../port.js';
-import type { BusUnderTest } from './contract-suite.js';
+import type { OpenBus } from './contract-suite.js';
 import { committedSum, eventually, numbered, numberOf, range, readAll, sorted, TOPIC, TRACEPARENT } from './fixtures.js';
 
-export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
+export function deadLetterContract(open: OpenBus): void {
   describe('dead letters', () => {
-    it('isolates poison from its batch: every other message has its effect, once', async () => {
-      const bus = (await open()).connect();
+    it('isolates poison from its batch: every other message has its effect, once', async (test) => {
+      const bus = (await open(test)).connect();
       const effects: number[] = [];
       await bus.producer.sendAll(range(300).map((n) => numbered(n, 'one')));
       await bus.subscribe({
@@ -27,8 +27,8 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       expect(letters[0]).toMatchObject({ code: 'poison', reason: 'cannot read it', group: 'poison' });
     });
 
-    it('keeps the bytes, key, headers, coordinates and trace context of what it buries', async () => {
-      const bus = (await open()).connect();
+    it('keeps the bytes, key, headers, coordinates and trace context of what it buries', async (test) => {
+      const bus = (await open(test)).connect();
       const garbage = Buffer.from([0x7b, 0xff, 0x00, 0x80, 0x22]);
       await bus.producer.send({ topic: TOPIC, key: Buffer.from([1, 2, 0xfe]), value: garbage, headers: { traceparent: TRACEPARENT, 'x-a': 'b' } });
       await bus.subscribe({ topic: TOPIC, group: 'bury', handler: async () => {} });
@@ -43,8 +43,8 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       expect(letter.original.headers['x-a']?.toString()).toBe('b');
     });
 
-    it('hands what cannot be decoded to a handler that asks for it', async () => {
-      const bus = (await open()).connect();
+    it('hands what cannot be decoded to a handler that asks for it', async (test) => {
+      const bus = (await open(test)).connect();
       const reasons: string[] = [];
       await bus.producer.sendAll([{ topic: TOPIC, key: 'a', value: '{' }, { topic: TOPIC, key: 'a', value: '{"entityId":1}' }, numbered(1, 'a')]);
       await bus.subscribe({
@@ -59,8 +59,8 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       expect(await lettersOf(bus)).toEqual([]);
     });
 
-    it('buries single messages at the handler’s word, and the last attempt’s word counts', async () => {
-      const bus = (await open()).connect();
+    it('buries single messages at the handler’s word, and the last attempt’s word counts', async (test) => {
+      const bus = (await open(test)).connect();
       let attempts = 0;
       await bus.producer.sendAll(range(5).map((n) => numbered(n, 'one')));
       await bus.subscribe({
@@ -76,8 +76,8 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       expect(await lettersOf(bus)).toMatchObject([{ code: 'unknown_model', reason: 'no model in attempt 2', attempts: 2 }]);
     });
 
-    it('tries a retriable failure as often as told, then buries only what still fails', async () => {
-      const bus = (await open()).connect();
+    it('tries a retriable failure as often as told, then buries only what still fails', async (test) => {
+      const bus = (await open(test)).connect();
       const tries = new Map<number, number>();
       await bus.producer.sendAll(range(8).map((n) => numbered(n, 'one')));
       await bus.subscribe({
@@ -94,8 +94,8 @@ export function deadLetterContract(open: () => Promise<BusUnderTest>): void {
       expect(tries.get(5)).toBeGreaterThanOrEqual(3);
     });
 
-    it('delivers a replay to the group that failed, one attempt higher, and to no other', async () => {
-      const bus = (await open()).connect();
+    it('delivers a replay to the group that failed, one attempt higher, and to no other', async (test) => {
+      const bus = (await open(test)).connect();
       const seen = { failed: [] as number[], other: [] as number[] };
       let isMended = false;
       await bus.subscribe({

@@ -1,12 +1,12 @@
 import { ContractError } from '@throughline/contracts';
 import { describe, expect, it } from 'vitest';
-import type { BusUnderTest } from './contract-suite.js';
+import type { BusUnderTest, OpenBus } from './contract-suite.js';
 import { committedSum, eventually, gate, numbered, numberOf, range, sorted, TOPIC, TRACEPARENT, type TestEvent } from './fixtures.js';
 
-export function deliveryContract(open: () => Promise<BusUnderTest>): void {
+export function deliveryContract(open: OpenBus): void {
   describe('delivery', () => {
-    it('keeps the order of each key, whoever sends in how many calls', async () => {
-      const bus = (await open()).connect();
+    it('keeps the order of each key, whoever sends in how many calls', async (test) => {
+      const bus = (await open(test)).connect();
       const seen = new Map<string, number[]>();
       const sending = range(1_000).map((n) => bus.producer.send(numbered(n)));
       sending.push(bus.producer.sendAll(range(1_000, 1_000).map((n) => numbered(n))));
@@ -24,8 +24,8 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       for (const numbers of seen.values()) expect(numbers).toEqual(sorted(numbers));
     });
 
-    it('hands over value, key, headers and trace context as they were sent', async () => {
-      const bus = (await open()).connect();
+    it('hands over value, key, headers and trace context as they were sent', async (test) => {
+      const bus = (await open(test)).connect();
       const arrived: TestEvent[] = [];
       const sent = numbered(7, 'ключ', { 'x-custom': 'naïve ✓' });
       await bus.subscribe({ topic: TOPIC, group: 'intact', handler: async ({ events }) => void arrived.push(...events) });
@@ -39,8 +39,8 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       expect(message.headers['x-custom']?.toString()).toBe('naïve ✓');
     });
 
-    it('commits nothing before the effect', async () => {
-      const bus = (await open()).connect();
+    it('commits nothing before the effect', async (test) => {
+      const bus = (await open(test)).connect();
       const effect = gate();
       const started = gate();
       await bus.subscribe({
@@ -60,8 +60,8 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       await eventually(async () => expect(await committedSum(bus, 'before')).toBe(50));
     });
 
-    it('commits only the finished prefix when batches finish out of order', async () => {
-      const bus = (await open()).connect();
+    it('commits only the finished prefix when batches finish out of order', async (test) => {
+      const bus = (await open(test)).connect();
       const first = gate();
       const finished = new Set<number>();
       await bus.producer.sendAll(range(30).map((n) => numbered(n, 'one')));
@@ -82,8 +82,8 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       await eventually(async () => expect(await committedSum(bus, 'prefix')).toBe(30));
     });
 
-    it('holds no more in a handler than it was told, and lets what gathers be the next batch', async () => {
-      const bus = (await open()).connect();
+    it('holds no more in a handler than it was told, and lets what gathers be the next batch', async (test) => {
+      const bus = (await open(test)).connect();
       const handled: number[] = [];
       let running = 0;
       let mostRunning = 0;
@@ -111,8 +111,8 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       expect(largest).toBe(64);
     });
 
-    it('lets a slow partition hold back no other one', async () => {
-      const bus = (await open()).connect();
+    it('lets a slow partition hold back no other one', async (test) => {
+      const bus = (await open(test)).connect();
       const release = gate();
       const fast: number[] = [];
       const slowPartition = await partitionOf(bus, 'entity-0');
@@ -131,8 +131,8 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       release.open();
     });
 
-    it('finishes what is in flight when it stops, commits it, and delivers the rest to the next', async () => {
-      const installation = await open();
+    it('finishes what is in flight when it stops, commits it, and delivers the rest to the next', async (test) => {
+      const installation = await open(test);
       const bus = installation.connect();
       const started = gate();
       const effect = gate();
@@ -162,8 +162,8 @@ export function deliveryContract(open: () => Promise<BusUnderTest>): void {
       await eventually(() => expect(done).toEqual(range(100)));
     });
 
-    it('neither loses nor reorders anything while the world is down, and goes on by itself', async () => {
-      const bus = (await open()).connect();
+    it('neither loses nor reorders anything while the world is down, and goes on by itself', async (test) => {
+      const bus = (await open(test)).connect();
       const upAtMs = Date.now() + 1_500;
       const done: number[] = [];
       await bus.subscribe({

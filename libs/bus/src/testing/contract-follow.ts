@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { StartOffsets } from '../port.js';
-import type { BusUnderTest } from './contract-suite.js';
+import type { OpenBus } from './contract-suite.js';
 import { COMPACTED, eventually, numbered, numberOf, range, readAll, sorted, TOPIC, updated } from './fixtures.js';
 
-export function followContract(open: () => Promise<BusUnderTest>): void {
+export function followContract(open: OpenBus): void {
   describe('following a topic', () => {
-    it('reads it from the beginning in every instance, says when it has caught up, and goes on', async () => {
-      const installation = await open();
+    it('reads it from the beginning in every instance, says when it has caught up, and goes on', async (test) => {
+      const installation = await open(test);
       const [bus, other] = [installation.connect(), installation.connect()];
       await bus.producer.sendAll(range(500).map((n) => updated(n)));
       const seen = { bus: 0, other: 0 };
@@ -20,8 +20,8 @@ export function followContract(open: () => Promise<BusUnderTest>): void {
       await eventually(() => expect(following.lag).toBe(0));
     });
 
-    it('begins where it is told to, and reads on from there', async () => {
-      const bus = (await open()).connect();
+    it('begins where it is told to, and reads on from there', async (test) => {
+      const bus = (await open(test)).connect();
       await bus.producer.sendAll(range(400).map((n) => updated(n)));
       const from = new Map((await bus.admin.offsets(COMPACTED)).map(({ partition, high }) => [partition, high]));
       await bus.producer.sendAll(range(100, 400).map((n) => updated(n)));
@@ -34,15 +34,15 @@ export function followContract(open: () => Promise<BusUnderTest>): void {
       expect(following.lag).toBe(0);
     });
 
-    it('has caught up at once with an empty topic', async () => {
-      const bus = (await open()).connect();
+    it('has caught up at once with an empty topic', async (test) => {
+      const bus = (await open(test)).connect();
       const following = await bus.follow({ topic: COMPACTED, onEvent: () => {} });
       await following.caughtUp;
       expect(following.lag).toBe(0);
     });
 
-    it('tells deletions and what it cannot read, and outlives both', async () => {
-      const bus = (await open()).connect();
+    it('tells deletions and what it cannot read, and outlives both', async (test) => {
+      const bus = (await open(test)).connect();
       const told: string[] = [];
       await bus.producer.sendAll([
         updated(1, 'k'),
@@ -60,8 +60,8 @@ export function followContract(open: () => Promise<BusUnderTest>): void {
       expect(told).toEqual(['event 1', 'deleted k', 'undecodable', 'event 2']);
     });
 
-    it('hears nothing more after it stopped', async () => {
-      const bus = (await open()).connect();
+    it('hears nothing more after it stopped', async (test) => {
+      const bus = (await open(test)).connect();
       let seen = 0;
       const following = await bus.follow({ topic: COMPACTED, onEvent: () => void (seen += 1) });
       await following.stop();
@@ -72,15 +72,15 @@ export function followContract(open: () => Promise<BusUnderTest>): void {
   });
 
   describe('looking at topics', () => {
-    it('scans what is there, without a group', async () => {
-      const bus = (await open()).connect();
+    it('scans what is there, without a group', async (test) => {
+      const bus = (await open(test)).connect();
       await bus.producer.sendAll(range(1_500).map((n) => numbered(n)));
       expect(await readAll(bus, TOPIC)).toHaveLength(1_500);
       expect(await readAll(bus, 'alert.raised.v1')).toEqual([]);
     });
 
-    it('scans from given offsets on; those that a topic does not hold stand for the nearest that it does', async () => {
-      const bus = (await open()).connect();
+    it('scans from given offsets on; those that a topic does not hold stand for the nearest that it does', async (test) => {
+      const bus = (await open(test)).connect();
       await bus.producer.sendAll(range(300).map((n) => numbered(n)));
       const from = new Map((await bus.admin.offsets(TOPIC)).map(({ partition, high }) => [partition, high]));
       await bus.producer.sendAll(range(200, 300).map((n) => numbered(n)));
@@ -94,8 +94,8 @@ export function followContract(open: () => Promise<BusUnderTest>): void {
       expect(await scan(new Map([[0, -5n]]))).toBe(500);
     });
 
-    it('knows beginnings, ends and commits', async () => {
-      const bus = (await open()).connect();
+    it('knows beginnings, ends and commits', async (test) => {
+      const bus = (await open(test)).connect();
       await bus.producer.sendAll(range(10).map((n) => numbered(n)));
       const before = await bus.admin.offsets(TOPIC, 'nobody');
       expect(before).toHaveLength(4);

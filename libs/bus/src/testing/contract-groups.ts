@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { EventBatch } from '../port.js';
-import type { BusUnderTest } from './contract-suite.js';
+import type { OpenBus } from './contract-suite.js';
 import { COMPACTED, committedSum, eventually, gate, numbered, numberOf, range, sorted, steadyLoad, TOPIC, updated } from './fixtures.js';
 
-export function groupContract(open: () => Promise<BusUnderTest>): void {
+export function groupContract(open: OpenBus): void {
   describe('groups', () => {
-    it('gives every group everything', async () => {
-      const bus = (await open()).connect();
+    it('gives every group everything', async (test) => {
+      const bus = (await open(test)).connect();
       const seen = { a: new Set<number>(), b: new Set<number>() };
       await bus.subscribe({ topic: TOPIC, group: 'a', handler: async ({ events }) => events.forEach((event) => seen.a.add(numberOf(event))) });
       await bus.producer.sendAll(range(500).map((n) => numbered(n)));
@@ -14,8 +14,8 @@ export function groupContract(open: () => Promise<BusUnderTest>): void {
       await eventually(() => expect([sorted(seen.a), sorted(seen.b)]).toEqual([range(500), range(500)]));
     });
 
-    it('lets one group consume several topics, each member by its own subscriptions', async () => {
-      const installation = await open();
+    it('lets one group consume several topics, each member by its own subscriptions', async (test) => {
+      const installation = await open(test);
       const [bus, other] = [installation.connect(), installation.connect()];
       const seen = { observed: new Set<number>(), updated: new Set<number>() };
       for (const member of [bus, other]) {
@@ -30,8 +30,8 @@ export function groupContract(open: () => Promise<BusUnderTest>): void {
       await eventually(() => expect([sorted(seen.observed), sorted(seen.updated)]).toEqual([range(400), range(400)]));
     });
 
-    it('shares a topic between two members, and loses nothing when members come and go', async () => {
-      const installation = await open();
+    it('shares a topic between two members, and loses nothing when members come and go', async (test) => {
+      const installation = await open(test);
       const [producing, first, second] = [installation.connect(), installation.connect(), installation.connect()];
       const seen = { first: new Map<number, number>(), second: new Map<number, number>() };
       const count =
@@ -60,8 +60,8 @@ export function groupContract(open: () => Promise<BusUnderTest>): void {
       expect(sorted(new Set([...seen.first.keys(), ...seen.second.keys()]))).toEqual(range(sent));
     });
 
-    it('handles nothing twice when members join and leave in good order, under steady load', async () => {
-      const installation = await open();
+    it('handles nothing twice when members join and leave in good order, under steady load', async (test) => {
+      const installation = await open(test);
       const [producing, first, second] = [installation.connect(), installation.connect(), installation.connect()];
       const times = new Map<number, number>();
       const handled = { first: 0, second: 0 };
@@ -86,8 +86,8 @@ export function groupContract(open: () => Promise<BusUnderTest>): void {
       expect([...times].filter(([, count]) => count > 1)).toEqual([]);
     });
 
-    it('hands a partition over only when its former batches have ended in this process', async () => {
-      const installation = await open();
+    it('hands a partition over only when its former batches have ended in this process', async (test) => {
+      const installation = await open(test);
       const [first, second] = [installation.connect(), installation.connect()];
       const release = gate();
       const running = new Map<number, number>();
@@ -111,8 +111,8 @@ export function groupContract(open: () => Promise<BusUnderTest>): void {
       await eventually(async () => expect(await committedSum(first, 'again')).toBe(400));
     });
 
-    it('hands nothing over while paused, and everything after', async () => {
-      const bus = (await open()).connect();
+    it('hands nothing over while paused, and everything after', async (test) => {
+      const bus = (await open(test)).connect();
       const seen: number[] = [];
       const subscription = await bus.subscribe({ topic: TOPIC, group: 'paused', handler: async ({ events }) => void seen.push(...events.map(numberOf)) });
       subscription.pause();

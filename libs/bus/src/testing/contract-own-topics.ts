@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { decodeDeadLetter, replayOf } from '../dead-letter.js';
 import { toTopic, type OwnTopic } from '../topics.js';
-import type { BusUnderTest } from './contract-suite.js';
+import type { OpenBus } from './contract-suite.js';
 import { committedSum, eventually, numbered, numberOf, range, readAll, sorted, TOPIC } from './fixtures.js';
 
 const OWN: OwnTopic<typeof TOPIC> = `${TOPIC}.team-a`;
 const ownNumbered = (n: number, key?: string) => ({ ...numbered(n, key), topic: OWN });
 
-export function ownTopicsContract(open: () => Promise<BusUnderTest>): void {
+export function ownTopicsContract(open: OpenBus): void {
   describe('topics of somebody’s own', () => {
-    it('are made like the one they extend, once', async () => {
-      const bus = (await open()).connect();
+    it('are made like the one they extend, once', async (test) => {
+      const bus = (await open(test)).connect();
       expect(await bus.admin.ensureTopic(OWN)).toEqual({ created: true });
       expect(await bus.admin.ensureTopic(OWN)).toEqual({ created: false });
       expect(await bus.admin.offsets(OWN)).toHaveLength((await bus.admin.offsets(TOPIC)).length);
     });
 
-    it('are apart from the one they extend, in what is read and in what is committed', async () => {
-      const bus = (await open()).connect();
+    it('are apart from the one they extend, in what is read and in what is committed', async (test) => {
+      const bus = (await open(test)).connect();
       await bus.admin.ensureTopic(OWN);
       const seen = { common: [] as number[], own: [] as number[] };
       const names = new Set<string>();
@@ -40,8 +40,8 @@ export function ownTopicsContract(open: () => Promise<BusUnderTest>): void {
       expect(await readAll(bus, OWN)).toHaveLength(50);
     });
 
-    it('name the message that has no envelope, are named in its dead letter, and get it back', async () => {
-      const bus = (await open()).connect();
+    it('name the message that has no envelope, are named in its dead letter, and get it back', async (test) => {
+      const bus = (await open(test)).connect();
       await bus.admin.ensureTopic(OWN);
       const sources: string[] = [];
       const attempts: number[] = [];
@@ -68,8 +68,8 @@ export function ownTopicsContract(open: () => Promise<BusUnderTest>): void {
       expect((await bus.admin.offsets(TOPIC)).every(({ high }) => high === 0n)).toBe(true);
     });
 
-    it('are missed when they are not there', async () => {
-      const bus = (await open()).connect();
+    it('are missed when they are not there', async (test) => {
+      const bus = (await open(test)).connect();
       await expect(bus.admin.offsets(OWN)).rejects.toMatchObject({ code: 'not_found' });
       await expect(bus.admin.scan(OWN, () => {})).rejects.toMatchObject({ code: 'not_found' });
       await expect(bus.subscribe({ topic: TOPIC, ownTopic: OWN, group: 'missed', handler: async () => {} })).rejects.toMatchObject({ code: 'unavailable' });

@@ -1,3 +1,4 @@
+import type { TestContext } from 'vitest';
 import type { Bus } from '../port.js';
 import { accountContract } from './contract-account.js';
 import { deadLetterContract } from './contract-dead-letters.js';
@@ -5,6 +6,7 @@ import { deliveryContract } from './contract-delivery.js';
 import { followContract } from './contract-follow.js';
 import { groupContract } from './contract-groups.js';
 import { ownTopicsContract } from './contract-own-topics.js';
+import { COMPACTED, TOPIC } from './fixtures.js';
 
 /** One installation: buses of one `open` share its topics, those of two share nothing. */
 export interface BusUnderTest {
@@ -12,8 +14,14 @@ export interface BusUnderTest {
   connect(): Bus;
 }
 
+/** An installation for one test, which several run at a time: it ends with that test. */
+export type OpenBus = (test: Pick<TestContext, 'onTestFinished'>) => Promise<BusUnderTest>;
+
+/** What the contract's tests speak of. */
+export const CONTRACT_TOPICS = [TOPIC, COMPACTED, 'alert.raised.v1', 'dead-letter.v1'] as const;
+
 /** What every adapter of the port guarantees, whatever is beneath it. */
-export function busContract(open: () => Promise<BusUnderTest>): void {
+export function busContract(open: OpenBus): void {
   deliveryContract(open);
   deadLetterContract(open);
   groupContract(open);
@@ -21,6 +29,15 @@ export function busContract(open: () => Promise<BusUnderTest>): void {
   ownTopicsContract(open);
   accountContract(open);
 }
+
+/** An installation whose buses are closed when the test has ended. */
+export const endingWith = ({ onTestFinished }: Parameters<OpenBus>[0], connect: () => Bus): BusUnderTest => ({
+  connect: () => {
+    const bus = connect();
+    onTestFinished(() => bus.close());
+    return bus;
+  },
+});
 
 const opened: Bus[] = [];
 
