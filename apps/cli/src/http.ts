@@ -1,6 +1,9 @@
 import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
 import { bearer } from '@throughline/settings';
 
+/** Who answers is there: it is not the platform that has to be started. */
+const BEHIND_IT = 'The service answers, and what the reason names does not: see that it runs and has room, and THROUGHLINE_HOME/logs. Then ask again.';
+
 /**
  * Asks a service and reads its JSON.
  *
@@ -26,7 +29,7 @@ export async function reach(url: string, init?: RequestInit): Promise<Response> 
   const body: unknown = await answer.json().catch(() => undefined);
   const { code, detail, cure } = (body ?? {}) as { code?: string; detail?: string; cure?: string };
   const known = code !== undefined && code in ERRORS ? (code as ErrorCode) : 'internal';
-  throw new ContractError(known, detail ?? `${url} answered ${answer.status}`, cure === undefined ? undefined : { cure });
+  throw new ContractError(known, detail ?? `${url} answered ${answer.status}`, cure === undefined ? undefined : { cure: known === 'unavailable' && cure === ERRORS.unavailable.cure ? BEHIND_IT : cure });
 }
 
 export const jsonBody = (method: 'POST' | 'PUT', body: unknown): RequestInit => ({ method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ContractError } from '@throughline/contracts';
+import { checkPeriod } from '../http/checked-period.js';
 import { labelReport, type LabelReport } from './domain/label-report.js';
 import { LabelStore } from './label-store.js';
-import { ModelClocks, type ModelClock } from './model-clocks.js';
+import { ModelClocks, NAMES, type ModelClock } from './model-clocks.js';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
@@ -41,13 +42,13 @@ export class Labels {
    */
   async report({ model, fromMs, toMs }: LabelQuestion, wallNowMs: number, { isUrgent } = { isUrgent: true }): Promise<LabelAnswer> {
     const clock = await this.clocks.of(model, wallNowMs);
-    if (clock === undefined) throw new ContractError('not_found', `the ledger has no prediction of a model ${model}`);
+    if (clock === undefined) throw new ContractError('not_found', `the ledger has no prediction of a model ${model}`, { cure: NAMES });
     const { nowMs, maturitySeconds } = clock;
     const until = toMs ?? nowMs + 1;
     const since = fromMs ?? Math.min(until, nowMs + 1) - (maturitySeconds ?? 0) * 1000 - DEFAULT_DAYS * DAY_MS;
-    if (since >= until) throw new ContractError('invalid_request', 'from must be before to; without to, before the newest event of the model');
+    checkPeriod(since, until, 'the event time that the model has reached');
     // The default may be longer: maturity is what the model declares.
-    if (fromMs !== undefined && until - since > MAX_DAYS * DAY_MS) throw new ContractError('invalid_request', `from and to are more than ${MAX_DAYS} days apart`);
+    if (fromMs !== undefined && until - since > MAX_DAYS * DAY_MS) throw new ContractError('invalid_request', `from and to are more than ${MAX_DAYS} days apart`, { cure: `Ask for ${MAX_DAYS} days at a time.` });
     const counts = await this.store.count({ model, fromMs: since, toMs: until, nowMs, maturedUntilMs: maturedUntilMs(clock) }, { isUrgent });
     return { model, fromMs: since, toMs: until, nowMs, maturitySeconds, ...labelReport(counts, maturitySeconds !== undefined) };
   }

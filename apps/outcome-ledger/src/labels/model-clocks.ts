@@ -19,6 +19,9 @@ const CLOCK_SQL = `SELECT m.model, n.occurred_at, n.requested_at, (d.declaration
     SELECT p.occurred_at, p.requested_at FROM prediction p WHERE p.model = m.model AND p.state <> 'rejected' ORDER BY p.occurred_at DESC LIMIT 1) n
   LEFT JOIN outcome_declaration d ON d.model = m.model ORDER BY m.model`;
 
+/** What to do where a model’s name is not known. */
+export const NAMES = 'Check the name: `npx throughline models list` (GET /registry/v1/models) has them.';
+
 @Injectable()
 export class ModelClocks {
   constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}

@@ -32,7 +32,7 @@ export class SavedQueries {
   /** @throws ContractError `not_found` */
   async get(name: string): Promise<SavedQuery> {
     const [row] = await query<SavedQuery>(this.dataSource, `SELECT ${COLUMNS} FROM saved_query WHERE name = $1`, [name]);
-    if (row === undefined) throw new ContractError('not_found', `there is no saved query “${name}”`, { cure: 'GET /ledger/v1/queries lists them.' });
+    if (row === undefined) throw new ContractError('not_found', `there is no saved query “${name}”`, { cure: '`npx throughline predictions queries` (GET /ledger/v1/queries) lists them.' });
     return row;
   }
 

@@ -3,6 +3,7 @@ import { ContractError } from '@throughline/contracts';
 import { IsInstant } from '@throughline/http';
 import { Type } from 'class-transformer';
 import { IsInt, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { checkPeriod } from '../../http/checked-period.js';
 import type { BacktestRequest } from '../backtests.js';
 import type { CandidateSpec } from '../candidates.js';
 

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ContractError } from '@throughline/contracts';
+import { checkPeriod } from '../../http/checked-period.js';
 import { Auditor, type BooksReport } from '../auditor.js';
 import { HOUR_MS } from '../domain/places.js';
 import { BooksQuery } from './dto.js';

@@ -4,10 +4,11 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiPrope
 import { ContractError } from '@throughline/contracts';
 import { IsInstant, Problems } from '@throughline/http';
 import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
-import { ModelClocks } from '../../labels/model-clocks.js';
+import { ModelClocks, NAMES } from '../../labels/model-clocks.js';
 import { RebuildStore, type Rebuild } from '../rebuild-store.js';
 import { REBUILD, REBUILDS } from './schemas.js';
 import { checkedId } from '../../http/checked-id.js';
+import { checkPeriod } from '../../http/checked-period.js';
 
 export class RebuildBody {
   @ApiProperty({ example: 'flight-delay' }) @IsString() @IsNotEmpty() @MaxLength(200)
@@ -42,8 +43,8 @@ export class RebuildsController {
   @ApiAcceptedResponse({ schema: REBUILD })
   @Problems('not_found', 'conflict')
   async start(@Body() { model, from, to, reason }: RebuildBody): Promise<Rebuild> {
-    if (from >= to) throw new ContractError('invalid_request', 'from must be before to');
-    if ((await this.clocks.of(model, Date.now())) === undefined) throw new ContractError('not_found', `the ledger has no prediction of a model ${model}`);
+    checkPeriod(Date.parse(from), Date.parse(to));
+    if ((await this.clocks.of(model, Date.now())) === undefined) throw new ContractError('not_found', `the ledger has no prediction of a model ${model}`, { cure: NAMES });
     return this.rebuilds.start({ rebuildId: randomUUID(), model, from, to, reason });
   }
 
