@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeEvent, type AlertRaised, type ServedVersion } from '@throughline/contracts';
+import { encodeEvent } from '@throughline/contracts';
 import type { RunningService } from '@throughline/http';
-import { failingRunGraph, gradientBoostedTreesGraph, randomTreeEnsemble } from '@throughline/onnx';
+import { gradientBoostedTreesGraph, randomTreeEnsemble } from '@throughline/onnx';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Installation } from '../testing/installation.js';
 import { logistic, logisticScore, numeric, signature } from '../testing/models.js';
@@ -141,55 +141,6 @@ it('starts cold without the registry, from the compacted topic and its artifact 
   await installation.send(request);
   expect(await installation.answers.scoredOf(idOf(request))).toMatchObject({ version: '1', score: expect.closeTo(logisticScore([7, 337], 1), 6) });
   expect(installation.registryRequests).toBe(before);
-}, 60_000);
-
-const tampered = (): ServedVersion => {
-  const served = version(3);
-  const bytes = installation.artifacts.get(served.artifactSha256)!;
-  installation.artifacts.set(served.artifactSha256, bytes.with(0, bytes[0]! ^ 1));
-  return served;
-};
-const misdeclared = (): ServedVersion => installation.version('3', logistic(features, 3), signature(features, { inputs: [{ name: 'other', datatype: 'FP32', shape: [-1, 2] }] }));
-/** The whole of it fits the hash and the signature, and yet it does not run. */
-const unwarmable = (): ServedVersion =>
-  installation.version('3', failingRunGraph(2), signature(features, { inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, -1] }], outputs: [{ name: 'output', datatype: 'FP32', shape: [-1, 1] }], score: { output: 'output', index: 0 } }));
-
-const unpromised = (): ServedVersion => ({ ...version(3), golden: { rows: [{ values: [7, 337], outputs: { probability: [0.5] } }] } });
-
-it.each([
-  ['has the wrong hash', tampered, 'artifact_hash_mismatch', /are not artifact/],
-  ['has the wrong signature', misdeclared, 'artifact_load_failed', /not in the signature/],
-  ['fails to warm', unwarmable, 'artifact_load_failed', /does not warm up/],
-  ['answers its golden inputs otherwise', unpromised, 'artifact_golden_mismatch', /golden row 0 answers “probability” with \[.+\], not \[0\.5\] as promised/],
-])('serves on with the old version while the new one %s, raises one alert however often it is tried, and none for a registry that is away', async (_, broken, code, reason) => {
-  const alerts: AlertRaised[] = [];
-  await installation.bus.follow({ topic: 'alert.raised.v1', onEvent: ({ data }) => void alerts.push(data), onUndecodable: (undecodable) => expect.unreachable(undecodable.reason) });
-  await installation.deploy({ model: 'flights', revision: 1, champion: version(1) });
-  const worker = await start();
-  const attempts = async (result: string) => {
-    const line = (await (await fetch(`${worker.url}/metrics`)).text()).split('\n').find((one) => one.startsWith('throughline_model_load_duration_seconds_count') && one.includes(result));
-    return Number(line?.split(' ').at(-1) ?? 0);
-  };
-
-  const unreached = await attempts('unavailable');
-  installation.registryFails = true;
-  await installation.deploy({ model: 'flights', revision: 2, champion: version(2) });
-  await expect.poll(() => attempts('unavailable'), { timeout: 10_000 }).toBeGreaterThan(unreached);
-  installation.registryFails = false;
-
-  const failed = await attempts(code);
-  const champion = broken();
-  await installation.deploy({ model: 'flights', revision: 3, champion });
-  await expect.poll(() => attempts(code), { timeout: 20_000 }).toBeGreaterThan(failed + 2);
-  await expect.poll(() => alerts, { timeout: 10_000 }).toEqual([{
-    alertId: expect.any(String), model: 'flights', version: '3', kind: 'artifact', tier: 'alarm', subject: code,
-    summary: expect.stringMatching(/Version 3 of “flights” cannot be loaded, version [12] answers: /), evidence: { revision: 3, sizeBytes: champion.sizeBytes }, raisedAt: expect.any(String),
-  }]);
-  expect(alerts[0]!.summary).toMatch(reason);
-  const during = flight();
-  await installation.send(during);
-  expect((await installation.answers.scoredOf(idOf(during))).version).toMatch(/^[12]$/);
-  expect(await readiness(worker)).toBe(200);
 }, 60_000);
 
 it('is not ready and consumes nothing while it cannot get a champion; what came meanwhile is answered then', async () => {
