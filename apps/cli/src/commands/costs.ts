@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { moment } from '../arguments.js';
 import { readConfig } from '../config.js';
-import { costNotes, costRows, type CostReport } from '../domain/costs-text.js';
+import { costNotes, costPlot, costRows, type CostReport } from '../domain/costs-text.js';
 import { ask } from '../http.js';
 import { table } from '../terminal.js';
 
@@ -31,6 +31,9 @@ export function costsCommand(program: Command): void {
     });
 }
 
-const NOTHING = 'No answer was given then. `npx throughline models list` names the models; --from and --to name another period.';
+const NOTHING = 'No answer was given then: the days are those on which requests came, whatever their event times. `npx throughline models list` names the models; --from and --to name other days.';
 
-const render = (report: CostReport): string => report.lines.length === 0 ? `Requests from ${report.from} until ${report.to}\n\n${NOTHING}\n` : `Requests from ${report.from} until ${report.to}\n\n${table(costRows(report))}\n\n${costNotes(report).join('\n')}\n`;
+function render(report: CostReport): string {
+  const parts = report.lines.length === 0 ? [[NOTHING]] : [[table(costRows(report))], costPlot(report), costNotes(report)];
+  return `${[[`Requests from ${report.from} until ${report.to}`], ...parts].filter((lines) => lines.length > 0).map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}

@@ -1,3 +1,4 @@
+import { intervalScale } from './interval-scale.js';
 import { money } from './money-text.js';
 
 export type Measure = 'value_micro_usd' | 'correct' | 'squared_error';
@@ -34,6 +35,8 @@ export interface BacktestReport {
   };
 }
 
+const NAME_WIDTH = 14;
+
 type Row = (string | number)[];
 /** Lays rows out in columns. */
 type Table = (rows: readonly Row[], indent: string) => string;
@@ -43,6 +46,7 @@ const MEASURES: Readonly<Record<Measure, string>> = { value_micro_usd: 'value', 
 /** The whole report, for a person. */
 export function backtestText(report: BacktestReport, candidate: string, table: Table): string {
   const { predictions, scored, unscored, labelled, measure } = report;
+  if (predictions === 0) return 'No prediction of the model was answered in that period. --from and --to are event times: `npx throughline predictions list --model MODEL` shows the newest.';
   const left = Object.entries(unscored).filter(([, count]) => count > 0).map(([why, count]) => `${whole(count)} ${why.replaceAll('_', ' ')}`);
   return [
     `${whole(predictions)} predictions of the period, ${whole(labelled)} with a known outcome; scored by ${candidate}: ${whole(scored)}${left.length === 0 ? '' : ` (not: ${left.join(', ')})`}.`,
@@ -62,8 +66,9 @@ function armRows({ arms, measure }: BacktestReport): Row[] {
 function comparisonLines({ comparisons, measure }: BacktestReport, table: Table): string[] {
   if (comparisons.length === 0) return [];
   const rows = comparisons.map(({ challenger, champion, weightedMean, effectiveSamples, difference, pooledDifference }): Row =>
-    [`${challenger} against ${champion}`, reward(weightedMean.challenger, measure), reward(weightedMean.champion, measure), interval(difference, measure), reward(pooledDifference, measure), `${whole(effectiveSamples.challenger)} / ${whole(effectiveSamples.champion)}`]);
-  return ['', 'Arms that shared the traffic, each answer weighted by one over its chance', table([['', 'challenger', 'champion', 'difference (95 %)', 'pooled would say', 'effective samples'], ...rows], '  ')];
+    [`${challenger} against ${champion}`, reward(weightedMean.challenger, measure), reward(weightedMean.champion, measure), apart(difference, measure), differenceText(pooledDifference, measure), `${whole(effectiveSamples.challenger)} / ${whole(effectiveSamples.champion)}`]);
+  return ['', 'Arms that shared the traffic, each answer weighted by one over its chance', table([['', 'challenger', 'champion', 'difference (95 %)', 'pooled would say', 'effective samples'], ...rows], '  '),
+    ...comparisons.flatMap(({ challenger, champion, difference }) => scaleLine(`${challenger} against ${champion}`, difference))];
 }
 
 function candidateRows({ candidate: { decisions: { agree, differ, newlyPositive, newlyNegative }, quality, servedQuality } }: BacktestReport): Row[] {
@@ -76,7 +81,7 @@ function candidateRows({ candidate: { decisions: { agree, differ, newlyPositive,
 function independentLines({ measure, candidate: { ifIndependent: { labelled, meanReward, servedMeanReward, totalReward, servedTotalReward, difference } } }: BacktestReport): string[] {
   if (labelled === 0) return ['  Nothing is known: no prediction that it scores has an outcome.'];
   const total = measure === 'value_micro_usd' ? [`  in all         ${money(totalReward)}, really ${money(servedTotalReward)}`] : [];
-  return [...total, `  a prediction   ${reward(meanReward, measure)}, really ${reward(servedMeanReward, measure)}`, `  difference     ${interval(difference, measure)}`];
+  return [...total, `  a prediction   ${reward(meanReward, measure)}, really ${reward(servedMeanReward, measure)}`, `  difference     ${apart(difference, measure)}`, ...scaleLine('', difference)];
 }
 
 function offPolicyLines({ measure, candidate: { offPolicy } }: BacktestReport): string[] {
@@ -91,6 +96,19 @@ function offPolicyLines({ measure, candidate: { offPolicy } }: BacktestReport): 
 function interval({ status, value, low, high }: Estimate, measure: Measure): string {
   if (status !== 'ok') return value === null ? 'insufficient data' : `insufficient data (${reward(value, measure)})`;
   return `${reward(value, measure)} (${reward(low, measure)} to ${reward(high, measure)})`;
+}
+
+/** Of shares a difference is in points: 3 % more than 70 % might be 72.1 %. */
+function apart({ status, value, low, high }: Estimate, measure: Measure): string {
+  if (status !== 'ok') return value === null ? 'insufficient data' : `insufficient data (${differenceText(value, measure)})`;
+  return `${differenceText(value, measure)} (${differenceText(low, measure)} to ${differenceText(high, measure)})`;
+}
+
+const differenceText = (value: number | null, measure: Measure): string => (value !== null && measure === 'correct' ? `${(100 * value).toFixed(1)} points` : reward(value, measure));
+
+/** The difference and its interval on a line about `│`, none. */
+function scaleLine(name: string, { status, value, low, high }: Estimate): string[] {
+  return status !== 'ok' || value === null || low === null || high === null ? [] : [`  ${name.padEnd(NAME_WIDTH)} ${intervalScale({ difference: value, low, high })}  (│ none, ● this, ━ 95 %)`];
 }
 
 function reward(value: number | null, measure: Measure): string {

@@ -25,7 +25,7 @@ it('a report tells what really answered, what would have been done, and what is 
     'Arms that shared the traffic, each answer weighted by one over its chance', '   | challenger | champion | difference (95 %) | pooled would say | effective samples',
     '  2 against 1 | $0.03 | $0.02 | insufficient data ($0.01) | $0.09 | 80 / 690', '',
     'What version 2 would have done', '  decisions that differ | 90 of 990 (9.1 %): 60 become positive, 30 negative', '  right | 72.0 %, really 70.0 %', '  AUC | 0.7500, really 0.7500', '  mean squared error | 0.2000, really 0.2000', '',
-    'If outcomes do not depend on decisions', '  in all         $31.60, really $15.80', '  a prediction   $0.04, really $0.02', '  difference     $0.02 ($0.011 to $0.029)', '',
+    'If outcomes do not depend on decisions', '  in all         $31.60, really $15.80', '  a prediction   $0.04, really $0.02', '  difference     $0.02 ($0.011 to $0.029)', '                 ················│·····━━━━●━━━━━·  (│ none, ● this, ━ 95 %)', '',
     'Without that assumption, by the chances with which decisions were taken', '  a prediction   $0.035 ($0.025 to $0.045)', '  from           700 answers, worth 650 of equal weight',
     '  Partial support: only in 85.0 % of the requests what it would have done had any chance; the estimate is of these alone, not to be held against what was earned on all.', '  3 labelled predictions are left out: nobody can say with what chance they were decided so.',
   ]);
@@ -36,4 +36,17 @@ it('what is too little is told to be too little', () => {
   const few = { ...report, candidate: { ...candidate, ifIndependent: { ...candidate.ifIndependent, labelled: 0 }, offPolicy: { ...candidate.offPolicy, status: 'insufficient_data' as const, samples: 3, effectiveSamples: 2.6, unknownPropensity: 0 } } };
   expect(backtestText(few, 'the rules', plain)).toContain('Nothing is known: no prediction that it scores has an outcome.');
   expect(backtestText(few, 'the rules', plain)).toContain('insufficient data: 3 answers, worth 3 of equal weight');
+});
+
+it('a period without predictions is told as one, with whose times are meant, instead of tables of nothing', () => {
+  const text = backtestText({ ...report, predictions: 0 }, 'version 2', plain);
+  expect(text).toContain('No prediction of the model was answered in that period');
+  expect(text.split('\n')).toHaveLength(1);
+});
+
+it('a difference of shares is told in points, and an interval of arms is drawn', () => {
+  const difference = { status: 'ok' as const, value: 0.03, low: -0.01, high: 0.07 };
+  const lines = backtestText({ ...report, measure: 'correct', comparisons: [{ ...report.comparisons[0]!, difference }] }, 'version 2', plain).split('\n');
+  expect(lines.find((line) => line.startsWith('  2 against 1 |'))).toContain('3.0 points (-1.0 points to 7.0 points)');
+  expect(lines.find((line) => line.startsWith('  2 against 1  '))).toMatch(/·+━*│━*●━+·+/);
 });

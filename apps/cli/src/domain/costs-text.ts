@@ -29,7 +29,7 @@ export interface CostReport {
 export function costRows({ groupBy, lines, total }: CostReport): (string | number)[][] {
   const head = [...groupBy, 'predictions', 'compute', 'features', 'storage', 'cost', 'per million', 'outcomes known', 'value', 'net', ''];
   const named = lines.map((line) => [...groupBy.map((group) => String(line[group] ?? '-')), ...figures(line)]);
-  return [head, ...named, [...groupBy.map((_, index) => (index === 0 ? 'total' : '')), ...figures(total)]];
+  return groupBy.length === 0 ? [head, figures(total)] : [head, ...named, [...groupBy.map((_, index) => (index === 0 ? 'total' : '')), ...figures(total)]];
 }
 
 function figures({ predictions, cost, outcomes: { coverage }, valueMicroUsd, netMicroUsd, overCeiling }: CostLine): (string | number)[] {
@@ -47,4 +47,18 @@ export function costNotes({ total, truncated }: CostReport): string[] {
     ...(total.shadows > 0 ? [`${total.shadows.toLocaleString('en-US')} answers of shadows are in the costs and not among the predictions.`] : []),
     ...(truncated ? ['There were more lines than are told: name a model, or a shorter period.'] : []),
   ];
+}
+
+const BAR_WIDTH = 40;
+
+/** What each day cost, as bars on the scale of the dearest, with its predictions; nothing unless days are told apart and there are several. */
+export function costPlot({ groupBy, lines }: CostReport): string[] {
+  if (!groupBy.includes('day')) return [];
+  const days = [...Map.groupBy(lines, ({ day }) => day ?? '-')].sort(([a], [b]) => a.localeCompare(b)).map(([day, some]) => ({
+    day, microUsd: some.reduce((sum, { cost }) => sum + cost.totalMicroUsd, 0), predictions: some.reduce((sum, { predictions }) => sum + predictions, 0),
+  }));
+  if (days.length < 2) return [];
+  const most = Math.max(...days.map(({ microUsd }) => microUsd), Number.MIN_VALUE);
+  const amounts = Math.max(...days.map(({ microUsd }) => money(microUsd).length));
+  return ['Cost by day', ...days.map(({ day, microUsd, predictions }) => `  ${day} ${'█'.repeat(Math.ceil((microUsd / most) * BAR_WIDTH)).padEnd(BAR_WIDTH, '░')} ${money(microUsd).padStart(amounts)}, ${predictions.toLocaleString('en-US')} predictions`)];
 }

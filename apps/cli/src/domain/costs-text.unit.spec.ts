@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { costNotes, costRows, type CostLine, type CostReport } from './costs-text.js';
+import { costNotes, costPlot, costRows, type CostLine, type CostReport } from './costs-text.js';
 import { money } from './money-text.js';
 
 const line: CostLine = {
@@ -27,4 +27,21 @@ describe('the table of costs', () => {
     expect(costNotes({ ...report, total: unknown }).join(' ')).toContain('No value is known');
     expect(costNotes(report).join(' ')).toContain('which is not 0');
   });
+});
+
+describe('the days', () => {
+  const cheap = { ...line, cost: { ...line.cost, totalMicroUsd: 820 }, predictions: 1000 };
+  it('are drawn on the scale of the dearest, however many lines each has', () => {
+    const lines = [{ day: '2026-11-21', ...line }, { day: '2026-11-20', team: 'a', ...cheap }, { day: '2026-11-20', team: 'b', ...cheap }];
+    expect(costPlot({ ...report, groupBy: ['day', 'team'], lines })).toEqual([
+      'Cost by day', `  2026-11-20 ${'█'.repeat(20)}${'░'.repeat(20)} $0.00164, 2,000 predictions`, `  2026-11-21 ${'█'.repeat(40)} $0.00328, 4,000 predictions`,
+    ]);
+  });
+
+  it('are not drawn where there is one, or nobody asked for them', () => {
+    expect(costPlot({ ...report, groupBy: ['day'], lines: [{ day: '2026-11-21', ...line }] })).toEqual([]);
+    expect(costPlot(report)).toEqual([]);
+  });
+
+  it('without groups there is one line, the total', () => expect(costRows({ ...report, groupBy: [], lines: [line] })).toHaveLength(2));
 });

@@ -30,5 +30,6 @@ export function rebuildEnd({ rebuildId, model, from, to, status, seen, unchanged
     `  told as before  ${number(unchanged)} (the same events under the same ids)`,
     `  corrected       ${number(corrected)} (judged otherwise by the declaration of today)`,
     ...(unjudged === 0 ? [] : [`  not told        ${number(unjudged)} (nothing that was said of them counts under the declaration of today)`]),
+    ...(seen > 0 ? [] : ['  No prediction of it was answered in that period: --from and --to are event times.']),
   ].join('\n');
 }

@@ -12,4 +12,5 @@ it('shows how far it is', () => {
 it('says at the end what was told as before, what was corrected, and what was not told', () => {
   expect(rebuildEnd(rebuild)).toBe('Finished: rebuild id of m, a to b\n  predictions     1,000\n  told as before  880 (the same events under the same ids)\n  corrected       20 (judged otherwise by the declaration of today)');
   expect(rebuildEnd({ ...rebuild, status: 'cancelled', unjudged: 3 })).toMatch(/^Cancelled[^]*not told {8}3/);
+  expect(rebuildEnd({ ...rebuild, seen: 0, unchanged: 0, corrected: 0 })).toContain('--from and --to are event times');
 });

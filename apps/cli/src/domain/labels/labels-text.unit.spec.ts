@@ -25,4 +25,12 @@ it('the plot has a bar a delay, with the interval about its end, and says what w
   expect(unknown).toContain('not watched');
 });
 
+it('the plot has its lines where the curve rises: from the last horizon without labels to the first with all, each tenth between them', () => {
+  const at = (seconds: number, share: number) => ({ seconds, share, low: share, high: share });
+  const curve = [at(4000, 0.05), at(5000, 0.12), at(6000, 0.55), at(7000, 0.95), at(8000, 1)];
+  const known = [at(60, 0), at(600, 0), at(3600, 0), at(21_600, 1), at(86_400, 1)];
+  const names = labelPlot({ ...answer, total: { ...standing, knownAfter: known }, curve }).map((line) => line.slice(0, line.indexOf('|')).trim());
+  expect(names).toEqual(['1 h', '1.4 h', '1.7 h', '1.9 h', '6 h']);
+});
+
 it.each([[0, '0 s'], [59, '59 s'], [5400, '1.5 h'], [2_592_000, '30 d']])('%d seconds are %s', (seconds, text) => expect(duration(seconds)).toBe(text));

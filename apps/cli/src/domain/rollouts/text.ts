@@ -1,7 +1,7 @@
+import { intervalScale } from '../interval-scale.js';
 import { isActive, type Bar, type Report, type Rollout, type RolloutDetail, type Verdict } from './resources.js';
 
 const BAR_WIDTH = 24;
-const SCALE_WIDTH = 33;
 const HISTOGRAM_WIDTH = 40;
 const HISTOGRAM_BARS = 20;
 const DISAGREEMENTS = 10;
@@ -57,19 +57,6 @@ function figures({ state, difference, low, high, limit, samples }: Verdict): str
   if (difference === undefined || state === 'insufficient_data') return `too little data yet: ${count(samples.candidate)} of the candidate, ${count(samples.champion)} of the champion`;
   const interval = low === undefined || high === undefined ? '' : ` (${signed(low)} to ${signed(high)})`;
   return `${signed(difference)}${interval}, limit ${short(limit)}`;
-}
-
-/** An interval on a line around no difference. */
-export function intervalScale({ difference, low, high, limit }: Pick<Verdict, 'difference' | 'low' | 'high' | 'limit'>): string {
-  const finite = [difference, low, high, limit].filter((value): value is number => value !== undefined && Number.isFinite(value)).map(Math.abs);
-  const most = Math.max(...finite, Number.MIN_VALUE) * 1.1;
-  const place = (value: number): number => Math.round(((Math.max(-most, Math.min(most, value)) / most + 1) / 2) * (SCALE_WIDTH - 1));
-  const cells = Array.from({ length: SCALE_WIDTH }, () => '·');
-  if (low !== undefined && high !== undefined) for (let cell = place(low); cell <= place(high); cell += 1) cells[cell] = '━';
-  cells[place(0)] = '│';
-  cells[place(limit)] = '┃';
-  if (difference !== undefined) cells[place(difference)] = '●';
-  return cells.join('');
 }
 
 /** Bars lying on their side, with the bins' bounds; without the empty ones before the first and after the last, and of many bins so many together as fit a screen. */

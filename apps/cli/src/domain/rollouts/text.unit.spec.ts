@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Report, RolloutDetail } from './resources.js';
-import { histogramLines, intervalScale, progressLine, progressLines, reportText } from './text.js';
+import { intervalScale } from '../interval-scale.js';
+import { histogramLines, progressLine, progressLines, reportText } from './text.js';
 
 const samples = { candidate: 1200, champion: 4800 };
 const verdict = { guard: 'error_rate', state: 'ok', difference: 0.001, low: -0.004, high: 0.006, limit: 0.01, samples, says: '' };
