@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 
 // At the same time: it is tried again after half a second, one, two …
-it.concurrent.for(CASES)('serves on with the old version while the new one %s, raises one alert however often it is tried, and none for a registry that is away', async ([, model, broken, code, reason], { expect }) => {
+it.concurrent.for(CASES)('serves on with the old version while the new one %s, raises one alert however often it is tried, and none for a registry that is away', { timeout: 60_000 }, async ([, model, broken, code, reason], { expect }) => {
   const champion = broken();
   await installation.deploy({ model, revision: 3, champion });
   await expect.poll(() => attempts(model, code), { timeout: 20_000 }).toBeGreaterThan(2);
@@ -73,4 +73,4 @@ it.concurrent.for(CASES)('serves on with the old version while the new one %s, r
   await installation.send({ topic: 'prediction.requested.v1', key: model, ...encodeEvent('prediction.requested.v1', { id: model, source: '/bad', timeMs: Date.now(), data }) });
   expect((await installation.answers.scoredOf(model)).version).toMatch(/^[12]$/);
   expect((await fetch(`${worker.url}/health/ready`)).status).toBe(200);
-}, 60_000);
+});
