@@ -46,8 +46,8 @@ interface Arm extends ArmMean {
  * @returns undefined without a value
  */
 export function clusteredMean(parts: readonly Clusters[]): (ClusteredEstimate & ArmMean) | undefined {
-  const all = added(parts);
-  if (total(all.counts) === 0) return undefined;
+  const all = sized(added(parts));
+  if (all.count === 0) return undefined;
   const { mean, samples, clusters, variance } = armOf([all], [1]);
   return { value: mean, mean, samples, clusters, ...estimateOf(variance, clusters - 1) };
 }
@@ -63,10 +63,11 @@ export function clusteredMean(parts: readonly Clusters[]): (ClusteredEstimate & 
  * @returns undefined while no stratum has values of both arms
  */
 export function clusteredDifference(strata: readonly Stratum[]): ClusteredDifference | undefined {
-  const usable = strata.filter(({ first, second }) => total(first.counts) > 0 && total(second.counts) > 0);
+  const usable = strata.map(({ first, second }) => ({ first: sized(first), second: sized(second) })).filter(({ first, second }) => first.count > 0 && second.count > 0);
   if (usable.length === 0) return undefined;
-  const raw = usable.map(({ first, second }) => 1 / (1 / total(first.counts) + 1 / total(second.counts)));
-  const weights = raw.map((weight) => weight / total(raw));
+  const raw = usable.map(({ first, second }) => 1 / (1 / first.count + 1 / second.count));
+  const whole = total(raw);
+  const weights = raw.map((weight) => weight / whole);
   const first = armOf(usable.map((stratum) => stratum.first), weights);
   const second = armOf(usable.map((stratum) => stratum.second), weights);
   const [v1, v0] = [
@@ -87,15 +88,21 @@ function estimateOf(variance: number, degrees: number): { standardError: number;
   return { standardError: Math.sqrt((variance * (degrees + 1)) / degrees), degrees };
 }
 
-function armOf(strata: readonly Clusters[], weights: readonly number[]): Arm {
+/** Clusters with the number of all their values. */
+interface SizedClusters extends Clusters {
+  readonly count: number;
+}
+
+const sized = ({ counts, sums }: Clusters): SizedClusters => ({ counts, sums, count: total(counts) });
+
+function armOf(strata: readonly SizedClusters[], weights: readonly number[]): Arm {
   const clusters = strata[0]!.counts.length;
   const influence = new Float64Array(clusters);
   const shares = new Float64Array(clusters);
   let mean = 0;
   let samples = 0;
   let inverseSize = 0;
-  for (const [index, { counts, sums }] of strata.entries()) {
-    const count = total(counts);
+  for (const [index, { counts, sums, count }] of strata.entries()) {
     const own = total(sums) / count;
     const weight = weights[index]!;
     mean += weight * own;
@@ -126,7 +133,7 @@ const publicPart = ({ mean, samples, clusters }: Arm): ArmMean => ({ mean, sampl
 
 function total(values: readonly number[]): number {
   let sum = 0;
-  for (const value of values) sum += value;
+  for (let index = 0; index < values.length; index++) sum += values[index]!;
   return sum;
 }
 

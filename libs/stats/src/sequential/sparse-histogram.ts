@@ -67,6 +67,6 @@ export function histogramMoments(histogram: SparseHistogram, valueOf: (bin: numb
 /** Sum of histograms, each times its weight. */
 export function weightedSum(parts: readonly (readonly [SparseHistogram, number])[]): SparseHistogram {
   const sum: Record<string, number> = {};
-  for (const [histogram, factor] of parts) for (const [bin, weight] of orderedBins(histogram)) sum[bin] = (sum[bin] ?? 0) + factor * weight;
+  for (const [histogram, factor] of parts) for (const bin in histogram) sum[bin] = (sum[bin] ?? 0) + factor * histogram[bin]!;
   return sum;
 }

@@ -1,18 +1,14 @@
-import { clusteredDifference, fixedHorizonInterval, oneSidedConfidenceSequences, type Clusters, type Stratum } from '@throughline/stats';
+import { clusteredDifference, fixedHorizonInterval, oneSidedConfidenceSequences, type ClusteredDifference, type Clusters, type Stratum } from '@throughline/stats';
 
 /** What guards would say if they did without one of their precautions: the simulations show what each is for. All ask whether the first arm has surely more, at a level of `alpha`. */
 
 /** A fixed-horizon interval, looked at again and again. */
-export function breachesAtFixedHorizon(strata: readonly Stratum[], alpha: number): boolean {
-  const found = clusteredDifference(strata);
-  return found !== undefined && found.value > 0 && fixedHorizonInterval(found, 2 * alpha).low > 0;
+export function breachesAtFixedHorizon(found: ClusteredDifference, alpha: number): boolean {
+  return found.value > 0 && fixedHorizonInterval(found, 2 * alpha).low > 0;
 }
 
 /** A confidence sequence that takes every answer of 0 or 1 for independent of all others. */
-export function breachesUnclustered(strata: readonly Stratum[], minSamples: number, alpha: number): boolean {
-  const found = clusteredDifference(strata);
-  if (found === undefined) return false;
-  const { first, second, value } = found;
+export function breachesUnclustered({ first, second, value }: ClusteredDifference, minSamples: number, alpha: number): boolean {
   const standardError = Math.sqrt((first.mean * (1 - first.mean)) / first.samples + (second.mean * (1 - second.mean)) / second.samples);
   const tau = 3.4 * standardError * Math.sqrt(first.samples / minSamples);
   return standardError > 0 && oneSidedConfidenceSequences({ value, standardError, degrees: 1e6 }, tau, alpha).low > 0;
