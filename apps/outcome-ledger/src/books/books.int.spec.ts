@@ -77,6 +77,23 @@ it('a higher attempt that displaces an answer leaves the books balanced', async 
   expect(of(report, REQUESTS)).toMatchObject({ rejected: 3 });
 });
 
+it('an outcome that fits neither what is declared today nor, therefore, the answer of a higher attempt has not vanished', async () => {
+  const declare = async (revision: number, more: Parameters<typeof deployment>[0]): Promise<void> => {
+    await home.publish('model.deployment.v1', [{ key: 'flight-delay', data: deployment({ requestTopics: [OWN], revision, ...more }) }]);
+    await eventually('the declaration', async () => (await home.sql('SELECT FROM outcome_declaration WHERE revision = $1', [revision])).length === 1);
+  };
+  await declare(2, { outcome: { positiveFrom: 15 } });
+  await home.publish('outcome.observed.v1', [{ key: idOf('s-6'), data: outcome('s-6', { value: 20 }) }]);
+  await eventually('the join', async () => (await home.sql('SELECT FROM prediction_joined WHERE prediction_id = $1', [idOf('s-6')])).length === 1);
+  const before = of(await booksWith(0), 'outcome.observed.v1')!;
+  await declare(3, {});
+  await home.publish('prediction.scored.v1', [{ data: scored('s-6', { attempt: 1, requestCoordinates: undefined as unknown as string }) }]);
+  await eventually('the displaced join', async () => (await home.sql('SELECT FROM prediction_joined WHERE prediction_id = $1', [idOf('s-6')])).length === 0);
+  const report = await booksWith(0);
+  expect(report).toMatchObject({ balanced: true, total: { vanished: 0 } });
+  expect(of(report, 'outcome.observed.v1')).toMatchObject({ joined: before.joined - 1, superseded: before.superseded + 1 });
+});
+
 it('a request that the workers have committed and nobody answered is missing: where, since when, and in the metrics', async () => {
   await ask(home.bus, REQUESTS, ['lost-0']);
   const report = await eventually('the loss', async () => {

@@ -23,6 +23,7 @@ export class ContinuousBooks implements OnApplicationBootstrap, BeforeApplicatio
   private topics: ReadonlyMap<string, TopicStanding> = new Map();
   private readonly days = new Map<string, { readonly countedAtMs: number; readonly loss: RowLoss }>();
   private checkedAtMs: number | undefined;
+  private readonly startedAtMs = Date.now();
   private mayCountAtMs = 0;
   private wasBalanced = true;
 
@@ -40,7 +41,8 @@ export class ContinuousBooks implements OnApplicationBootstrap, BeforeApplicatio
     observableGauge(METRICS.booksVanished, () => this.rowLoss().vanished);
     observableGauge(METRICS.booksUnrecorded, () => this.rowLoss().unrecorded);
     observableGauge(METRICS.booksBalanced, () => (this.checkedAtMs === undefined ? [] : [{ value: this.isBalanced() ? 1 : 0, labels: {} }]));
-    observableGauge(METRICS.booksAgeSeconds, () => (this.checkedAtMs === undefined ? [] : [{ value: (Date.now() - this.checkedAtMs) / 1000, labels: {} }]));
+    // Books that have never been looked at since the start are as old as that: an alert on their age must not wait for the first look.
+    observableGauge(METRICS.booksAgeSeconds, () => (Date.now() - (this.checkedAtMs ?? this.startedAtMs)) / 1000);
   }
 
   onApplicationBootstrap(): void {

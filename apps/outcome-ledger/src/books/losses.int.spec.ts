@@ -1,5 +1,6 @@
 import type { EventTopic } from '@throughline/contracts';
-import { deleteRecordsBefore } from '@throughline/bus/testing';
+import { createBus } from '@throughline/bus';
+import { deleteRecordsBefore, deleteTopic } from '@throughline/bus/testing';
 import type { RunningService } from '@throughline/http';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { readConfig } from '../config.js';
@@ -82,7 +83,7 @@ it('kill -9 of the ledger in mid-load: the books balance when it is back, and no
   const publishing = ask(home.bus, REQUESTS, ids);
   const outcomes = home.publish(OUTCOMES, ids.map((id) => ({ key: idOf(id), data: outcome(id) })));
   await eventually('some rows', async () => Number((await home.sql<{ n: string }>('SELECT count(*) AS n FROM prediction'))[0]?.n) > 100);
-  await first.kill('SIGKILL');
+  await first.crash();
   await Promise.all([publishing, outcomes]);
   const report = await settledBooks(await start());
   expect(report).toMatchObject({ balanced: true, total: { missing: 0, vanished: 0, unrecorded: 0 } });
@@ -110,4 +111,31 @@ it('what Kafka had deleted before the ledger first saw it can be called neither 
   const requests = topicOf(report, REQUESTS)!;
   expect(Number(rows)).toBe(45 - answersGone);
   expect(requests.unverifiable + requests.missing).toBe(45 - Number(rows));
+});
+
+it('a topic that was deleted and made anew under its name looks like nothing that was dealt with before: what it has by then can be called neither fine nor lost, what comes later can', async () => {
+  const first = await home.startLedger();
+  await home.publish(OUTCOMES, names('old', 12).map((id) => ({ key: id, data: outcome(id) })));
+  expect(topicOf(await settledBooks(first), OUTCOMES)).toMatchObject({ messages: 12, pending: 12, missing: 0, unverifiable: 0 });
+  await first.close();
+  await deleteTopic(readConfig(home.env), OUTCOMES);
+  // With a client that has never heard of the one before.
+  const bus = createBus(readConfig(home.env), { clientId: 'test' });
+  await eventually('the topic to be made anew', async () => (await bus.admin.createTopics()).created.includes(OUTCOMES));
+  await bus.close();
+  // More than it had before, so that its ends tell nothing.
+  await home.publish(OUTCOMES, names('new', 60).map((id) => ({ key: id, data: outcome(id) })));
+  await skip(OUTCOMES, 'outcome-ledger');
+  await home.sql(`UPDATE book_partition SET seen_at = seen_at - interval '1 minute'`);
+  const second = await home.startLedger();
+  expect(topicOf(await settledBooks(second), OUTCOMES)).toMatchObject({ missing: 0, unverifiable: 60 });
+  await home.publish(OUTCOMES, [{ key: 'taken-in', data: outcome('taken-in') }]);
+  await eventually('the outcome', async () => (await home.sql('SELECT FROM outcome WHERE subject_id = $1', [idOf('taken-in')])).length === 1);
+  expect(topicOf(await settledBooks(second), OUTCOMES)).toMatchObject({ missing: 0, unverifiable: 60 });
+  await second.close();
+  await home.publish(OUTCOMES, names('lost', 3).map((id) => ({ key: id, data: outcome(id) })));
+  await skip(OUTCOMES, 'outcome-ledger');
+  const report = await settledBooks(await home.startLedger());
+  expect(report).toMatchObject({ balanced: false, total: { missing: 3 } });
+  expect(topicOf(report, OUTCOMES)).toMatchObject({ missing: 3, unverifiable: 60 });
 });

@@ -41,9 +41,8 @@ const covered = (coordinates: string, table: string): string => `INSERT INTO boo
   SELECT place[1], place[2]::int, place[3]::bigint / ${SEGMENT_OFFSETS}, false, range_agg(int8range(place[3]::bigint, place[3]::bigint + 1))
   FROM (SELECT string_to_array(${coordinates}, '/') AS place FROM ${table} WHERE ${coordinates} ~ '${KNOWN}') p GROUP BY 1, 2, 3`;
 const counted = (coordinates: string, instant: string, table: string): string => `INSERT INTO book_rows
-  SELECT CASE WHEN ${coordinates} IS NULL THEN 'http' WHEN ${coordinates} ~ '^(prediction\\.requested|outcome\\.observed)\\.' THEN split_part(${coordinates}, '/', 1) ELSE 'elsewhere' END,
-    date_trunc('hour', ${instant}, 'UTC'), count(*)
-  FROM ${table} GROUP BY 1, 2`;
+  SELECT CASE WHEN topic IS NULL THEN 'http' WHEN topic ~ '^(prediction\\.requested|outcome\\.observed)\\.' THEN topic ELSE 'elsewhere' END, hour, sum(count)
+  FROM (SELECT split_part(${coordinates}, '/', 1) AS topic, date_trunc('hour', ${instant}, 'UTC') AS hour, count(*) AS count FROM ${table} GROUP BY 1, 2) p GROUP BY 1, 2`;
 
 /** What a ledger from before the books holds is taken as it is: the first copy of each message; later copies were not kept anywhere. */
 const takeOver = (): string[] => [

@@ -83,7 +83,9 @@ export class PartitionEpochs {
       const first = await this.kafka.firstSince(of[0]!.now.topic, of[0]!.sinceMs);
       return of.filter(({ now }) => isMadeAnew(now, first.get(now.partition) ?? now.high)).map(({ seen }) => seen);
     }));
-    return found.flat();
+    // A topic is deleted whole, also where a partition alone would not show it.
+    const topics = new Set(found.flat().map(({ topic }) => topic));
+    return [...partitions.values()].filter(({ topic }) => topics.has(topic));
   }
 
   /** In two steps: what is dealt with from now on is covered, and when its end is read next, everything below that may have been dealt with before. */

@@ -25,13 +25,13 @@ const PREDICTIONS = `SELECT request_coordinates AS coordinates, extract(epoch FR
 /** Partitions that are there, those on their way out left aside. */
 const ATTACHED = `SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'prediction'::regclass AND NOT inhdetachpending`;
 
-/** What became of each outcome: of those about an answered prediction one holds, and is joined; unless retention has taken the prediction away. */
+/** What became of each outcome: of those about an answered prediction one holds, and is joined; unless retention has taken the prediction away, or none fits the answer. */
 const OUTCOMES = `SELECT coordinates, extract(epoch FROM hour) * 1000 AS "hourMs", state, count FROM (
     SELECT split_part(o.coordinates, '/', 1) || '/' AS coordinates, date_bin('1 hour', o.received_at, '2000-01-01 00:00Z') AS hour, CASE
         WHEN k.state IS NULL OR k.state = 'awaited' THEN 'pending'
         WHEN k.state = 'rejected' THEN 'ofRejected'
         WHEN j.outcome_source = o.source AND j.outcome_sequence = o.sequence THEN 'joined'
-        WHEN j.prediction_id IS NOT NULL OR 'prediction_' || to_char(k.day, 'YYYYMMDD') NOT IN (${ATTACHED}) THEN 'superseded'
+        WHEN j.prediction_id IS NOT NULL OR 'prediction_' || to_char(k.day, 'YYYYMMDD') NOT IN (${ATTACHED}) OR o.unfit_attempt = k.attempt THEN 'superseded'
         ELSE 'unjoined' END AS state, count(*)
     FROM outcome o LEFT JOIN prediction_key k ON k.prediction_id = o.subject_id LEFT JOIN prediction_joined j ON j.prediction_id = o.subject_id AND j.day = k.day
     WHERE o.received_at >= $1 AND o.received_at < $2 GROUP BY 1, 2, 3) o`;

@@ -15,7 +15,8 @@ import { Spending1764370000000 } from '../costs/migration.js';
 import { Rebuilds1764384000000 } from '../rebuild/migration.js';
 import { Books1764383000000 } from '../books/migration.js';
 import { Epochs1764430000000 } from '../books/epochs-migration.js';
+import { Unfit1764432000000 } from '../books/unfit-migration.js';
 import { Assignment1764400000000 } from '../story/migration.js';
 
 /** In the order of the times at the end of their names. */
-export const LEDGER_MIGRATIONS = [Ledger1763700000000, Explained1764300000000, Privacy1764300800001, Erasure1764300800002, Queries1764300800003, Published1764310000000, Spending1764370000000, Backtests1764371000000, Declared1764380000000, Labels1764381000000, Retention1764382000000, Books1764383000000, Rebuilds1764384000000, Assignment1764400000000, InsteadOf1764410000000, JoinRevision1764420000000, Epochs1764430000000, BacktestAttempts1764431000000];
+export const LEDGER_MIGRATIONS = [Ledger1763700000000, Explained1764300000000, Privacy1764300800001, Erasure1764300800002, Queries1764300800003, Published1764310000000, Spending1764370000000, Backtests1764371000000, Declared1764380000000, Labels1764381000000, Retention1764382000000, Books1764383000000, Rebuilds1764384000000, Assignment1764400000000, InsteadOf1764410000000, JoinRevision1764420000000, Epochs1764430000000, BacktestAttempts1764431000000, Unfit1764432000000];

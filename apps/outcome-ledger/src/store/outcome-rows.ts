@@ -103,6 +103,13 @@ export const distinctOutcomes = (outcomes: readonly OutcomeRecord[]): OutcomeRec
 
 const STATEMENT_COLUMNS = { subject_id: 'uuid', source: 'text', sequence: 'bigint' } as const;
 
+/** Outcomes stay that were joined with an answer before, and do not fit the one that displaced it: the books are to know that no join of theirs is lost. */
+export async function markUnfit(manager: EntityManager, predictions: readonly { readonly predictionId: string; readonly attempt: number }[]): Promise<void> {
+  if (predictions.length === 0) return;
+  await manager.query(`UPDATE outcome o SET unfit_attempt = r.attempt FROM ${recordset(1, { prediction_id: 'uuid', attempt: 'bigint' })} WHERE o.subject_id = r.prediction_id`,
+    [rowsParameter(predictions.map(({ predictionId, attempt }) => ({ prediction_id: predictionId, attempt })))]);
+}
+
 /** Removes outcomes that leave the history: to another subject, or to the dead letters. */
 export async function removeOutcomes(manager: EntityManager, outcomes: readonly OutcomeRecord[]): Promise<void> {
   if (outcomes.length === 0) return;

@@ -9,7 +9,7 @@ import { truthNumber } from '../outcomes/domain/declaration.js';
 import { spendingOfJoin } from '../costs/domain/spending.js';
 import { countOf, type BookEntry } from '../domain/tally.js';
 import { enterInBooks } from '../books/entries.js';
-import { removeOutcomes } from './outcome-rows.js';
+import { markUnfit, removeOutcomes } from './outcome-rows.js';
 import { insertRows, timestamp } from './rows.js';
 import type { ServedVersions } from './served-versions.js';
 import { loadShadows } from './shadows.js';
@@ -36,6 +36,7 @@ export async function settle(manager: EntityManager, meetings: readonly Meeting[
   const misfits = decisions.flatMap(({ meeting, misfits: bad }) => (meeting.isFirst === true ? bad : []));
   await writeJoined(manager, joins);
   await removeOutcomes(manager, misfits.map(({ outcome }) => outcome));
+  await markUnfit(manager, decisions.flatMap(({ meeting: { facts, told, outcomes, isFirst }, join }) => (join === undefined && isFirst !== true && outcomes.length > 0 && told?.attempt !== facts.attempt ? [facts] : [])));
   await enterInBooks(manager, { deadLetters: misfits.map(({ outcome }) => outcome.coordinates) });
   const shadows = await loadShadows(manager, joins.map(({ facts }) => facts), servedVersions);
   await Outbox.enqueue(manager, [...joins.map((join) => joinedMessage(join, joinEventId(join), shadows.get(join.facts.predictionId))), ...misfits.map(({ outcome, reason }) => misfitMessage(outcome, reason))]);

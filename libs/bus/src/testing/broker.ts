@@ -1,3 +1,3 @@
 /** What tests do to the broker behind a service's back. */
-export { deleteRecordsBefore } from './delete-records.js';
+export { deleteRecordsBefore, deleteTopic } from './delete-records.js';
 export { forgetMembers } from './forget-members.js';

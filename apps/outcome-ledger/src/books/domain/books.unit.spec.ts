@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS, kindOf, placeOf, topicOfRow } from './places.js';
+import { isMadeAnew, suspiciousSinceMs } from './epochs.js';
 import { boundsOf, NOTHING_SETTLED, settle, type PartitionReading, type Reading } from './positions.js';
 import { balances, hourAccounts, topicAccounts, type Evidence } from './report.js';
 import { multirange, segmentsOf, SEGMENT_OFFSETS } from './segments.js';
@@ -116,4 +117,30 @@ describe('accounts', () => {
     const [account] = hourAccounts({ judged, rows: [], balances: [], cutHours: new Set([`${REQUESTS}/0`]) });
     expect(account).toMatchObject({ messages: null, copies: 0, missing: 1 });
   });
+});
+
+describe('a topic', () => {
+  const seen = { topic: REQUESTS, partition: 0, epoch: 1, openedOffset: 0, high: 10, seenAtMs: 1_000_000 };
+  /** Timestamps of the messages from `low` on, and what the books conclude. */
+  const isNew = (low: number, timestamps: readonly number[]): boolean => {
+    const now = { low, high: low + timestamps.length };
+    const sinceMs = suspiciousSinceMs(seen, now);
+    if (sinceMs === undefined) return false;
+    const first = timestamps.findIndex((at) => at >= sinceMs);
+    return isMadeAnew(now, first === -1 ? now.high : low + first);
+  };
+  const before = (count: number): number[] => Array.from({ length: count }, (_, index) => seen.seenAtMs - 1_000 + index);
+  const after = (count: number): number[] => Array.from({ length: count }, (_, index) => seen.seenAtMs + 60_000 + index);
+
+  it.each([
+    ['is the same while nothing comes', false, 0, before(10)],
+    ['is the same when more comes', false, 0, [...before(10), ...after(100)]],
+    ['is the same when retention has taken what was seen', false, 10, after(100)],
+    ['is the same when retention has taken a part of it, and when it is empty for that', false, 9, [...before(1), ...after(5)]],
+    ['is the same when its end goes back for a while, as after a change of leaders', false, 0, [seen.seenAtMs - 60_000, ...before(3)]],
+    ['is another one when it is empty though it was not', true, 0, []],
+    ['is another one when it has fewer messages, and all are new', true, 0, after(3)],
+    ['is another one when it has grown beyond what was seen', true, 0, after(100)],
+    ['is another one when it was made anew just after it was seen, by a clock that is slow', true, 0, [seen.seenAtMs - 5_000]],
+  ])('%s', (_, expected, low, timestamps) => expect(isNew(low, timestamps)).toBe(expected));
 });
