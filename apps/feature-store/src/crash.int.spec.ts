@@ -1,7 +1,10 @@
 import type { Bus } from '@throughline/bus';
+import { forgetMembers } from '@throughline/bus/testing';
 import { featureKey } from '@throughline/contracts';
 import { WindowedAggregator, type FeatureViewDefinition } from '@throughline/features';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSettings } from './config.js';
+import { SERVICE } from './feature-store.module.js';
 import { allConsumed, busOf, eventually, newInstallation, readUpdates, sendObserved, spawnService, withIds, type Spawned } from './testing/harness.js';
 
 const T0 = Date.UTC(2001, 0, 15);
@@ -47,6 +50,7 @@ describe('a feature store that is killed', () => {
       const target = EVENTS * (1 - kill / (KILLS + 1));
       await eventually('it is in the middle of the work', async () => ((await remaining()) <= target ? true : undefined));
       await service.kill();
+      await forgetMembers(readSettings(env), SERVICE);
       service = await spawnService(env);
     }
     await allConsumed(bus);

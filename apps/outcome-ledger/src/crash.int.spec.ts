@@ -61,10 +61,10 @@ it('kill -9 in the midst of many, twice: after the restart exactly one row and o
   const first = await start();
   const publishing = Promise.all([publishPredictions(requestIds), publishOutcomes(requestIds)]);
   await reaches('prediction', 500);
-  await first.kill('SIGKILL');
+  await first.crash();
   const second = await start();
   await reaches('prediction_joined', 2000);
-  await second.kill('SIGKILL');
+  await second.crash();
   await publishing;
   await start();
   await reaches('prediction_joined', requestIds.length);
@@ -86,7 +86,7 @@ it('a crash after the commit and before the publication loses no outcome.joined'
   await publishOutcomes(requestIds);
   await reaches('prediction_joined', requestIds.length);
   expect(await home.read('outcome.joined.v1')).toEqual([]);
-  await first.kill('SIGKILL');
+  await first.crash();
   expect(await count('outbox')).toBe(requestIds.length);
   await home.sql(`SELECT pg_advisory_unlock_all()`);
   await start();

@@ -135,7 +135,7 @@ describe('a rebuild', () => {
     const before = await told(home);
     const { rebuildId } = await started(ledger.url);
     await eventually('the midst', async () => (await count(home, `rebuild WHERE rebuild_id = '${rebuildId}' AND seen > 0`)) === 1);
-    await ledger.kill('SIGKILL');
+    await ledger.crash();
     expect(await count(home, `rebuild WHERE rebuild_id = '${rebuildId}' AND status = 'running'`)).toBe(1);
     ledger = await spawnLedger(home.env);
     expect(await ended(ledger.url, rebuildId)).toMatchObject({ status: 'finished', seen: JOINED, unchanged: JOINED });

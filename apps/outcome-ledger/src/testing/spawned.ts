@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { forgetMembers } from '@throughline/bus/testing';
+import { readConfig } from '../config.js';
+import { SERVICE } from '../outcome-ledger.module.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -10,6 +13,8 @@ export interface SpawnedLedger {
   readonly url: string;
   /** Resolves when the process is gone. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
+  /** kill -9 of the only instance; resolves when the broker knows it too, so that the next one is not kept waiting for its session. */
+  crash(): Promise<void>;
 }
 
 /** Starts `dist/main.js` (build first) and resolves when it listens. */
@@ -26,11 +31,16 @@ export async function spawnLedger(env: NodeJS.ProcessEnv): Promise<SpawnedLedger
   const ended = exited.then(([code]): never => {
     throw new Error(`the ledger ended with ${code} before it listened`);
   });
+  const kill = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return (await exited)[0];
+  };
   return {
     url: await Promise.race([url, ended]),
-    kill: async (signal) => {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-      return (await exited)[0];
+    kill,
+    crash: async () => {
+      await kill('SIGKILL');
+      await forgetMembers(readConfig(env), SERVICE);
     },
   };
 }
