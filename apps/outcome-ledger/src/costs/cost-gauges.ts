@@ -23,6 +23,11 @@ export class CostGauges implements OnApplicationBootstrap, BeforeApplicationShut
     this.rounds = new Rounds(EVERY_MS, async () => void (this.spending = await this.costs.byVersion()), (error) => this.logger.warn({ err: error }, 'reading the books of money failed'));
   }
 
+  /** The totals are read again at once. */
+  soon(): void {
+    this.rounds?.soon();
+  }
+
   async beforeApplicationShutdown(): Promise<void> {
     await this.rounds?.stop();
   }

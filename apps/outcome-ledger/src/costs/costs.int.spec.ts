@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
+import { CostGauges } from './cost-gauges.js';
 import { OTHER_TEAMS, MAX_TEAMS_A_DAY } from './spending-store.js';
 import type { CostLine } from './domain/report.js';
 import { deployment, outcome, rejected, scored } from '../testing/events.js';
@@ -89,6 +90,7 @@ describe('the books of money', () => {
 });
 
 it('metrics tell cost by share and value by model and version', async () => {
+  ledger.app.get(CostGauges).soon();
   const text = await eventually('the gauges', async () => {
     const page = await (await fetch(`${ledger.url}/metrics`)).text();
     return /throughline_cost_micro_usd\{/.test(page) && page;
