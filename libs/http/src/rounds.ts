@@ -7,10 +7,11 @@ export class Rounds {
   private readonly loop: Promise<void>;
 
   /**
+   * @param everyMs the pause, or what says it after every round
    * @param round is told by the signal that the rounds are to stop
    * @param onError what a round failed with; the next one comes all the same
    */
-  constructor(private readonly everyMs: number, private readonly round: (stopping: AbortSignal) => Promise<void>, private readonly onError: (error: unknown) => void) {
+  constructor(private readonly everyMs: number | (() => number), private readonly round: (stopping: AbortSignal) => Promise<void>, private readonly onError: (error: unknown) => void) {
     this.loop = this.run();
   }
 
@@ -32,7 +33,8 @@ export class Rounds {
       this.pause = new AbortController();
       await this.round(this.stopping.signal).catch(this.onError);
       // Rejects when the pause is cut short.
-      await setTimeout(this.everyMs, undefined, { signal: this.pause.signal }).catch(() => undefined);
+      const pauseMs = typeof this.everyMs === 'number' ? this.everyMs : this.everyMs();
+      await setTimeout(pauseMs, undefined, { signal: this.pause.signal }).catch(() => undefined);
     }
   }
 }

@@ -174,13 +174,15 @@ describe('other strategies', () => {
 
   it('an A/B ends at its end, and promotes what is better beyond doubt if it was told to', async () => {
     const path = await withVersions('ab');
-    const rollout = await started(path, { strategy: 'ab', candidate: '2', endsAfterSeconds: 15, atEnd: 'promote_if_better', guards: [{ kind: 'quality', loss: 'squared_error', minSamples: 50 }] });
+    const rollout = await started(path, { strategy: 'ab', candidate: '2', endsAfterSeconds: 3600, atEnd: 'promote_if_better', guards: [{ kind: 'quality', loss: 'squared_error', minSamples: 50 }] });
     await untilStep(rollout, 1);
     await servedAt('ab', 1);
     const answers = await serving.answer('ab', 1200, { scoreOf: (_version, index) => (index % 2 === 0 ? 0.9 : 0.1) });
     // The candidate is always right, the champion in nine of ten.
     await serving.tellOutcomes(answers, ({ version, score }, index) => (score! >= 0.5) === (version === '2' || index % 10 !== 0));
     await until(rollout, 'counted', ({ progress }) => progress.outcomes > 400);
+    // An hour goes by.
+    await installation.sql(`UPDATE rollouts SET started_at = started_at - interval '1 hour' WHERE model = 'ab'`);
     expect(await untilOver(rollout, 'promoted')).toMatchObject({ conclusion: expect.stringContaining('better') });
     expect(await championOf(path)).toBe('2');
   });

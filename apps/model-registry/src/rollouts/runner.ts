@@ -44,12 +44,17 @@ export class RolloutRunner {
 
   start(): void {
     this.stopGauge = observableGauge(METRICS.rolloutsActive, () => this.active.map(({ model, step, spec }) => ({ value: step, labels: { model, strategy: spec.strategy } })));
-    this.rounds = new Rounds(LOOK_MS, () => this.look(), (error) => this.use.logger.warn({ err: error }, 'looking at the rollouts failed'));
+    this.rounds = new Rounds(() => this.pauseMs(), () => this.look(), (error) => this.use.logger.warn({ err: error }, 'looking at the rollouts failed'));
   }
 
   async stop(): Promise<void> {
     this.stopGauge?.();
     await this.rounds?.stop();
+  }
+
+  /** Who asks for more verdicts a second than looks gets more looks. */
+  private pauseMs(): number {
+    return Math.min(LOOK_MS, ...this.active.map(({ spec }) => spec.evaluateEverySeconds * 1000));
   }
 
   private async look(): Promise<void> {
