@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createBus, type Bus } from '@throughline/bus/client';
+import { forgetMembers } from '@throughline/bus/testing';
 import { freePort, repositoryRoot } from '@throughline/local-stack';
 import { commonSettings, parseSettings } from '@throughline/settings';
 
@@ -36,7 +37,7 @@ export interface Installation {
   readonly workerUrl: string;
   start(service: Service): Promise<void>;
   stop(service: Service): Promise<void>;
-  /** As a machine that loses power would end it. */
+  /** As a machine that loses power would end it; the broker is told that it is gone, which it would find out ten seconds later. */
   kill(service: Service): Promise<void>;
   run(...args: string[]): Promise<Finished>;
   /** The same, while it runs. */
@@ -53,7 +54,8 @@ export async function install(): Promise<Installation> {
     ...process.env, KAFKA_TOPIC_PREFIX: `${name}-`, DATABASE_SCHEMA_PREFIX: `${name}_`, THROUGHLINE_HOME: folder, LOG_LEVEL: 'info',
     REGISTRY_URL: urlOf('model-registry'), LEDGER_URL: urlOf('outcome-ledger'), RETRAINING_URL: urlOf('retraining-coordinator'), FEATURE_STORE_URL: urlOf('feature-store'),
   };
-  const bus = createBus(parseSettings(commonSettings, env), { clientId: 'test' });
+  const settings = parseSettings(commonSettings, env);
+  const bus = createBus(settings, { clientId: 'test' });
   await bus.admin.createTopics();
   const services = new Map<Service, ChildProcess>();
   const end = async (service: Service, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
@@ -77,7 +79,10 @@ export async function install(): Promise<Installation> {
       services.set(service, child);
       await listening(service, child);
     },
-    kill: (service) => end(service, 'SIGKILL'),
+    kill: async (service) => {
+      await end(service, 'SIGKILL');
+      await forgetMembers(settings, service);
+    },
     launch,
     run: (...args) => launch(...args).finished,
     close: async () => {

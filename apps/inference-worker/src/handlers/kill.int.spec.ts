@@ -1,3 +1,4 @@
+import { forgetMembers } from '@throughline/bus/testing';
 import { encodeEvent, predictionId } from '@throughline/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Installation } from '../testing/installation.js';
@@ -38,6 +39,7 @@ it('loses no request of 20,000 to kill -9 in their midst, and keeps the order of
   const first = await start();
   await installation.answers.until('the first 3,000 answers', () => scored.length >= 3000, 60_000);
   await first.end('SIGKILL');
+  await forgetMembers({ KAFKA_BROKERS: process.env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: installation.env['KAFKA_TOPIC_PREFIX'] }, 'inference-worker');
   const answeredBeforeDeath = scored.length;
   expect(answeredBeforeDeath).toBeLessThan(COUNT);
 
