@@ -83,6 +83,8 @@ function startPipeline(options: TelemetryOptions, endpoint: string): Pipeline {
   const logger = options.logger ?? createLogger(options.service);
   const exported = counter(METRICS.spansExported);
   const dropped = counter(METRICS.spansDropped);
+  // From 0: of a counter that begins at 1 nobody sees the first increase.
+  for (const reason of ['queue_full', 'export_failed']) dropped.add(0, { reason });
   let failing = false;
   const queue = new SpanQueue({
     exporter: new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces`, timeoutMillis: 5000 }),

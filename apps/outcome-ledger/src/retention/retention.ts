@@ -17,6 +17,7 @@ import { sweep } from './sweep.js';
 
 const ROUND_MS = 600_000;
 const DAY_SECONDS = 86_400;
+const STEPS = ['round', 'day'] as const;
 const LOCK_SQL = `SELECT pg_try_advisory_lock(hashtextextended('retention ' || current_schema(), 0)) AS locked`;
 
 const dropped = counter(METRICS.retentionDropped);
@@ -46,6 +47,8 @@ export class Retention implements OnApplicationBootstrap, BeforeApplicationShutd
 
   onApplicationBootstrap(): void {
     if (this.settings.retentionDays === 0) return;
+    // From 0: of a counter that begins at 1 nobody sees the first increase.
+    for (const step of STEPS) failures.add(0, { step });
     this.rounds = new Rounds(ROUND_MS, (stopping) => this.round(Date.now(), stopping), (error) => this.fail('round', error));
   }
 
@@ -132,7 +135,7 @@ export class Retention implements OnApplicationBootstrap, BeforeApplicationShutd
     }
   }
 
-  private fail(step: 'round' | 'day', error: unknown, day?: string): void {
+  private fail(step: (typeof STEPS)[number], error: unknown, day?: string): void {
     failures.add(1, { step });
     this.logger.error({ err: error, ...(day === undefined ? {} : { day }) }, 'retention failed: the data is left where it is, and the next round tries again');
   }
