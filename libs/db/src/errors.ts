@@ -26,9 +26,51 @@ export function isUnavailable(thrown: unknown): boolean {
   return isUnavailable(driverError) || isUnavailable(cause);
 }
 
-/** The error as `unavailable` when the database is the reason, else the error itself. */
+/** Node's own codes (`EPIPE`) have no digit. */
+const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+/** Of these, statements that are wrong in themselves, PostgreSQL quotes the statement's own names, and no values. */
+const QUOTES_NAMES_ONLY = /^42/;
+const VALUES = ['detail', 'where', 'hint', 'internalQuery', 'parameters'] as const;
+
+/**
+ * Takes out what PostgreSQL quotes of the values of a statement that it refused ("invalid input syntax for type integer: …", "Key (…)=(…) already
+ * exists"): its errors end in logs, and in headers of dead letters. Code, table, column and constraint stay.
+ */
+function forgetValues(thrown: unknown): void {
+  for (let error = thrown, depth = 0; error instanceof Error && depth < CAUSES_MAX; depth += 1) {
+    const refused = error as Error & DatabaseError;
+    const { code = refused.driverError?.code, table = refused.driverError?.table, column = refused.driverError?.column, constraint = refused.driverError?.constraint } = refused;
+    if (typeof code === 'string' && SQLSTATE.test(code) && !QUOTES_NAMES_ONLY.test(code) && !NOT_THE_STATEMENT.test(code)) {
+      const named = Object.entries({ table, column, constraint }).flatMap(([what, name]) => (name === undefined ? [] : [`, ${what} ${name}`]));
+      const told = `PostgreSQL refused the statement: ${code}${named.join('')}`;
+      const { message, stack } = refused;
+      refused.message = told;
+      if (stack !== undefined) refused.stack = stack.replace(message, () => told);
+      for (const name of VALUES) if (name in refused) refused[name] = undefined;
+    }
+    error = refused.driverError ?? refused.cause;
+  }
+}
+const CAUSES_MAX = 5;
+
+interface DatabaseError {
+  code?: string;
+  table?: string;
+  column?: string;
+  constraint?: string;
+  detail?: unknown;
+  where?: unknown;
+  hint?: unknown;
+  internalQuery?: unknown;
+  parameters?: unknown;
+  driverError?: Error & DatabaseError;
+}
+
+/** The error, without values that it quotes, as `unavailable` when the database is the reason, else the error itself. */
 export function mapDatabaseError(thrown: unknown): unknown {
-  if (thrown instanceof ContractError || !isUnavailable(thrown)) return thrown;
+  if (thrown instanceof ContractError) return thrown;
+  forgetValues(thrown);
+  if (!isUnavailable(thrown)) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return new ContractError('unavailable', `PostgreSQL: ${reason || 'connection refused'}`, { cause: thrown });
 }

@@ -24,3 +24,17 @@ it.each([
 ])('a connection that cannot be had or kept is unavailable: $message', (error) => {
   expect(mapDatabaseError(error)).toMatchObject({ code: 'unavailable' });
 });
+
+it('what PostgreSQL quotes of the values that it refused is in no message, stack or member; code, table, column and constraint are', () => {
+  const refusal = Object.assign(new Error('invalid input syntax for type integer: "hunter2"'), {
+    code: '22P02', table: 'outcome', column: 'sequence', constraint: 'positive', detail: 'Key (source)=(hunter2)', where: 'COPY outcome, line 1, column sequence: "hunter2"', hint: 'hunter2?',
+  });
+  const error = mapDatabaseError(new QueryFailedError('INSERT …', ['hunter2'], refusal)) as QueryFailedError;
+  expect(error.message).toBe('PostgreSQL refused the statement: 22P02, table outcome, column sequence, constraint positive');
+  expect([error.stack, error.driverError.message, error.driverError.stack, JSON.stringify(error), JSON.stringify(error.driverError)].join()).not.toContain('hunter2');
+});
+
+it('a statement that is wrong in itself is quoted: it names tables and columns', () => {
+  const error = mapDatabaseError(new QueryFailedError('SELECT …', [], Object.assign(new Error('relation "things" does not exist'), { code: '42P01' })));
+  expect(error).toMatchObject({ message: 'relation "things" does not exist' });
+});

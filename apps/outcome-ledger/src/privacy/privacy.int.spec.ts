@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
+import { encodeEvent } from '@throughline/contracts';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
 import { eventually, install, type Installation } from '../testing/installation.js';
 
@@ -32,6 +33,17 @@ async function everything(): Promise<string> {
   const texts = await Promise.all(tables.map(({ name }) => home.sql<{ text: string | null }>(`SELECT string_agg(t::text, '\n') AS text FROM ${name} t`)));
   return texts.map(([row]) => row?.text ?? '').join('\n');
 }
+
+it('a message that the database refuses is a dead letter whose headers say which table and rule refused it, and nothing that the database quotes of it', async () => {
+  await home.sql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'will not take %', NEW.event_source USING TABLE = 'outcome', CONSTRAINT = 'no_strangers', DETAIL = NEW.event_source; END $$`);
+  await home.sql(`CREATE TRIGGER refuse BEFORE INSERT ON outcome FOR EACH ROW WHEN (NEW.source = 'stranger') EXECUTE FUNCTION refuse()`);
+  await home.bus.producer.send({ topic: 'outcome.observed.v1', key: 'o', ...encodeEvent('outcome.observed.v1', { id: 'o', source: '/home-of-jane-doe', timeMs: Date.now(), data: outcome('unknown', { source: 'stranger' }) }) });
+  const letter = await eventually('the letter', async () => (await home.deadLetters()).find(({ value }) => value?.toString().includes('stranger')));
+  const { 'dead-letter-code': code, 'dead-letter-reason': reason, ...others } = letter.headers;
+  expect([code, reason].map(String)).toEqual(['poison', 'PostgreSQL refused the statement: P0001, table outcome, constraint no_strangers']);
+  expect(Object.values(others).join()).not.toContain('jane-doe');
+  await home.sql('DROP TRIGGER refuse ON outcome');
+});
 
 it('what a policy hashes or leaves out is nowhere in the ledger, of answers, shadows and rejections alike, and their outcomes are told with what is kept', async () => {
   const secret = { requestId: 'order-99', routingKey: CUSTOMER, entities: ENTITIES, features: { values: [31337.5, 'Elm Street 5', 0.5] } };
