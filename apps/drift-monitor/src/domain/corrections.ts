@@ -64,7 +64,7 @@ export function settleWords(words: readonly Word[], known: ReadonlyMap<string, H
     const { predictionId, version, revision } = word;
     const before = held.get(predictionId);
     if (before !== undefined && !supersedes(word, before)) continue;
-    if (word.correction && (before === undefined || before.added === 'unknown')) unheld += 1;
+    if (word.correction && (before === undefined ? word.isCounted : before.added === 'unknown')) unheld += 1;
     if (before?.added === 'unknown') continue;
     if (before !== undefined && before.added !== 'nothing') {
       changes.takeOut(before.startMs, before.version, before.added);
