@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { hostOf, logistic, logisticScore, numeric, rulesArtifact, signature } from '../testing/models.js';
 import { LoadedModel } from './loaded-model.js';
 
+const PATIENCE = { timeout: 10_000 };
 const LIMITS = { maxBatchSize: 64, maxDelayMs: 0 };
 const features = [numeric('hour'), numeric('distance')];
 
@@ -133,7 +134,7 @@ describe('a heavy model', { timeout: 30_000 }, () => {
     const own = host([heavy], { inlineMaxBatchMs: 0 });
     const model = await load(own);
     await Promise.all([...own.loader.threads].map((thread) => thread.terminate()));
-    await expect.poll(() => model.residence()).toBeUndefined();
+    await expect.poll(() => model.residence(), PATIENCE).toBeUndefined();
     await scoresOf(model, rows);
   });
 
@@ -148,14 +149,14 @@ describe('a heavy model', { timeout: 30_000 }, () => {
     } } });
     isRegistryAway = true;
     await Promise.all([...own.loader.threads].map((thread) => thread.terminate()));
-    await expect.poll(() => lines.length).toBe(2);
+    await expect.poll(() => lines.length, PATIENCE).toBe(2);
     for (let index = 0; index < 3; index++) await expect(model.residence()).rejects.toMatchObject({ code: 'unavailable' });
     expect(lines).toMatchObject([
       { level: 'warn', model: 'heavy', version: '1', lossesInWindow: 1, msg: expect.stringContaining('thread') },
       { level: 'warn', model: 'heavy', version: '1', code: 'unavailable', reason: 'the registry does not answer', cure: expect.any(String) },
     ]);
     isRegistryAway = false;
-    await expect.poll(() => model.residence(), { timeout: 5_000 }).toBeUndefined();
+    await expect.poll(() => model.residence(), PATIENCE).toBeUndefined();
   });
 
   it('gives its thread and memory back when it retires, and not before its last user', async () => {
@@ -166,7 +167,7 @@ describe('a heavy model', { timeout: 30_000 }, () => {
     await scoresOf(model, rows);
     expect(own.memory.count).toBe(1);
     model.release();
-    await expect.poll(() => [own.memory.usedBytes, own.loader.threads.size]).toEqual([0, 0]);
+    await expect.poll(() => [own.memory.usedBytes, own.loader.threads.size], PATIENCE).toEqual([0, 0]);
   });
 });
 
