@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { promoteFlightDelay, flights, probabilityOf, type Flight } from './testing/flights.js';
 import { COMMAND, install, type Finished, type Installation } from './testing/installation.js';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let home: Installation;
 const path = (name: string): string => join(home.folder, name);
