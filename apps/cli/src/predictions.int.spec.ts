@@ -42,6 +42,7 @@ it('predictions are listed by a filter, the question is saved, asked again, and 
   const path = join(home.folder, 'of-42.parquet');
   const exported = await home.run('predictions', 'export', '--query', 'of-42', '--output', path);
   expect([exported.code, exported.err]).toEqual([0, '']);
+  expect(exported.out).toContain(`${path}: 10 predictions, `);
   expect((await readFile(path)).subarray(0, 4).toString()).toBe('PAR1');
 });
 

@@ -122,7 +122,14 @@ async function exportFile(ledger: string, asked: Asked): Promise<void> {
   await checkWritable(asked.output);
   const [path, body] = asked.query === undefined ? ['exports', { ...filter, limit: asked.limit }] : [`queries/${encodeURIComponent(asked.query)}/export`, { limit: asked.limit }];
   const sizeBytes = await download(`${ledger}/ledger/v1/${path}`, jsonBody('POST', body), asked.output);
-  process.stdout.write(`${asked.output}: ${sizeBytes.toLocaleString('en-US')} bytes\n`);
+  const rows = await rowsOf(asked.output);
+  process.stdout.write(`${asked.output}: ${rows.toLocaleString('en-US')} predictions, ${sizeBytes.toLocaleString('en-US')} bytes\n${rows === 0 ? `${NOTHING}\n` : ''}`);
+}
+
+/** What the file's own footer says. */
+async function rowsOf(path: string): Promise<number> {
+  const { asyncBufferFromFile, parquetMetadataAsync } = await import('hyparquet');
+  return Number((await parquetMetadataAsync(await asyncBufferFromFile(path))).num_rows);
 }
 
 async function queries(ledger: string, isJson: boolean): Promise<void> {
