@@ -41,6 +41,8 @@ export interface LocalKafka {
 }
 
 const HEAP_MB = 512;
+/** A process that ends within a second gains nothing from the compiler of one that stays, which takes half of its CPU. */
+const SHORT_LIVED = ['-XX:TieredStopAtLevel=1'];
 const ATTEMPTS = 3;
 const PORT_CURE =
   'Give KAFKA_BROKERS to use the Kafka that listens there, or LOCAL_KAFKA_PORT and LOCAL_KAFKA_CONTROLLER_PORT to start ours elsewhere (0: any free port).';
@@ -93,7 +95,7 @@ function writeConfig(folder: string, port: number, controllerPort: number): stri
 async function format(folder: string, libsFolder: string, configFile: string, onProgress: OnProgress): Promise<void> {
   if (existsSync(join(folder, 'data', 'meta.properties'))) return;
   onProgress('formatting Kafka’s folder');
-  const args = [...jvm(libsFolder), 'kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId(), '-c', configFile];
+  const args = [...SHORT_LIVED, ...jvm(libsFolder), 'kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId(), '-c', configFile];
   const result = await run(javaCommand(process.env), args);
   if (!result.ok)
     throw new LocalStackError(
