@@ -104,6 +104,6 @@ it('a period without an end, up to the last instant there is, is told', async ()
   expect(total.predictions).toBeGreaterThan(0);
 });
 
-it.each(['groupBy=colour', 'from=yesterday', 'colour=red'])('%s is a problem that says what is wrong', async (query) => {
+it.each(['groupBy=colour', 'from=yesterday', 'colour=red', 'from=2001-02-01T00:00:00Z&to=2001-01-01T00:00:00Z', 'from=9999-12-31T00:00:00Z'])('%s is a problem that says what is wrong', async (query) => {
   expect((await fetch(`${ledger.url}/ledger/v1/costs?${query}`)).status).toBe(400);
 });

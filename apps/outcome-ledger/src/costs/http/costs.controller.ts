@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { checkPeriod } from '../../http/checked-period.js';
 import { dayOf } from '../../domain/prediction.js';
 import { Costs, type CostReport } from '../costs.js';
 import type { Prices } from '../domain/cost.js';
@@ -21,6 +22,7 @@ export class CostsController {
   async report(@Query() { from, to, model, groupBy }: CostsQuery): Promise<CostReport & { estimate: true; prices: Prices }> {
     const nowMs = Date.now();
     const [fromDay, toDay] = [from?.slice(0, 10) ?? dayOf(nowMs - DEFAULT_DAYS * DAY_MS), to === undefined ? dayOf(nowMs + DAY_MS) : dayAtOrAfter(to)];
+    checkPeriod(Date.parse(from ?? fromDay), to === undefined ? nowMs : Date.parse(to), 'now');
     return { estimate: true, prices: this.prices, ...(await this.costs.report({ from: fromDay, to: toDay, model, groupBy: groupsOf(groupBy) })) };
   }
 }
