@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RunningService } from '@throughline/http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Client, graph, Installation, METADATA } from '../testing/harness.js';
 import { newestMlflow, pythonWithMlflow } from './testing/client.js';
 
@@ -26,7 +26,8 @@ async function interpreter(version: () => Promise<string>): Promise<{ python: st
   }
 }
 
-describe('MLflow’s own client', () => {
+// Under other names, at the same time: Python takes most of it for its imports, one core for each.
+describe.concurrent('MLflow’s own client', () => {
   let installation: Installation;
   let service: RunningService;
   let folder: string;
@@ -54,7 +55,7 @@ describe('MLflow’s own client', () => {
   it.for([
     ['the pinned version', async () => PINNED, 'pinned'],
     ['the newest version', newestMlflow, 'newest'],
-  ] satisfies [string, () => Promise<string>, string][])('of %s logs, registers, finds, aliases, loads and copies a model, and meets the errors it knows', { timeout: TIMEOUT_MS }, async ([, versionOf, prefix], { skip }) => {
+  ] satisfies [string, () => Promise<string>, string][])('of %s logs, registers, finds, aliases, loads and copies a model, and meets the errors it knows', { timeout: TIMEOUT_MS }, async ([, versionOf, prefix], { skip, expect }) => {
     const found = await interpreter(versionOf);
     if ('missing' in found) return skip(found.missing);
     const result = await python(found.python, FLOW, prefix);
@@ -71,7 +72,7 @@ describe('MLflow’s own client', () => {
     expect((await client.get(`/models/${prefix}-flights/deployment`)).body.champion.version).toBe('1');
   });
 
-  it('finds and loads a version that was uploaded over REST', { timeout: TIMEOUT_MS }, async ({ skip }) => {
+  it('finds and loads a version that was uploaded over REST', { timeout: TIMEOUT_MS }, async ({ skip, expect }) => {
     const found = await interpreter(async () => PINNED);
     if ('missing' in found) return skip(found.missing);
     const client = new Client(service.url);
