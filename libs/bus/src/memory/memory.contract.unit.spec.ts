@@ -3,7 +3,7 @@ import { busContract, endingWith } from '../testing/contract-suite.js';
 import { MemoryBroker } from './broker.js';
 import { MemoryBus } from './bus.js';
 
-vi.setConfig({ testTimeout: 20_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 // The tests mostly wait, and share nothing.
 describe.concurrent('the bus in memory', () => {

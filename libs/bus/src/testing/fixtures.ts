@@ -43,7 +43,7 @@ export const numberOf = (event: { readonly data: { readonly values?: Readonly<Re
 export const sorted = (numbers: Iterable<number>): number[] => [...numbers].sort((a, b) => a - b);
 
 /** Waits until `check` passes or the time is over; then its last error speaks. */
-export async function eventually(check: () => void | Promise<void>, timeoutMs = 20_000): Promise<void> {
+export async function eventually(check: () => void | Promise<void>, timeoutMs = 25_000): Promise<void> {
   const deadlineMs = Date.now() + timeoutMs;
   for (;;) {
     try {
