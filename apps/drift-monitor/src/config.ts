@@ -16,7 +16,7 @@ export const driftMonitorSettings = defineSettings({
     unit: 's', parse: parsers.integer(0, 30 * 24 * 3600), default: 900,
   },
   DRIFT_CORRECTABLE_OUTCOMES: {
-    meaning: 'Outcomes a model that are held of judged windows, so that corrections still reach these; the oldest windows beyond that are closed for good. Some 250 MB a million',
+    meaning: 'Outcomes a model that are held of judged windows, so that corrections still reach these; the oldest windows beyond that are closed for good. Some 200 MB a million',
     parse: parsers.integer(0, 100_000_000), default: 1_000_000,
   },
 });

@@ -25,7 +25,9 @@ export class OutcomeWindows {
   async count(words: readonly Word[]): Promise<Map<string, Counts>> {
     const counts = new Map<string, Counts>();
     for (const [model, group] of Map.groupBy(words, (one) => one.model)) {
-      const known = await Promise.all(group.map(async (word) => ({ ...word, isCounted: word.isCounted && (await this.baselines.of(model, word.version)) !== undefined })));
+      const announced = new Set<string>();
+      for (const version of new Set(group.map((word) => word.version))) if ((await this.baselines.of(model, version)) !== undefined) announced.add(version);
+      const known = group.map((word) => ({ ...word, isCounted: word.isCounted && announced.has(word.version) }));
       // What says nothing here and supersedes nothing is of no interest.
       const relevant = known.filter(({ isCounted, correction }) => isCounted || correction);
       if (relevant.length > 0) counts.set(model, await inTransaction(this.dataSource, (manager) => this.settle(manager, model, relevant)));
