@@ -1,5 +1,7 @@
 import { createBus, type Bus } from '@throughline/bus';
+import { forgetMembers } from '@throughline/bus/testing';
 import { decodeOrThrow, type EventData } from '@throughline/contracts';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readSettings } from './config.js';
 import { Gate } from './testing/gate.js';
@@ -41,6 +43,19 @@ afterAll(async () => {
 
 const startCoordinator = (): Promise<Spawned> => spawnService('retraining-coordinator', { ...env, LEDGER_URL: gates.ledger.url, REGISTRY_URL: gates.registry.url });
 
+/** Also to the broker, so that its successor is ready at once. */
+async function killCoordinator(): Promise<void> {
+  await coordinator.kill();
+  await forgetMembers(readSettings(env), 'retraining-coordinator');
+}
+
+/** What the lease of a dead runner comes to after fifteen seconds. */
+async function leaseRunsOut(): Promise<void> {
+  const client = new pg.Client({ connectionString: env['DATABASE_URL']!, options: `-c search_path=${env['DATABASE_SCHEMA_PREFIX']}retraining` });
+  await client.connect();
+  await client.query(`UPDATE retraining_run SET run = jsonb_set(run::jsonb, '{leaseUntilMs}', '0')::json WHERE finished_at IS NULL`).finally(() => client.end());
+}
+
 interface Run {
   readonly runId: string;
   readonly status: string;
@@ -68,7 +83,7 @@ describe('a run whose coordinator is killed', () => {
     const caught = gates.ledger.caught();
     const { runId } = await startRun();
     await caught;
-    await coordinator.kill();
+    await killCoordinator();
     gates.ledger.set('pass');
     coordinator = await startCoordinator();
     expect(await ended(runId)).toMatchObject({ status: 'succeeded' });
@@ -82,7 +97,9 @@ describe('a run whose coordinator is killed', () => {
     const { runId } = await startRun();
     await caught;
     expect(await versions(), 'the registry has it').toBe(before + 1);
-    await coordinator.kill();
+    await killCoordinator();
+    // The run before this one has waited for its end.
+    await leaseRunsOut();
     gates.registry.set('pass');
     coordinator = await startCoordinator();
     expect(await ended(runId)).toMatchObject({ status: 'succeeded', candidateVersion: String(before + 1) });
