@@ -17,7 +17,9 @@ export interface Installed {
 
 const READY_WITHIN_MS = 60_000;
 /** Flights land at most some eleven hours after they left; until then only the short ones have outcomes. */
-const RETRAINING_POLICY = { maturitySeconds: 12 * 3600 };
+const MATURITY_SECONDS = 12 * 3600;
+/** A passenger who is warned of a delay plans anew, and one who is warned for nothing does so too. Nobody has measured either: they show how worth is declared. */
+const OUTCOME = { maturitySeconds: MATURITY_SECONDS, valueMicroUsd: { truePositive: 2_000_000, falsePositive: -500_000 } };
 
 /**
  * Sees to it that the feature view is defined, a model trained, registered and serving; what is there already is left as it is.
@@ -30,18 +32,19 @@ export async function install(platform: PlatformClient, progress: Progress, sign
   const version = champion ?? (await trainAndDeploy(platform, view.version, progress, signal));
   if (champion !== undefined) progress.done(`Found ${MODEL} v${champion} serving`);
   const { createdAt } = await platform.version(MODEL, '1');
-  if (champion === undefined) await platform.putRetrainingPolicy(MODEL, RETRAINING_POLICY);
+  if (champion === undefined) await platform.putRetrainingPolicy(MODEL, { maturitySeconds: MATURITY_SECONDS });
   progress.update('waiting until a worker has loaded and warmed the model');
   if (!(await eventually(() => platform.isReady(MODEL), READY_WITHIN_MS, signal)) && !signal.aborted) throw new Error(`no worker was ready for ${MODEL} within ${READY_WITHIN_MS / 1000} s`);
   return { view, version, installation: createdAt, isNew: champion === undefined };
 }
 
 /**
- * Milliseconds for each stage of an answer that counts as near real time, and what is said while the model cannot: how often flights are late.
- * The report of the monitor names the stage that eats its budget.
+ * Milliseconds for each stage of an answer that counts as near real time, when landings are due and what warnings are worth, and what is said while the
+ * model cannot: how often flights are late. The report of the monitor names the stage that eats its budget.
  */
 const servingPolicy = (baseRate: number): object => ({
   latencyBudgetMs: { transport: 25, features: 5, queue: 20, preprocess: 2, inference: 5, postprocess: 10, publish: 30 },
+  outcome: OUTCOME,
   fallbacks: [{ kind: 'constant', outputs: { probability: [Math.fround(baseRate)] }, score: Math.fround(baseRate) }],
 });
 
