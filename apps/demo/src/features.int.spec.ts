@@ -1,15 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { createBus, type Bus } from '@throughline/bus';
 import type { FeatureViewDefinition } from '@throughline/features';
+import { eventually, newInstallation, spawnService, type SpawnedService } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AIRPORT_TRAFFIC } from './domain/airport-traffic.js';
 import { FlightFeatures } from './domain/flight-features.js';
 import { featureMessages } from './domain/flight-messages.js';
-import { eventually } from './eventually.js';
 import { readFlights, replayEvents } from './flights/index.js';
 import { callJson, jsonBody } from './platform/call.js';
 import { PlatformClient } from './platform/platform-client.js';
@@ -18,32 +13,24 @@ import { BacklogReader } from './replay/backlogs.js';
 /** A morning: some 2,000 flights leave, and many of them land. */
 const RANGE = { from: Date.parse('2001-01-29T11:00Z'), to: Date.parse('2001-01-29T14:00Z') };
 const PUBLISH_AT_ONCE = 500;
-const never = new AbortController().signal;
 
-let store: ChildProcess;
+let store: SpawnedService;
 let bus: Bus;
-let url: string;
 
 beforeAll(async () => {
-  const name = `demo${randomBytes(4).toString('hex')}`;
-  const prefixes = { KAFKA_TOPIC_PREFIX: `${name}.`, DATABASE_SCHEMA_PREFIX: `${name}_` };
-  bus = createBus({ KAFKA_BROKERS: [process.env['KAFKA_BROKERS']!], KAFKA_TOPIC_PREFIX: prefixes.KAFKA_TOPIC_PREFIX }, { clientId: 'test' });
+  const env = newInstallation();
+  bus = createBus({ KAFKA_BROKERS: env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: env['KAFKA_TOPIC_PREFIX']! }, { clientId: 'test' });
   await bus.admin.createTopics();
-  const port = await freePort();
-  url = `http://127.0.0.1:${port}`;
-  const main = fileURLToPath(new URL('../../feature-store/dist/main.js', import.meta.url));
-  store = spawn(process.execPath, [main], { env: { ...process.env, ...prefixes, PORT: String(port), LOG_LEVEL: 'error' }, stdio: 'inherit' });
-  expect(await eventually(async () => (await fetch(`${url}/health/ready`).catch(() => undefined))?.ok === true, 60_000, never)).toBe(true);
+  store = await spawnService('feature-store', env);
 }, 90_000);
 
 afterAll(async () => {
-  store.kill('SIGKILL');
-  await once(store, 'exit');
-  await bus.close();
+  await store?.end('SIGKILL');
+  await bus?.close();
 });
 
 it('the feature store, fed through Kafka, holds for every airport exactly what training computes', { timeout: 120_000 }, async () => {
-  const view = await new PlatformClient(url).putView(AIRPORT_TRAFFIC);
+  const view = await new PlatformClient(store.url).putView(AIRPORT_TRAFFIC);
   const offline = new FlightFeatures();
   const airports = new Set<string>();
   const messages = [];
@@ -54,7 +41,7 @@ it('the feature store, fed through Kafka, holds for every airport exactly what t
   }
   for (let start = 0; start < messages.length; start += PUBLISH_AT_ONCE) await bus.producer.sendAll(messages.slice(start, start + PUBLISH_AT_ONCE));
   const backlogs = new BacklogReader(bus.admin, () => performance.now());
-  expect(await eventually(async () => (await backlogs.of('feature-store', 'feature.observed.v1')) === 0, 60_000, never)).toBe(true);
+  await eventually('everything is consumed', async () => (await backlogs.of('feature-store', 'feature.observed.v1')) === 0);
 
   const served = await readAll(view, [...airports]);
   expect(airports.size).toBeGreaterThan(150);
@@ -67,16 +54,7 @@ interface OnlineAnswer {
 
 async function readAll({ name, version, entityType, features }: FeatureViewDefinition, entityIds: string[]) {
   const body = { features: features.map((feature) => `${name}@${version}:${feature.name}`), entities: { [entityType]: entityIds } };
-  const { results } = await callJson<OnlineAnswer>(`${url}/get-online-features`, jsonBody('POST', body));
+  const { results } = await callJson<OnlineAnswer>(`${store.url}/get-online-features`, jsonBody('POST', body));
   const columns = results.slice(1);
   return new Map(entityIds.map((id, row) => [id, { values: columns.map(({ values }) => values[row] ?? Number.NaN), eventTimeMs: Date.parse(columns[0]!.event_timestamps[row]!) }]));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

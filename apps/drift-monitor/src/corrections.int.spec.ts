@@ -1,24 +1,25 @@
 import type { Bus } from '@throughline/bus';
 import { encodeEvent, type EventData } from '@throughline/contracts';
+import { eventually, type Env, type SpawnedService } from '@throughline/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { qualityOf, recountQuality } from './domain/quality.js';
-import { busOf, deployment, eventually, HOUR_MS, joined, newInstallation, settled, spawnMonitor, T0, uniforms, type Env, type Spawned } from './testing/harness.js';
+import { busOf, deployment, HOUR_MS, joined, installation, settled, spawnMonitor, T0, uniforms } from './testing/harness.js';
 import type { Report } from './store/reports.js';
 
 type Joined = EventData<'outcome.joined.v1'>;
 
 let env: Env;
 let bus: Bus;
-let monitor: Spawned;
+let monitor: SpawnedService;
 
 beforeEach(async () => {
-  env = newInstallation();
+  env = installation();
   bus = busOf(env);
   await bus.admin.createTopics();
   await tell('model.deployment.v1', [deployment()]);
 }, 60_000);
 afterEach(async () => {
-  await monitor?.kill();
+  await monitor?.crash();
   await bus?.close();
 });
 
@@ -75,7 +76,7 @@ describe('outcomes that are corrected', { timeout: 120_000 }, () => {
     for (const share of [0.3, 0.7]) {
       monitor = await spawnMonitor(env);
       await eventually('it is in the middle of the work', async () => ((await counted()) >= share * words.length ? true : undefined));
-      await monitor.kill();
+      await monitor.crash();
     }
     monitor = await spawnMonitor(env);
     // The last hour stays open.

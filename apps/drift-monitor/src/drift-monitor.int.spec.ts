@@ -1,20 +1,21 @@
 import type { Bus } from '@throughline/bus';
 import { predictionId, type EventData } from '@throughline/contracts';
+import { eventually, type Env, type SpawnedService } from '@throughline/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { alertsOn, busOf, deployment, eventually, HOUR_MS, joined, newInstallation, publish, scored, settled, spawnMonitor, T0, uniforms, type Env, type Spawned } from './testing/harness.js';
+import { alertsOn, busOf, deployment, HOUR_MS, joined, installation, publish, scored, settled, spawnMonitor, T0, uniforms } from './testing/harness.js';
 
 let env: Env;
 let bus: Bus;
-let monitor: Spawned | undefined;
+let monitor: SpawnedService | undefined;
 
 beforeEach(async () => {
-  env = newInstallation();
+  env = installation();
   bus = busOf(env);
   await bus.admin.createTopics();
   await publish(bus, 'model.deployment.v1', [deployment()]);
 }, 60_000);
 afterEach(async () => {
-  await monitor?.kill();
+  await monitor?.crash();
   await bus?.close();
 });
 
@@ -117,14 +118,14 @@ describe('the drift monitor', { timeout: 120_000 }, () => {
         const ends = await bus.admin.offsets('prediction.scored.v1', 'drift-monitor');
         return ends.reduce((sum, { committed }) => sum + Number(committed ?? 0n), 0) >= target * traffic.length ? true : undefined;
       });
-      await monitor.kill();
+      await monitor.crash();
     }
     monitor = await spawnMonitor(env);
     const report = await settled(bus, monitor.url, { data: 10 });
     expect(report.late.predictions).toBe(0);
     expect(report.dataWindows.map(({ events }) => events)).toEqual(new Array(11).fill(2000));
 
-    const [quietEnv, disturbed] = [newInstallation(), report];
+    const [quietEnv, disturbed] = [installation(), report];
     const quietBus = busOf(quietEnv);
     await quietBus.admin.createTopics();
     await publish(quietBus, 'model.deployment.v1', [deployment()]);
@@ -138,7 +139,7 @@ describe('the drift monitor', { timeout: 120_000 }, () => {
       expect(expected).toHaveLength(2);
       expect(await eventually('the same alerts are published', async () => ((await alertsOn(bus)).length >= 2 ? ids(await alertsOn(bus)) : undefined))).toEqual(expected);
     } finally {
-      await quiet.kill();
+      await quiet.crash();
       await quietBus.close();
     }
   });

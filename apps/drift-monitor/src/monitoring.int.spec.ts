@@ -1,22 +1,23 @@
 import type { Bus } from '@throughline/bus';
 import { predictionId, type EventData } from '@throughline/contracts';
+import { eventually, type Env, type SpawnedService } from '@throughline/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { alertsOn, busOf, deployment, eventually, HOUR_MS, joined, newInstallation, publish, reportOf, scored, settled, spawnMonitor, T0, uniforms, type Env, type Spawned } from './testing/harness.js';
+import { alertsOn, busOf, deployment, HOUR_MS, joined, installation, publish, reportOf, scored, settled, spawnMonitor, T0, uniforms } from './testing/harness.js';
 
 type Deployment = EventData<'model.deployment.v1'>;
 type Scored = EventData<'prediction.scored.v1'>;
 
 let env: Env;
 let bus: Bus;
-let monitor: Spawned;
+let monitor: SpawnedService;
 
 beforeEach(async () => {
-  env = newInstallation();
+  env = installation();
   bus = busOf(env);
   await bus.admin.createTopics();
 }, 60_000);
 afterEach(async () => {
-  await monitor?.kill();
+  await monitor?.crash();
   await bus?.close();
 });
 
@@ -80,7 +81,7 @@ describe('how a model is watched', { timeout: 120_000 }, () => {
     await publish(bus, 'model.deployment.v1', [watched('changed', { windowSeconds: { data: 60 } }, 2)]);
     await eventually('the change is learnt', async () => ((await reportOf(monitor.url, 'changed')).monitoring.windowSeconds.data === 60 ? true : undefined));
     await publish(bus, 'prediction.scored.v1', traffic('changed', 1.6, 0.3, 10));
-    await monitor.kill();
+    await monitor.crash();
     monitor = await spawnMonitor(env);
     // Counted together with what comes now, they would have the new length begin an hour later.
     await settled(bus, monitor.url, { data: 1 }, 'changed');

@@ -1,11 +1,9 @@
 import type { Bus } from '@throughline/bus';
-import { forgetMembers } from '@throughline/bus/testing';
 import { featureKey } from '@throughline/contracts';
 import { WindowedAggregator, type FeatureViewDefinition } from '@throughline/features';
+import { eventually, newInstallation, spawnService, type SpawnedService } from '@throughline/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSettings } from './config.js';
-import { SERVICE } from './feature-store.module.js';
-import { allConsumed, busOf, eventually, newInstallation, readUpdates, sendObserved, spawnService, withIds, type Spawned } from './testing/harness.js';
+import { allConsumed, busOf, readUpdates, sendObserved, withIds } from './testing/harness.js';
 
 const T0 = Date.UTC(2001, 0, 15);
 const EVENTS = 20_000;
@@ -18,18 +16,18 @@ const view: FeatureViewDefinition = {
 
 let env: Record<string, string>;
 let bus: Bus;
-let service: Spawned;
+let service: SpawnedService;
 
 beforeAll(async () => {
   env = newInstallation();
   bus = busOf(env);
   await bus.admin.createTopics();
-  service = await spawnService(env);
+  service = await spawnService('feature-store', env);
   const { entityType, features } = view;
   await fetch(`${service.url}/features/v1/views/traffic`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ entityType, features }) });
 }, 60_000);
 afterAll(async () => {
-  await service?.kill();
+  await service?.end('SIGKILL');
   await bus?.close();
 });
 
@@ -49,9 +47,8 @@ describe('a feature store that is killed', () => {
     for (let kill = 1; kill <= KILLS; kill += 1) {
       const target = EVENTS * (1 - kill / (KILLS + 1));
       await eventually('it is in the middle of the work', async () => ((await remaining()) <= target ? true : undefined));
-      await service.kill();
-      await forgetMembers(readSettings(env), SERVICE);
-      service = await spawnService(env);
+      await service.crash();
+      service = await spawnService('feature-store', env);
     }
     await allConsumed(bus);
 

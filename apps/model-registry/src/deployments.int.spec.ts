@@ -1,9 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { RunningService } from '@throughline/http';
+import { spawnService, type SpawnedService } from '@throughline/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TopicReconciler } from './store/topic-reconciler.js';
 import { Client, graph, Installation } from './testing/harness.js';
@@ -160,10 +157,10 @@ describe('a registry whose topic was lost', () => {
 
 describe('a registry that is killed between commit and publish', () => {
   let installed: Installation;
-  const children: ChildProcess[] = [];
+  const registries: SpawnedService[] = [];
 
   beforeAll(async () => { installed = await Installation.create({ LOG_LEVEL: 'info' }); });
-  afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
+  afterEach(() => Promise.all(registries.splice(0).map((registry) => registry.end('SIGKILL'))));
   afterAll(() => installed.remove());
 
   it('has still published the deployment after its restart', async () => {
@@ -172,8 +169,7 @@ describe('a registry that is killed between commit and publish', () => {
     const registry = new Client(first.url);
     await registry.upload('survivor');
     expect((await registry.put('/models/survivor/aliases/champion', { version: '1', author: 'ada' })).status).toBe(200);
-    first.child.kill('SIGKILL');
-    await once(first.child, 'exit');
+    await first.end('SIGKILL');
     nowhere.close();
     expect(await installed.sql('SELECT topic FROM outbox')).toEqual([{ topic: 'model.deployment.v1' }]);
 
@@ -183,15 +179,10 @@ describe('a registry that is killed between commit and publish', () => {
     await expect.poll(() => installed.sql('SELECT topic FROM outbox'), { timeout: 5000 }).toEqual([]);
   });
 
-  async function start(env: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
-    const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-    const child = spawn(process.execPath, [main], { env: { PATH: process.env['PATH'], ...installed.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
-    children.push(child);
-    for await (const line of createInterface({ input: child.stdout! })) {
-      const { msg, url } = JSON.parse(line) as { msg: string; url: string };
-      if (msg === 'listening') return { child, url };
-    }
-    throw new Error('the registry ended before it listened');
+  async function start(env: Record<string, string>): Promise<SpawnedService> {
+    const registry = await spawnService('model-registry', { ...installed.env, ...env }, { until: 'listening' });
+    registries.push(registry);
+    return registry;
   }
 });
 

@@ -1,16 +1,18 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { eventually } from '@throughline/testing';
+import type { SpawnedService } from '@throughline/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { deployment, idOf, outcome, scored } from './testing/events.js';
-import { eventually, install, type Installation } from './testing/installation.js';
-import { spawnLedger, type SpawnedLedger } from './testing/spawned.js';
+import { install, type Installation } from './testing/installation.js';
+import { spawnLedger } from './testing/spawned.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let home: Installation;
-let running: SpawnedLedger[] = [];
+let running: SpawnedService[] = [];
 
-const start = async (env: NodeJS.ProcessEnv = {}): Promise<SpawnedLedger> => {
+const start = async (env: NodeJS.ProcessEnv = {}): Promise<SpawnedService> => {
   const ledger = await spawnLedger({ ...home.env, ...env });
   running.push(ledger);
   return ledger;
@@ -21,7 +23,7 @@ beforeEach(async () => {
   await home.publish('model.deployment.v1', [{ key: 'flight-delay', data: deployment() }]);
 });
 afterEach(async () => {
-  await Promise.all(running.map((ledger) => ledger.kill('SIGKILL')));
+  await Promise.all(running.map((ledger) => ledger.end('SIGKILL')));
   running = [];
   await home.close();
 });

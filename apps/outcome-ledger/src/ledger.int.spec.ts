@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { deployment, idOf, outcome, rejected, scored, SHA } from './testing/events.js';
-import { eventually, install, type Installation } from './testing/installation.js';
+import { install, type Installation } from './testing/installation.js';
 
 let home: Installation;
 let ledger: RunningService;

@@ -1,25 +1,25 @@
 import { createBus, type Bus } from '@throughline/bus';
-import { forgetMembers } from '@throughline/bus/testing';
 import { decodeOrThrow, type EventData } from '@throughline/contracts';
+import { eventually, spawnService, type Env, type SpawnedService } from '@throughline/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readSettings } from './config.js';
 import { Gate } from './testing/gate.js';
 import { deployChampion, publishHistory } from './testing/history.js';
-import { eventually, newInstallation, spawnService, type Env, type Spawned } from './testing/processes.js';
+import { installation } from './testing/installation.js';
 
 const ROWS = 1600;
 vi.setConfig({ testTimeout: 120_000 });
 
 let env: Env;
 let bus: Bus;
-let registry: Spawned;
-let ledger: Spawned;
-let coordinator: Spawned;
+let registry: SpawnedService;
+let ledger: SpawnedService;
+let coordinator: SpawnedService;
 let gates: { ledger: Gate; registry: Gate };
 
 beforeAll(async () => {
-  env = await newInstallation();
+  env = await installation();
   bus = createBus(readSettings(env), { clientId: 'test' });
   await bus.admin.createTopics();
   [registry, ledger] = await Promise.all([spawnService('model-registry', env), spawnService('outcome-ledger', env)]);
@@ -34,19 +34,18 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await coordinator?.kill();
+  await coordinator?.end('SIGKILL');
   gates?.ledger.close();
   gates?.registry.close();
-  await Promise.all([registry?.kill(), ledger?.kill()]);
+  await Promise.all([registry?.end('SIGKILL'), ledger?.end('SIGKILL')]);
   await bus?.close();
 });
 
-const startCoordinator = (): Promise<Spawned> => spawnService('retraining-coordinator', { ...env, LEDGER_URL: gates.ledger.url, REGISTRY_URL: gates.registry.url });
+const startCoordinator = (): Promise<SpawnedService> => spawnService('retraining-coordinator', { ...env, LEDGER_URL: gates.ledger.url, REGISTRY_URL: gates.registry.url });
 
 /** Also to the broker, so that its successor is ready at once. */
 async function killCoordinator(): Promise<void> {
-  await coordinator.kill();
-  await forgetMembers(readSettings(env), 'retraining-coordinator');
+  await coordinator.crash();
 }
 
 /** What the lease of a dead runner comes to after fifteen seconds. */

@@ -3,13 +3,14 @@ import { createBus, type Bus } from '@throughline/bus';
 import { decodeOrThrow, encodeEvent, type EventData, type EventTopic } from '@throughline/contracts';
 import { startService, type RunningService } from '@throughline/http';
 import { createLogger } from '@throughline/telemetry';
+import { eventually, spawnService, type Env, type SpawnedService } from '@throughline/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readSettings } from './config.js';
 import { retrainingCoordinator } from './service.js';
 import { Gate } from './testing/gate.js';
 import { deployChampion, publishHistory } from './testing/history.js';
-import { eventually, newInstallation, spawnService, type Env, type Spawned } from './testing/processes.js';
+import { installation } from './testing/installation.js';
 
 const ENOUGH = 1600;
 const FEW = 400;
@@ -18,13 +19,13 @@ vi.setConfig({ testTimeout: 60_000 });
 
 let env: Env;
 let bus: Bus;
-let registry: Spawned;
-let ledger: Spawned;
+let registry: SpawnedService;
+let ledger: SpawnedService;
 let ledgerGate: Gate;
 let coordinator: RunningService;
 
 beforeAll(async () => {
-  env = await newInstallation();
+  env = await installation();
   bus = createBus(readSettings(env), { clientId: 'test' });
   await bus.admin.createTopics();
   [registry, ledger] = await Promise.all([spawnService('model-registry', env), spawnService('outcome-ledger', env)]);
@@ -44,7 +45,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await coordinator?.close();
   ledgerGate?.close();
-  await Promise.all([registry?.kill(), ledger?.kill()]);
+  await Promise.all([registry?.end('SIGKILL'), ledger?.end('SIGKILL')]);
   await bus?.close();
 });
 

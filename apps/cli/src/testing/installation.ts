@@ -1,14 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { createBus, type Bus } from '@throughline/bus/client';
-import { forgetMembers } from '@throughline/bus/testing';
 import { freePort, repositoryRoot } from '@throughline/local-stack';
 import { commonSettings, parseSettings } from '@throughline/settings';
+import { newInstallation, spawnService, type SpawnedService } from '@throughline/testing';
 
 const SERVICES = ['inference-worker', 'model-registry', 'outcome-ledger', 'retraining-coordinator', 'feature-store'] as const;
 type Service = (typeof SERVICES)[number];
@@ -46,27 +44,20 @@ export interface Installation {
 }
 
 export async function install(): Promise<Installation> {
-  const name = `t${randomBytes(4).toString('hex')}`;
   const folder = mkdtempSync(join(tmpdir(), 'throughline-cli-'));
   const ports = Object.fromEntries(await Promise.all(SERVICES.map(async (service) => [service, await freePort()] as const))) as Record<Service, number>;
   const urlOf = (service: Service): string => `http://127.0.0.1:${ports[service]}`;
-  const env: NodeJS.ProcessEnv = {
-    ...process.env, KAFKA_TOPIC_PREFIX: `${name}-`, DATABASE_SCHEMA_PREFIX: `${name}_`, THROUGHLINE_HOME: folder, LOG_LEVEL: 'info',
+  const env = newInstallation({
+    THROUGHLINE_HOME: folder, LOG_LEVEL: 'info',
     REGISTRY_URL: urlOf('model-registry'), LEDGER_URL: urlOf('outcome-ledger'), RETRAINING_URL: urlOf('retraining-coordinator'), FEATURE_STORE_URL: urlOf('feature-store'),
-  };
-  const settings = parseSettings(commonSettings, env);
-  const bus = createBus(settings, { clientId: 'test' });
+  });
+  const bus = createBus(parseSettings(commonSettings, env), { clientId: 'test' });
   await bus.admin.createTopics();
-  const services = new Map<Service, ChildProcess>();
-  const end = async (service: Service, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
-    const child = services.get(service);
+  const services = new Map<Service, SpawnedService>();
+  const stop = async (service: Service): Promise<void> => {
+    await services.get(service)?.end('SIGTERM');
     services.delete(service);
-    if (child === undefined || child.exitCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    await exited;
   };
-  const stop = (service: Service): Promise<void> => end(service, 'SIGTERM');
   const launch = (...args: string[]): Launched => {
     const child = spawn(process.execPath, [COMMAND, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const [out, err] = [read(child.stdout), read(child.stderr)];
@@ -75,13 +66,11 @@ export async function install(): Promise<Installation> {
   return {
     env, bus, folder, stop, workerUrl: urlOf('inference-worker'),
     start: async (service) => {
-      const child = spawn(process.execPath, [join(repositoryRoot, `apps/${service}/dist/main.js`)], { env: { ...env, PORT: String(ports[service]) }, stdio: ['ignore', 'pipe', 'inherit'] });
-      services.set(service, child);
-      await listening(service, child);
+      services.set(service, await spawnService(service, { ...env, PORT: String(ports[service]) }, { until: 'listening' }));
     },
     kill: async (service) => {
-      await end(service, 'SIGKILL');
-      await forgetMembers(settings, service);
+      await services.get(service)?.crash();
+      services.delete(service);
     },
     launch,
     run: (...args) => launch(...args).finished,
@@ -91,15 +80,6 @@ export async function install(): Promise<Installation> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function listening(service: Service, child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`${service} ended with ${code} before it listened`)));
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      if (line.includes('"msg":"listening"')) resolve();
-    });
-  });
 }
 
 function read(stream: NodeJS.ReadableStream): () => string {

@@ -1,12 +1,7 @@
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { createBus, type Bus } from '@throughline/bus';
-import { forgetMembers } from '@throughline/bus/testing';
 import { decodeOrThrow, encodeEvent, predictionId, type EventData, type EventTopic } from '@throughline/contracts';
 import { freezeNumericProfile } from '@throughline/stats';
+import { eventually, newInstallation, spawnService, type Env, type SpawnedService } from '@throughline/testing';
 import type { Report } from '../store/reports.js';
 
 export const MODEL = 'flight-delay';
@@ -15,60 +10,12 @@ export const T0 = Date.UTC(2001, 1, 1);
 const SHA = 'a'.repeat(64);
 const SOURCE = '/test';
 
-export type Env = Record<string, string>;
-
-/** A new installation inside the test's Kafka and PostgreSQL; windows of an hour, judged a minute later. */
-export function newInstallation(): Env {
-  const name = `dm${randomBytes(4).toString('hex')}`;
-  return {
-    ...(process.env as Env), KAFKA_TOPIC_PREFIX: `${name}.`, DATABASE_SCHEMA_PREFIX: `${name}_`, LOG_LEVEL: 'warn', DRIFT_WINDOW_SECONDS: '3600', DRIFT_LATENESS_SECONDS: '60',
-  };
-}
-
-const busSettings = (env: Env) => ({ KAFKA_BROKERS: env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: env['KAFKA_TOPIC_PREFIX']! });
-export const busOf = (env: Env): Bus => createBus(busSettings(env), { clientId: 'test' });
-
-/** Polls until the answer is there. For what cannot be awaited: another process's state. */
-export async function eventually<T>(what: string, probe: () => Promise<T | undefined>, deadlineMs = 60_000): Promise<T> {
-  const endMs = Date.now() + deadlineMs;
-  for (;;) {
-    const answer = await probe().catch(() => undefined);
-    if (answer !== undefined) return answer;
-    if (Date.now() > endMs) throw new Error(`${what}: not within ${deadlineMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-export interface Spawned {
-  readonly url: string;
-  /** kill -9, and wait until it is gone, to the broker too. */
-  kill(): Promise<void>;
-}
-
+/** Windows of an hour, judged a minute later. */
+export const installation = (): Env => newInstallation({ DRIFT_WINDOW_SECONDS: '3600', DRIFT_LATENESS_SECONDS: '60' });
 /** The service as a process of its own, ready. */
-export async function spawnMonitor(env: Env): Promise<Spawned> {
-  const port = await freePort();
-  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-  const child = spawn(process.execPath, [main], { env: { ...env, PORT: String(port) }, stdio: ['ignore', 'inherit', 'inherit'] });
-  const url = `http://127.0.0.1:${port}`;
-  await eventually('the monitor is ready', async () => ((await fetch(`${url}/health/ready`)).ok ? true : undefined));
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    await forgetMembers(busSettings(env), 'drift-monitor');
-  };
-  return { url, kill };
-}
+export const spawnMonitor = (env: Env): Promise<SpawnedService> => spawnService('drift-monitor', env);
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+export const busOf = (env: Env): Bus => createBus({ KAFKA_BROKERS: env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: env['KAFKA_TOPIC_PREFIX']! }, { clientId: 'test' });
 
 /** The same values in every run: uniform in [0, 1). */
 export function uniforms(seed: number): () => number {

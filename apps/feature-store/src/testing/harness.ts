@@ -1,62 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { randomUUID } from 'node:crypto';
 import { createBus, type Bus } from '@throughline/bus';
 import { decodeOrThrow, encodeEvent, type EventData } from '@throughline/contracts';
 import type { ObservedEvent } from '@throughline/features';
+import { eventually, type Env } from '@throughline/testing';
 
-/** A new installation inside the test's Kafka and PostgreSQL. */
-export function newInstallation(): Record<string, string> {
-  const name = `fs${randomBytes(4).toString('hex')}`;
-  return { ...(process.env as Record<string, string>), KAFKA_TOPIC_PREFIX: `${name}.`, DATABASE_SCHEMA_PREFIX: `${name}_`, LOG_LEVEL: 'warn' };
-}
-
-export function busOf(env: Record<string, string>): Bus {
+export function busOf(env: Env): Bus {
   return createBus({ KAFKA_BROKERS: env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: env['KAFKA_TOPIC_PREFIX']! }, { clientId: 'test' });
-}
-
-/** Polls until the answer is there. For what cannot be awaited: another process's state. */
-export async function eventually<T>(what: string, probe: () => Promise<T | undefined>, deadlineMs = 60_000): Promise<T> {
-  const endMs = Date.now() + deadlineMs;
-  for (;;) {
-    const answer = await probe().catch(() => undefined);
-    if (answer !== undefined) return answer;
-    if (Date.now() > endMs) throw new Error(`${what}: not within ${deadlineMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-export interface Spawned {
-  readonly url: string;
-  readonly child: ChildProcess;
-  /** kill -9, and wait until it is gone. */
-  kill(): Promise<void>;
-}
-
-/** The service as a process of its own, ready. */
-export async function spawnService(env: Record<string, string>): Promise<Spawned> {
-  const port = await freePort();
-  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-  const child = spawn(process.execPath, [main], { env: { ...env, PORT: String(port) }, stdio: ['ignore', 'inherit', 'inherit'] });
-  const url = `http://127.0.0.1:${port}`;
-  await eventually('the service is ready', async () => ((await fetch(`${url}/health/ready`)).ok ? true : undefined));
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  };
-  return { url, child, kill };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export interface Sent extends ObservedEvent {

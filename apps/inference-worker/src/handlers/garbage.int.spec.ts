@@ -1,10 +1,10 @@
 import type { OutgoingMessage } from '@throughline/bus';
 import { STRUCTURED_CONTENT_TYPE } from '@throughline/contracts';
 import { seededRandom } from '@throughline/onnx';
+import { spawnService, type SpawnedService } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Installation } from '../testing/installation.js';
 import { logistic, logisticScore, numeric, signature } from '../testing/models.js';
-import { WorkerProcess } from '../testing/worker-process.js';
 
 const TOPIC = 'prediction.requested.v1';
 const GARBAGE = 100_000;
@@ -19,12 +19,12 @@ const PATIENCE_MS = 180_000;
 const features = [numeric('hour'), numeric('distance')];
 
 let installation: Installation;
-let worker: WorkerProcess;
+let worker: SpawnedService;
 
 beforeAll(async () => {
   installation = await Installation.create();
   await installation.deploy({ model: 'flights', revision: 1, champion: installation.version('1', logistic(features), signature(features)) });
-  worker = await WorkerProcess.start({ ...installation.env, NODE_OPTIONS: '--max-old-space-size=512' });
+  worker = await spawnService('inference-worker', { ...installation.env, NODE_OPTIONS: '--max-old-space-size=512' }, { until: 'listening' });
 }, 60_000);
 
 afterAll(async () => {

@@ -1,16 +1,15 @@
-import { forgetMembers } from '@throughline/bus/testing';
 import { encodeEvent, predictionId } from '@throughline/contracts';
+import { spawnService, type SpawnedService } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Installation } from '../testing/installation.js';
 import { numeric, signature, trees } from '../testing/models.js';
-import { WorkerProcess } from '../testing/worker-process.js';
 
 const COUNT = 20_000;
 const KEYS = 500;
 const features = Array.from({ length: 10 }, (_, index) => numeric(`f${index}`));
 
 let installation: Installation;
-const workers: WorkerProcess[] = [];
+const workers: SpawnedService[] = [];
 
 beforeAll(async () => {
   installation = await Installation.create();
@@ -22,8 +21,8 @@ afterAll(async () => {
   await installation?.close();
 });
 
-async function start(): Promise<WorkerProcess> {
-  const worker = await WorkerProcess.start(installation.env);
+async function start(): Promise<SpawnedService> {
+  const worker = await spawnService('inference-worker', installation.env, { until: 'listening' });
   workers.push(worker);
   return worker;
 }
@@ -38,8 +37,7 @@ it('loses no request of 20,000 to kill -9 in their midst, and keeps the order of
   for (let from = 0; from < COUNT; from += 2000) await installation.send(...Array.from({ length: 2000 }, (_, index) => request(from + index)));
   const first = await start();
   await installation.answers.until('the first 3,000 answers', () => scored.length >= 3000, 60_000);
-  await first.end('SIGKILL');
-  await forgetMembers({ KAFKA_BROKERS: process.env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: installation.env['KAFKA_TOPIC_PREFIX'] }, 'inference-worker');
+  await first.crash();
   const answeredBeforeDeath = scored.length;
   expect(answeredBeforeDeath).toBeLessThan(COUNT);
 

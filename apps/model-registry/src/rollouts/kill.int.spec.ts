@@ -1,15 +1,16 @@
 import type { AlertRaised } from '@throughline/contracts';
+import type { SpawnedService } from '@throughline/testing';
+import { eventually } from '@throughline/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Client, graph, Installation, type Answer } from '../testing/harness.js';
-import { eventually } from './evidence/testing/eventually.js';
-import { spawnRegistry, type SpawnedRegistry } from './evidence/testing/spawned.js';
+import { spawnRegistry } from './evidence/testing/spawned.js';
 import { Serving } from './testing/serving.js';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 let installation: Installation;
 let serving: Serving;
-let running: SpawnedRegistry | undefined;
+let running: SpawnedService | undefined;
 let registry: Client;
 const alerts: AlertRaised[] = [];
 let stopAlerts: () => Promise<void>;
@@ -20,7 +21,7 @@ beforeAll(async () => {
   const following = await installation.bus.follow({ topic: 'alert.raised.v1', onEvent: ({ data }) => void alerts.push(data) });
   stopAlerts = () => following.stop();
 });
-afterEach(() => running?.kill('SIGKILL'));
+afterEach(() => running?.crash());
 afterAll(async () => {
   await stopAlerts();
   await serving.stop();
@@ -33,7 +34,7 @@ async function start(): Promise<void> {
 }
 
 async function killAndRestart(): Promise<void> {
-  await running!.kill('SIGKILL');
+  await running!.crash();
   await start();
 }
 

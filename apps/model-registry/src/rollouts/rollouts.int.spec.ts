@@ -1,8 +1,8 @@
 import type { RunningService } from '@throughline/http';
 import type { AlertRaised } from '@throughline/contracts';
+import { eventually } from '@throughline/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Client, graph, Installation, METADATA, type Answer } from '../testing/harness.js';
-import { eventually } from './evidence/testing/eventually.js';
 import { Serving } from './testing/serving.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

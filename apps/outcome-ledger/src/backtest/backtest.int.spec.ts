@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { createBus } from '@throughline/bus';
 import { logisticRegressionGraph, readSignature } from '@throughline/onnx';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../config.js';
 import { startRegistry, type TestRegistry } from '../recompute/testing/registry.js';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import { spawnLedger } from '../testing/spawned.js';
 import type { Backtest } from './backtests.js';
 import type { BacktestReport } from './domain/tally.js';
@@ -211,7 +212,7 @@ describe('the jobs', () => {
       // As far as it had come.
       await home.sql(`INSERT INTO backtest_chunk VALUES ($1, 0, 'half'), ($1, 7, 'a file')`, [id]);
       await home.sql('UPDATE backtest SET rows_done = 2000 WHERE id = $1', [id]);
-      await other.kill('SIGKILL');
+      await other.end('SIGKILL');
       expect(await statusOf(id)).toBe('running');
       await silent(id);
       ledger = await home.startLedger();

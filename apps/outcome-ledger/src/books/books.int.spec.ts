@@ -1,7 +1,8 @@
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import type { BooksReport } from './auditor.js';
 import { ask, Worker } from './testing/worker.js';
 

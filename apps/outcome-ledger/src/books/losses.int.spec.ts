@@ -2,11 +2,13 @@ import type { EventTopic } from '@throughline/contracts';
 import { createBus } from '@throughline/bus';
 import { deleteRecordsBefore, deleteTopic } from '@throughline/bus/testing';
 import type { RunningService } from '@throughline/http';
+import type { SpawnedService } from '@throughline/testing';
+import { eventually } from '@throughline/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { readConfig } from '../config.js';
 import { deployment, idOf, outcome } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
-import { spawnLedger, type SpawnedLedger } from '../testing/spawned.js';
+import { install, type Installation } from '../testing/installation.js';
+import { spawnLedger } from '../testing/spawned.js';
 import type { BooksReport } from './auditor.js';
 import { ask, Worker } from './testing/worker.js';
 
@@ -16,7 +18,7 @@ const REQUESTS = 'prediction.requested.v1';
 const ANSWERS = 'prediction.scored.v1';
 const OUTCOMES = 'outcome.observed.v1';
 let home: Installation;
-const spawned: SpawnedLedger[] = [];
+const spawned: SpawnedService[] = [];
 
 beforeEach(async () => {
   home = await install({ BOOKS_EVERY_SECONDS: '0.5' });
@@ -24,7 +26,7 @@ beforeEach(async () => {
   await new Worker(home).serve(REQUESTS);
 });
 afterEach(async () => {
-  await Promise.all(spawned.splice(0).map((ledger) => ledger.kill('SIGKILL')));
+  await Promise.all(spawned.splice(0).map((ledger) => ledger.end('SIGKILL')));
   await home.close();
 });
 
@@ -73,7 +75,7 @@ it('outcomes that the ledger skipped are missing', async () => {
 });
 
 it('kill -9 of the ledger in mid-load: the books balance when it is back, and nothing is counted twice', async () => {
-  const start = async (): Promise<SpawnedLedger> => {
+  const start = async (): Promise<SpawnedService> => {
     const ledger = await spawnLedger({ ...home.env });
     spawned.push(ledger);
     return ledger;

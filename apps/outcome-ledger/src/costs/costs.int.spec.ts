@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { CostGauges } from './cost-gauges.js';
 import { OTHER_TEAMS, MAX_TEAMS_A_DAY } from './spending-store.js';
 import type { CostLine } from './domain/report.js';
 import { deployment, outcome, rejected, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 

@@ -1,8 +1,9 @@
+import { eventually } from '@throughline/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { recorded } from '../outcomes/testing.js';
 import { idOf, outcome, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 
 let home: Installation;
 let url: string;

@@ -1,8 +1,9 @@
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 

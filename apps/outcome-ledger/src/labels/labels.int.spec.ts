@@ -1,8 +1,9 @@
 import { endedShare, kaplanMeier } from '@throughline/stats';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { deployment, outcome, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import type { LabelReport } from './domain/label-report.js';
 import { COUNT_SQL } from './label-store.js';
 

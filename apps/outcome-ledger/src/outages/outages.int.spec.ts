@@ -1,7 +1,9 @@
+import { eventually } from '@throughline/testing';
+import type { SpawnedService } from '@throughline/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deployment, idOf, outcome, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
-import { spawnLedger, type SpawnedLedger } from '../testing/spawned.js';
+import { install, type Installation } from '../testing/installation.js';
+import { spawnLedger } from '../testing/spawned.js';
 import { OwnPostgres, SmallDisk } from './own-postgres.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -13,7 +15,7 @@ const CHUNK = 250;
 
 let postgres: OwnPostgres;
 let home: Installation;
-let ledger: SpawnedLedger;
+let ledger: SpawnedService;
 const schema = (): string => `${home.env['DATABASE_SCHEMA_PREFIX']}outcome_ledger`;
 const count = async (table: string): Promise<number> => Number((await postgres.query<{ n: string }>(`SELECT count(*) AS n FROM ${schema()}.${table}`))[0]!.n);
 const names = (prefix: string, many: number): string[] => Array.from({ length: many }, (_, index) => `${prefix}-${index}`);
@@ -48,7 +50,7 @@ async function start(): Promise<void> {
 }
 
 afterEach(async () => {
-  await ledger.kill('SIGKILL');
+  await ledger.end('SIGKILL');
   await home.close();
 });
 

@@ -1,6 +1,7 @@
+import { eventually } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { deployment, idOf, outcome, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import { codeOf, joinsOf, joinsOnce, recorded } from './testing.js';
 
 vi.setConfig({ testTimeout: 30_000 });

@@ -1,7 +1,8 @@
+import { eventually } from '@throughline/testing';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { deployment, idOf, outcome, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import { joinsOnce, recorded } from './testing.js';
 
 let home: Installation;

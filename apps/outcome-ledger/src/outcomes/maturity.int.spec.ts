@@ -1,8 +1,9 @@
 import type { OutcomeDeclaration } from '@throughline/contracts';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { deployment, idOf, outcome, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import { declared, get, joinsOf, joinsOnce, recorded } from './testing.js';
 
 vi.setConfig({ testTimeout: 30_000 });

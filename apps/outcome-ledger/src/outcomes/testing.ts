@@ -1,7 +1,8 @@
 import type { EventData, WireMessage } from '@throughline/contracts';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { idOf } from '../testing/events.js';
-import { eventually, type Installation } from '../testing/installation.js';
+import type { Installation } from '../testing/installation.js';
 
 export type Joined = EventData<'outcome.joined.v1'>;
 

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { deployment, outcome, rejected, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import { durationMs, type PredictionFilter } from './domain/filter.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

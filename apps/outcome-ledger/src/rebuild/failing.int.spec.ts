@@ -1,5 +1,6 @@
+import { eventually } from '@throughline/testing';
 import { afterAll, beforeAll, it } from 'vitest';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 
 let home: Installation;
 

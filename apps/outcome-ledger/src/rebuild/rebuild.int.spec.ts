@@ -1,7 +1,9 @@
+import { eventually } from '@throughline/testing';
+import type { SpawnedService } from '@throughline/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deployment, idOf, outcome, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
-import { spawnLedger, type SpawnedLedger } from '../testing/spawned.js';
+import { install, type Installation } from '../testing/installation.js';
+import { spawnLedger } from '../testing/spawned.js';
 import type { Rebuild } from './rebuild-store.js';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
@@ -62,7 +64,7 @@ const published = (home: Installation) => eventually('an empty outbox', async ()
 
 describe('a rebuild', () => {
   let home: Installation;
-  let ledger: SpawnedLedger;
+  let ledger: SpawnedService;
 
   beforeAll(async () => {
     home = await install();
@@ -71,7 +73,7 @@ describe('a rebuild', () => {
     await fill(home);
   });
   afterAll(async () => {
-    await ledger.kill('SIGKILL');
+    await ledger.end('SIGKILL');
     await home.close();
   });
 

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { STRUCTURED_CONTENT_TYPE } from '@throughline/contracts';
 import type { RunningService } from '@throughline/http';
 import { readSignature } from '@throughline/onnx';
-import { exportedModels, type ExportedModel, type ExportedTensor } from '@throughline/testing';
+import { eventually } from '@throughline/testing';
+import { exportedModels, spawnService, type ExportedModel, type ExportedTensor, type SpawnedService } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { deployment } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import type { Recomputation } from './recomputations.js';
 import { startRegistry, type TestRegistry } from './testing/registry.js';
-import { startWorker, type Worker } from './testing/worker.js';
 
 const fixtures = exportedModels();
 /** Rows of one request over HTTP, one request of a model at a time. */
@@ -21,7 +21,7 @@ const asked = new Map<string, string[]>();
 let home: Installation;
 let registry: TestRegistry;
 let ledger: RunningService;
-let worker: Worker;
+let worker: SpawnedService;
 let scratch: string;
 
 beforeAll(async () => {
@@ -33,13 +33,13 @@ beforeAll(async () => {
     const champion = registry.version('1', bytes, { ...readSignature(bytes), features, score, task: 'other' });
     return { key: name, data: deployment({ model: name, champion }) };
   }));
-  worker = await startWorker(home.env);
+  worker = await spawnService('inference-worker', home.env);
   ledger = await home.startLedger();
   await Promise.all(fixtures.map(ask));
 });
 
 afterAll(async () => {
-  await worker?.stop();
+  await worker?.end('SIGTERM');
   await home?.close();
   registry?.close();
   rmSync(scratch, { recursive: true, force: true });

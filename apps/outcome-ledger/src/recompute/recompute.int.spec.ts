@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { ModelSignature, PredictionScored, ServedVersion } from '@throughline/contracts';
 import type { RunningService } from '@throughline/http';
 import { identityGraph, slowLoadGraph, slowRunGraph, wideAnswerGraph } from '@throughline/onnx';
+import { eventually } from '@throughline/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deployment, idOf, rejected, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import type { Recomputation } from './recomputations.js';
 import { startRegistry, type TestRegistry } from './testing/registry.js';
 

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startService, type RunningService } from '@throughline/http';
 import { createLogger } from '@throughline/telemetry';
+import { eventually } from '@throughline/testing';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../config.js';
 import { serviceOptions } from '../service.js';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startRegistry, type TestRegistry } from '../recompute/testing/registry.js';
 import { idOf, outcome, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import { fillAsBefore, oldRows, placesBefore, placesNow, publishAsBefore, releaseBefore } from './testing/release-before.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

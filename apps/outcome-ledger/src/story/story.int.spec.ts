@@ -1,10 +1,11 @@
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRegistry, type TestRegistry } from '../recompute/testing/registry.js';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import type { HistoryLine } from './domain/assignment.js';
 import type { Since } from './domain/changes.js';
 import type { Why } from './domain/why.js';

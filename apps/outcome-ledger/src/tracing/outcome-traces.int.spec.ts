@@ -1,9 +1,10 @@
 import { formatTraceparent, newSpanId, newTraceId, type TraceContext } from '@throughline/telemetry';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '@throughline/telemetry/testing';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { deployment, idOf, outcome, rejected, scored, SHA } from '../testing/events.js';
-import { eventually, install, type Installation } from '../testing/installation.js';
+import { install, type Installation } from '../testing/installation.js';
 import { OpenAlerts } from './open-alerts.js';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });

@@ -1,15 +1,16 @@
 import { openDatabase } from '@throughline/db';
+import type { SpawnedService } from '@throughline/testing';
+import { eventually } from '@throughline/testing';
 import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Installation } from '../../testing/harness.js';
 import type { Arm, Evidence } from '../domain/evidence.js';
 import { EvidenceStore } from './evidence-store.js';
 import { EvidenceProgress } from './progress.js';
-import { eventually } from './testing/eventually.js';
 import { idOf, joined, rejected, scored, shadowed } from './testing/events.js';
 import { publish } from './testing/publish.js';
 import { insertRollout, ROLLOUT, SPEC } from './testing/rollout-rows.js';
-import { spawnRegistry, type SpawnedRegistry } from './testing/spawned.js';
+import { spawnRegistry } from './testing/spawned.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
@@ -17,13 +18,13 @@ let installed: Installation;
 let dataSource: DataSource;
 let store: EvidenceStore;
 let progress: EvidenceProgress;
-let running: SpawnedRegistry | undefined;
+let running: SpawnedService | undefined;
 
 const start = async (): Promise<void> => {
   running = await spawnRegistry(installed.env);
 };
 const kill = async (): Promise<void> => {
-  await running?.kill('SIGKILL');
+  await running?.crash();
   running = undefined;
 };
 const caughtUp = async (): Promise<void> => {

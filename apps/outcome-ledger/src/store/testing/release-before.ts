@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { ModelDeployment } from '@throughline/contracts';
 import { openDatabase, outboxMigration } from '@throughline/db';
+import { eventually } from '@throughline/testing';
 import { readConfig } from '../../config.js';
-import { eventually, type Installation } from '../../testing/installation.js';
+import { type Installation } from '../../testing/installation.js';
 import { Ledger1763700000000 } from '../migrations/1-ledger.js';
 import { createDay } from '../partitions.js';
 

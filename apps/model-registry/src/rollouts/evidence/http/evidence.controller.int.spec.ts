@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { RunningService } from '@throughline/http';
+import { eventually } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Installation } from '../../../testing/harness.js';
 import type { RolloutReport } from '../report/rollout-report.js';
-import { eventually } from '../testing/eventually.js';
 import { joined, MODEL, scored } from '../testing/events.js';
 import { publish } from '../testing/publish.js';
 import { insertRollout, ROLLOUT } from '../testing/rollout-rows.js';
