@@ -39,12 +39,11 @@ export async function install(platform: PlatformClient, progress: Progress, sign
 }
 
 /**
- * Milliseconds for each stage of an answer that counts as near real time, when landings are due and what warnings are worth, and what is said while the
- * model cannot: how often flights are late. The report of the monitor names the stage that eats its budget.
+ * Milliseconds for each stage of an answer that counts as near real time, and what is said while the model cannot: how often flights are late.
+ * The report of the monitor names the stage that eats its budget.
  */
 const servingPolicy = (baseRate: number): object => ({
   latencyBudgetMs: { transport: 25, features: 5, queue: 20, preprocess: 2, inference: 5, postprocess: 10, publish: 30 },
-  outcome: OUTCOME,
   fallbacks: [{ kind: 'constant', outputs: { probability: [Math.fround(baseRate)] }, score: Math.fround(baseRate) }],
 });
 
@@ -58,6 +57,8 @@ async function trainAndDeploy(platform: PlatformClient, viewVersion: number, pro
   progress.done(`Trained in ${((performance.now() - startMs) / 1000).toFixed(1)} s; on ${count.toLocaleString('en-US')} later flights: AUC ${figure(auc)}, Brier ${figure(brier, 4)} (base rate alone ${figure(baseBrier, 4)})`);
   progress.update('registering it');
   const { version, artifactSha256 } = await platform.register(MODEL, model);
+  // Whoever may deploy may not always write policies; flights leave without one too.
+  if (!(await platform.putPolicy(MODEL, { outcome: OUTCOME }))) progress.done(`Left ${MODEL} without a policy, which takes the role approver: its outcomes have no due date and no worth`);
   await platform.deployFirst(MODEL, version, servingPolicy(model.baseRate));
   progress.done(`Registered ${MODEL} v${version} (${artifactSha256.slice(0, 12)}…) and made it champion`);
   return version;

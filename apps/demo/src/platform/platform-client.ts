@@ -1,3 +1,4 @@
+import { ContractError } from '@throughline/contracts';
 import type { FeatureViewDefinition } from '@throughline/features';
 import type { FirstModel } from '../training/first-model.js';
 import { call, callJson, jsonBody, orUndefined, request } from './call.js';
@@ -39,6 +40,17 @@ export class PlatformClient {
     form.append('artifact', new Blob([artifact as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' }), 'model.onnx');
     form.append('reference', new Blob([reference], { type: 'application/x-ndjson' }), 'reference.jsonl');
     return callJson(`${this.modelUrl(model)}/versions`, { method: 'POST', body: form });
+  }
+
+  /** Puts a model's first policy; whether the caller may. */
+  async putPolicy(model: string, policy: object): Promise<boolean> {
+    try {
+      await call(`${this.modelUrl(model)}/policy`, jsonBody('PUT', { ...policy, expectedRevision: 0, author: 'demo', reason: 'first model' }));
+      return true;
+    } catch (error) {
+      if (error instanceof ContractError && error.code === 'forbidden') return false;
+      throw error;
+    }
   }
 
   /** Makes a version the first champion, served as the policy says; fails if anything was deployed by now. */
