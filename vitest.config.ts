@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
 
@@ -12,6 +13,8 @@ export default defineConfig({
     include: ['**/*.{unit,int,e2e}.spec.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
+    // Half of a test is waiting for a broker, a database or a process: two at a time, on two cores as well.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Only so that what hangs ends: a busy machine is no failure.
     testTimeout: 90_000,
     hookTimeout: 120_000,
