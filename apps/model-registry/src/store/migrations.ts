@@ -3,6 +3,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { MlflowTables1764240000000 } from '../mlflow/migration.js';
 import { ModelPolicies1764220000000 } from '../policy/migration.js';
 import { RolloutEvidence1764230000000 } from '../rollouts/evidence/migration.js';
+import { LastWords1764440000000 } from '../rollouts/evidence/words-migration.js';
 import { Rollouts1764200000000 } from '../rollouts/store/migration.js';
 import { VersionTrust1764210000000 } from '../trust/migration.js';
 
@@ -57,4 +58,4 @@ class ArtifactFormat1764100000000 implements MigrationInterface {
   }
 }
 
-export const MIGRATIONS: (new () => MigrationInterface)[] = [outboxMigration, RegistryTables1764000000000, ArtifactFormat1764100000000, ModelPolicies1764220000000, Rollouts1764200000000, VersionTrust1764210000000, RolloutEvidence1764230000000, MlflowTables1764240000000];
+export const MIGRATIONS: (new () => MigrationInterface)[] = [outboxMigration, RegistryTables1764000000000, ArtifactFormat1764100000000, ModelPolicies1764220000000, Rollouts1764200000000, VersionTrust1764210000000, RolloutEvidence1764230000000, MlflowTables1764240000000, LastWords1764440000000];

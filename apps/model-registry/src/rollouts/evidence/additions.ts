@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { CLUSTERS, logarithmicBin, type Arm, type Measure } from '../domain/evidence.js';
 import type { StepContext } from './context.js';
+import type { Contribution } from './words.js';
 
 export const HISTOGRAMS = ['latency', 'score', 'score_difference'] as const;
 export type HistogramName = (typeof HISTOGRAMS)[number];
@@ -48,6 +49,9 @@ export const clusterOf = (key: string): number => crc32(key) % CLUSTERS;
 
 /** Squares of sums stay finite. One infinite value would be in its sum for ever, corrected or not, and no guard could see past it. */
 const LARGEST = 1e100;
+export const bounded = (value: number): number => Math.min(LARGEST, Math.max(-LARGEST, value));
+
+type Step = Pick<StepContext, 'rolloutId' | 'step'>;
 
 /** What a batch adds to the evidence, gathered by the rows it goes to. */
 export class Additions {
@@ -56,8 +60,8 @@ export class Additions {
   readonly disagreements: Disagreement[] = [];
 
   /** @param times -1 takes back what was added once */
-  addValue({ rolloutId, step }: StepContext, arm: Arm, measure: Measure, cluster: number, given: number, times: 1 | -1 = 1): void {
-    const value = Math.min(LARGEST, Math.max(-LARGEST, given));
+  addValue({ rolloutId, step }: Step, arm: Arm, measure: Measure, cluster: number, given: number, times: 1 | -1 = 1): void {
+    const value = bounded(given);
     const key = `${rolloutId} ${step} ${arm} ${measure} ${cluster}`;
     const row = this.sumRows.get(key);
     if (row === undefined) {
@@ -68,7 +72,12 @@ export class Additions {
     row.sum += times * value;
   }
 
-  addToBin({ rolloutId, step }: StepContext, arm: Arm, histogram: HistogramName, value: number): void {
+  /** @param times -1 takes back what was added once */
+  addOutcome({ arm, cluster, amounts, ...at }: Contribution, times: 1 | -1 = 1): void {
+    for (const [measure, value] of Object.entries(amounts)) this.addValue(at, arm, measure, cluster, value, times);
+  }
+
+  addToBin({ rolloutId, step }: Step, arm: Arm, histogram: HistogramName, value: number): void {
     const bin = logarithmicBin(value);
     const key = `${rolloutId} ${step} ${arm} ${histogram} ${bin}`;
     const row = this.binRows.get(key);

@@ -1,8 +1,9 @@
 import type { ErrorCode, OutcomeJoined, PredictionRejected, PredictionScored, PredictionShadowed, StageTimings } from '@throughline/contracts';
-import type { Arm } from '../domain/evidence.js';
-import { clusterOf, type Additions } from './additions.js';
+import type { Arm, Measure } from '../domain/evidence.js';
+import { bounded, clusterOf, type Additions } from './additions.js';
 import type { FindStep, Reading, StepContext } from './context.js';
 import { judge, measuresOf, outcomeNumber, type Judged } from './losses.js';
+import type { Contribution, Word } from './words.js';
 
 type Keyed = { readonly routingKey?: string | undefined; readonly requestId: string };
 const clusterOfEvent = ({ routingKey, requestId }: Keyed): number => clusterOf(routingKey ?? requestId);
@@ -117,61 +118,60 @@ function addComparison(to: Additions, context: StepContext, event: PredictionSha
 const decide = ({ threshold }: Reading, score: number): boolean | undefined => (threshold === undefined ? undefined : score >= threshold);
 const differ = (a: boolean | undefined, b: boolean | undefined): boolean | undefined => (a === undefined || b === undefined ? undefined : a !== b);
 
-/** What an outcome adds once its value is given: the same function takes back what an earlier value had added. */
-export interface CountableOutcome {
-  readonly predictionId: string;
-  readonly stream: 'answer' | 'shadow';
-  readonly context: StepContext;
-  /** Absent for text, which no loss is defined for. */
-  readonly outcome: number | undefined;
-  readonly add: (to: Additions, outcome: number, times: 1 | -1) => void;
-}
-
-/** What an outcome says of those who answered its request: the version that did, and the shadows beside it. */
-export function joinedOutcomes(event: OutcomeJoined, find: FindStep): CountableOutcome[] {
-  const { predictionId, model, version, role, assignmentRevision, score, fallback, shadows = [] } = event;
-  if (role === 'pinned' || fallback !== undefined) return [];
+/** What is told of a prediction: what its outcome says of the version that answered, and of the shadows beside it. */
+export function joinedWord(event: OutcomeJoined, find: FindStep): Word {
+  const { predictionId, revision, correction } = event;
+  const saying = (outcome: number): Contribution[] => [...contributionOfAnswer(event, outcome, find), ...contributionsOfShadows(event, outcome, find)];
+  // No loss is defined for text.
   const outcome = outcomeNumber(event.outcome);
-  const found: CountableOutcome[] = [];
-  const own = find(model, assignmentRevision);
-  const arm = own === undefined ? undefined : armOf(own, version, role);
-  if (own !== undefined && arm !== undefined) {
-    const add: CountableOutcome['add'] = (to, value, times) => addOutcome(to, own, arm, event, judge(score, value, own.readings[arm], own.outcome), times);
-    found.push({ predictionId, stream: 'answer', context: own, outcome, add });
-  }
-  for (const shadow of shadows) {
-    const context = find(model, shadow.assignmentRevision);
-    if (context === undefined || context.strategy !== 'shadow' || shadow.version !== context.candidate) continue;
-    found.push({ predictionId, stream: 'shadow', context, outcome, add: (to, value, times) => addPair(to, context, event, shadow.score, value, times) });
-  }
-  return found;
+  return { predictionId, revision, correction, saying, added: outcome === undefined ? [] : saying(outcome) };
 }
 
-function addOutcome(to: Additions, context: StepContext, arm: Arm, event: OutcomeJoined, judged: Judged, times: 1 | -1): void {
-  const cluster = clusterOfEvent(event);
-  to.addValue(context, arm, 'outcome', cluster, 1, times);
-  for (const [measure, value] of measuresOf(judged)) to.addValue(context, arm, measure, cluster, value, times);
+/** An outcome of a fallback's answer, or of one that was asked for by its version, judges nobody. */
+const judgesNobody = ({ role, fallback }: OutcomeJoined): boolean => role === 'pinned' || fallback !== undefined;
+
+function contributionOfAnswer(event: OutcomeJoined, outcome: number, find: FindStep): Contribution[] {
+  const context = find(event.model, event.assignmentRevision);
+  const arm = context === undefined || judgesNobody(event) ? undefined : armOf(context, event.version, event.role);
+  if (context === undefined || arm === undefined) return [];
+  return [contribution(event, 'answer', context, arm, amountsOf(context, event, judge(event.score, outcome, context.readings[arm], context.outcome)))];
+}
+
+function contributionsOfShadows(event: OutcomeJoined, outcome: number, find: FindStep): Contribution[] {
+  if (judgesNobody(event)) return [];
+  const judged = new Map<string, Contribution>();
+  for (const { version, assignmentRevision, score } of event.shadows ?? []) {
+    const context = find(event.model, assignmentRevision);
+    if (context === undefined || context.strategy !== 'shadow' || version !== context.candidate || judged.has(context.rolloutId)) continue;
+    judged.set(context.rolloutId, contribution(event, 'shadow', context, 'candidate', amountsOfPair(context, event, score, outcome)));
+  }
+  return [...judged.values()];
+}
+
+type Amounts = readonly (readonly [Measure, number])[];
+
+const contribution = (event: OutcomeJoined, stream: Contribution['stream'], { rolloutId, step }: StepContext, arm: Arm, amounts: Amounts): Contribution => (
+  { stream, rolloutId, step, arm, cluster: clusterOfEvent(event), amounts: Object.fromEntries(amounts.map(([measure, value]) => [measure, bounded(value)])) });
+
+function amountsOf(context: StepContext, event: OutcomeJoined, judged: Judged): Amounts {
   const loss = judged.losses[context.loss];
-  if (loss === undefined) return;
-  for (const name of segmentsOf(context, event)) to.addValue(context, arm, `quality/${name}`, cluster, loss, times);
+  const ofSegments: Amounts = loss === undefined ? [] : segmentsOf(context, event).map((name) => [`quality/${name}`, loss]);
+  return [['outcome', 1], ...measuresOf(judged), ...ofSegments];
 }
 
 /** The shadow's own losses, and where the champion answered the differences. */
-function addPair(to: Additions, context: StepContext, event: OutcomeJoined, shadowScore: number | undefined, outcome: number, times: 1 | -1): void {
-  const cluster = clusterOfEvent(event);
+function amountsOfPair(context: StepContext, event: OutcomeJoined, shadowScore: number | undefined, outcome: number): Amounts {
   const candidate = judge(shadowScore, outcome, context.readings.candidate, context.outcome);
-  addOutcome(to, context, 'candidate', event, candidate, times);
-  if (event.version !== context.champion) return;
+  const own = amountsOf(context, event, candidate);
+  if (event.version !== context.champion) return own;
   const champion = judge(event.score, outcome, context.readings.champion, context.outcome);
-  const [ours, theirs] = [candidate.losses[context.loss], champion.losses[context.loss]];
-  if (ours !== undefined && theirs !== undefined) {
-    to.addValue(context, 'candidate', 'loss_difference', cluster, ours - theirs, times);
-    for (const name of segmentsOf(context, event)) to.addValue(context, 'candidate', `loss_difference/${name}`, cluster, ours - theirs, times);
-  }
-  if (candidate.valueMicroUsd !== undefined && champion.valueMicroUsd !== undefined) {
-    to.addValue(context, 'candidate', 'value_difference', cluster, candidate.valueMicroUsd - champion.valueMicroUsd, times);
-  }
+  const loss = difference(candidate.losses[context.loss], champion.losses[context.loss]);
+  const value = difference(candidate.valueMicroUsd, champion.valueMicroUsd);
+  const ofLoss: Amounts = loss === undefined ? [] : [['loss_difference', loss], ...segmentsOf(context, event).map((name) => [`loss_difference/${name}`, loss] as const)];
+  return [...own, ...ofLoss, ...(value === undefined ? [] : [['value_difference', value] as const])];
 }
+
+const difference = (ours: number | undefined, theirs: number | undefined): number | undefined => (ours === undefined || theirs === undefined ? undefined : bounded(ours) - bounded(theirs));
 
 const segmentsOf = ({ segments }: StepContext, { entities }: OutcomeJoined): string[] =>
   entities === undefined ? [] : segments.filter(({ entityRole, entityIds }) => entities[entityRole] !== undefined && entityIds.includes(entities[entityRole])).map(({ name }) => name);

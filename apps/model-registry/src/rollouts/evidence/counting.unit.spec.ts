@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { binValue, CLUSTERS } from '../domain/evidence.js';
 import { Additions, clusterOf } from './additions.js';
-import { joinedOutcomes, rejectedAnswer, scoredAnswer, shadowedAnswer, type Countable } from './counting.js';
+import { joinedWord, rejectedAnswer, scoredAnswer, shadowedAnswer, type Countable } from './counting.js';
 import type { FindStep, StepContext } from './context.js';
 import { joined, rejected, scored, shadowed } from './testing/events.js';
 
@@ -31,7 +31,7 @@ function added(countable: Countable | undefined): Additions {
 }
 function addedOutcome(event: ReturnType<typeof joined>, given = find): Record<string, number> {
   const additions = new Additions();
-  for (const { add, outcome } of joinedOutcomes(event, given)) if (outcome !== undefined) add(additions, outcome, 1);
+  for (const one of joinedWord(event, given).added) additions.addOutcome(one);
   return sums(additions);
 }
 
@@ -124,18 +124,27 @@ describe('an outcome', () => {
     });
   });
 
+  it('judges one shadow of a rollout, however many the event names', () => {
+    const twice = { version: '2', assignmentRevision: 2, score: 0.5 };
+    expect(joinedWord(joined('a', { shadows: [twice, { ...twice, score: 1 }] }), shadow).added.map(({ stream, amounts }) => [stream, amounts['squared_error']])).toEqual([['answer', 0.0625], ['shadow', 0.25]]);
+  });
+
   it('of a fallback or of a pinned version judges nobody', () => {
-    expect(joinedOutcomes(joined('a', { fallback: 'constant' }), find)).toEqual([]);
-    expect(joinedOutcomes(joined('a', { role: 'pinned', version: '2' }), find)).toEqual([]);
+    expect(joinedWord(joined('a', { fallback: 'constant' }), find).added).toEqual([]);
+    expect(joinedWord(joined('a', { role: 'pinned', version: '2' }), find).added).toEqual([]);
+  });
+
+  it('of text judges nobody: no loss is defined for it', () => {
+    expect(joinedWord(joined('a', { outcome: 'late' }), find).added).toEqual([]);
   });
 
   it('taken back leaves nothing of itself', () => {
     fc.assert(fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean(), fc.boolean(), (score, outcome, isShadow) => {
       const additions = new Additions();
       const event = joined('a', { score, outcome, entities: { origin: 'SFO' }, shadows: [{ version: '2', assignmentRevision: 2, score: 1 - score }] });
-      for (const countable of joinedOutcomes(event, isShadow ? shadow : find)) {
-        countable.add(additions, Number(outcome), 1);
-        countable.add(additions, Number(outcome), -1);
+      for (const one of joinedWord(event, isShadow ? shadow : find).added) {
+        additions.addOutcome(one);
+        additions.addOutcome(one, -1);
       }
       for (const { count, sum } of additions.sums) expect([count, sum]).toEqual([0, 0]);
     }));
@@ -176,9 +185,11 @@ describe('a shadow that could not have answered', () => {
 it('an outcome beyond all measure is a large loss, not an infinite one: what is infinite once cannot be corrected, and blinds every guard', () => {
   const given: StepContext = { ...context, readings: { champion: { task: 'regression', threshold: undefined }, candidate: { task: 'regression', threshold: undefined } }, outcome: undefined };
   const additions = new Additions();
-  const [outcome] = joinedOutcomes(joined('a', { outcome: 1e300 }), only(given));
-  outcome!.add(additions, 1e300, 1);
+  const [outcome] = joinedWord(joined('a', { outcome: 1e300 }), only(given)).added;
+  additions.addOutcome(outcome!);
   expect(additions.sums.filter(({ sum }) => !Number.isFinite(sum ** 2))).toEqual([]);
-  outcome!.add(additions, 1e300, -1);
+  additions.addOutcome(outcome!, -1);
   expect(additions.sums.map(({ count, sum }) => [count, sum])).toEqual(additions.sums.map(() => [0, 0]));
+  const pair = joinedWord(joined('a', { outcome: 1e300, shadows: [{ version: '2', assignmentRevision: 2, score: 1 }] }), only({ ...given, strategy: 'shadow' })).added[1]!;
+  expect(pair.amounts).toMatchObject({ squared_error: 1e100, loss_difference: 0 });
 });

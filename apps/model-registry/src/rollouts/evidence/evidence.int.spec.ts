@@ -118,6 +118,35 @@ describe('the evidence of a rollout', () => {
     expect((await store.totals(ROLLOUT)).map(({ step, champion, candidate }) => [step, champion.answers, candidate.answers])).toEqual([[2, 1, 0], [3, 1, 1]]);
   });
 
+  it('is that of the last words: one that comes after its correction changes nothing, and an answer of another version, by a fallback or asked for takes out what the one before it had put in', async () => {
+    await insertRollout(installed);
+    const place = { routingKey: 'case', assignmentRevision: 2 };
+    const first = (name: string) => joined(name, { ...place, score: 0.25, outcome: true, revision: 0 });
+    const another = (name: string, over: Parameters<typeof joined>[1]) => joined(name, { ...place, score: 0.75, outcome: true, revision: 1, correction: true, ...over });
+    const corrected = another('corrected', { score: 0.25, outcome: false });
+    const firsts = ['corrected', 'version', 'fallback', 'pinned', 'step', 'alone'].map(first);
+    const seconds = [corrected, another('version', { version: '2', role: 'challenger' }), another('fallback', { fallback: 'constant' }), another('pinned', { role: 'pinned' }), another('step', { assignmentRevision: 3 })];
+    // A correction may come first of all; and what was told, as dead letters that are delivered again.
+    const early = [another('early', { fallback: 'constant', score: 0 }), first('early')];
+    const kill9 = async (): Promise<void> => {
+      await caughtUp();
+      await kill();
+      await start();
+    };
+    await publish(installed.bus, 'outcome.joined.v1', [...firsts, ...early]);
+    await kill9();
+    await publish(installed.bus, 'outcome.joined.v1', seconds);
+    await kill9();
+    await publish(installed.bus, 'outcome.joined.v1', [...firsts, ...seconds, ...early, another('corrected', { revision: 2, score: undefined, outcome: 'text' }), corrected]);
+    await caughtUp();
+
+    const evidence = await store.read(ROLLOUT);
+    expect(total(evidence, 1, 'champion', 'squared_error')).toEqual([1, 0.5625]);
+    expect(total(evidence, 1, 'candidate', 'squared_error')).toEqual([1, 0.0625]);
+    expect(total(evidence, 2, 'champion', 'squared_error')).toEqual([1, 0.0625]);
+    expect((await store.totals(ROLLOUT)).map(({ step, champion, candidate }) => [step, champion.outcomes, candidate.outcomes])).toEqual([[1, 1, 1], [2, 1, 0]]);
+  });
+
   it('of a shadow compares pair by pair, and keeps the hundred largest differences', async () => {
     await insertRollout(installed, { ...SPEC, strategy: 'shadow', steps: [SPEC.steps[0]!] }, 1);
     const all = numbers(600);

@@ -50,6 +50,11 @@ export class StepIndex {
     return this.find;
   }
 
+  /** Whether the model has ever had one, as far as is known. */
+  hasRollouts(model: string): boolean {
+    return this.steps.has(model);
+  }
+
   readonly find: FindStep = (model, revision) => this.steps.get(model)?.get(revision);
 
   private async refresh(): Promise<void> {

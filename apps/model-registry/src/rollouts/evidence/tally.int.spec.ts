@@ -4,12 +4,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MIGRATIONS } from '../../store/migrations.js';
 import { Installation } from '../../testing/harness.js';
 import type { Reading, StepContext } from './context.js';
-import { scoredAnswer, shadowedAnswer, type Countable } from './counting.js';
+import { joinedWord, scoredAnswer, shadowedAnswer, type Countable } from './counting.js';
 import { EvidenceStore } from './evidence-store.js';
 import { StepIndex } from './step-index.js';
 import { Tally, type Located } from './tally.js';
-import { scored, shadowed } from './testing/events.js';
+import { idOf, joined, scored, shadowed } from './testing/events.js';
 import { insertRollout, ROLLOUT } from './testing/rollout-rows.js';
+import { shortId, type Word } from './words.js';
+import { LastWords1764440000000 } from './words-migration.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -40,6 +42,16 @@ async function batch(ids: readonly number[], place: { partition?: number; offset
   const find = await index.knowing(data.map((one) => ({ data: one })));
   return data.map((one, n) => ({ at: { topic: 'prediction.scored.v1', partition, offset: String(offset + n), timestampMs: timestampMs + n }, counts: scoredAnswer(one, find)! }));
 }
+/** Words as messages of one partition. */
+async function words(events: readonly ReturnType<typeof joined>[], partition: number, offset = 0): Promise<Located<Word>[]> {
+  const find = await index.knowing(events.map((data) => ({ data })));
+  return events.map((data, n) => ({ at: { topic: 'outcome.joined.v1', partition, offset: String(offset + n), timestampMs: 1000 + offset + n }, counts: joinedWord(data, find) }));
+}
+/** How many outcomes, and the sum of squared errors. */
+async function judged(): Promise<readonly [number, number]> {
+  const [row] = await query<{ count: number; sum: number }>(dataSource, `SELECT sum(count)::float8 AS count, sum(sum) AS sum FROM rollout_sums WHERE measure = 'squared_error'`);
+  return [row!.count, Math.round(row!.sum * 1e6) / 1e6];
+}
 const answers = async (): Promise<number> => (await new EvidenceStore(dataSource).totals(ROLLOUT)).reduce((sum, { champion }) => sum + champion.answers, 0);
 const forgetIds = () => query(dataSource, 'DELETE FROM rollout_counted');
 
@@ -69,6 +81,30 @@ describe('counting', () => {
       for (const round of numbers(10)) await other.countAnswers(await batch([...numbers(100, round * 50), ...numbers(50, 10_000 + partition * 1000 + round * 50)], { partition, offset: round * 150 }));
     }));
     expect(await answers()).toBe(550 + 3 * 500);
+  });
+
+  it('of words on the same predictions in several partitions at once ends without a deadlock and with the last word on each', async () => {
+    const ids = numbers(200);
+    await Promise.all(numbers(3).map(async (partition) => {
+      const revisions = [[2, 0, 1], [0, 1, 2], [1, 2, 0]][partition]!;
+      for (const [round, revision] of revisions.entries()) {
+        const told = ids.map((id) => joined(`p${id}`, { score: revision === 2 ? 0.5 : 1, outcome: false, revision, correction: revision > 0 }));
+        await new Tally(dataSource).countOutcomes(await words(partition === 1 ? told.toReversed() : told, partition, round * ids.length));
+      }
+    }));
+    expect(await judged()).toEqual([200, 50]);
+  });
+
+  it('takes out what was counted before it was kept what is added, and its migration can run again', async () => {
+    await tally.countOutcomes(await words(numbers(10).map((id) => joined(`p${id}`, { score: 0.25, outcome: true })), 0));
+    await query(dataSource, 'UPDATE rollout_outcomes SET outcome = 1, step = NULL, arm = NULL, cluster = NULL, amounts = NULL');
+    const runner = dataSource.createQueryRunner();
+    await new LastWords1764440000000().up(runner);
+    await runner.release();
+    expect(await judged()).toEqual([10, 5.625]);
+    await tally.countOutcomes(await words(numbers(4).map((id) => joined(`p${id}`, { score: 0.25, outcome: false, revision: 1, correction: true })), 0, 10));
+    expect(await judged()).toEqual([10, 6 * 0.5625 + 4 * 0.0625]);
+    expect(await query(dataSource, 'SELECT revision, step, arm FROM rollout_outcomes WHERE id = $1', [String(shortId(idOf('p0')))])).toEqual([{ revision: 1, step: 1, arm: 'champion' }]);
   });
 
   it('takes entities with characters that PostgreSQL refuses: one request cannot keep the rest from being counted', async () => {

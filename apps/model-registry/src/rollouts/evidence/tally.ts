@@ -1,7 +1,9 @@
 import { inTransaction, query, unnestRows } from '@throughline/db';
 import type { DataSource, EntityManager } from 'typeorm';
 import { Additions, type Disagreement } from './additions.js';
-import type { Countable, CountableOutcome } from './counting.js';
+import type { Countable } from './counting.js';
+import { loadHeld, saveHeld } from './held-words.js';
+import { settleWords, shortId, type Settled, type Word } from './words.js';
 
 /** Where a message stood. */
 export interface Coordinates {
@@ -45,11 +47,14 @@ export class Tally {
     });
   }
 
-  /** A correction replaces what its prediction had added. */
-  async countOutcomes(batch: readonly Located<CountableOutcome>[]): Promise<void> {
+  /** @param batch of one partition, in its order */
+  async countOutcomes(batch: readonly Located<Word>[]): Promise<void> {
     if (batch.length === 0) return;
-    await this.count(batch, replaceOutcomes);
-    for (const { counts } of batch) this.judged.add(counts.context.rolloutId);
+    const touched = batch.flatMap(({ counts }) => counts.added);
+    await this.count(batch, async (manager, words, additions) => {
+      touched.push(...(await replaceOutcomes(manager, words, additions)).takeOut);
+    });
+    for (const { rolloutId } of touched) this.judged.add(rolloutId);
   }
 
   private count<C>(batch: readonly Located<C>[], add: (manager: EntityManager, fresh: readonly C[], to: Additions) => Promise<void>): Promise<void> {
@@ -95,12 +100,6 @@ interface Identified {
   readonly context: { readonly rolloutId: string };
 }
 
-/** 64 of the bits that a version-5 UUID hashes into; by chance two of a million predictions share them once in 40 million rollouts. */
-export function shortId(predictionId: string): bigint {
-  const hex = predictionId.replaceAll('-', '');
-  return BigInt.asIntN(64, BigInt(`0x${hex.slice(0, 12)}${hex.slice(28)}`));
-}
-
 const keyOf = ({ stream, context, predictionId }: Identified): string => `${stream} ${context.rolloutId} ${shortId(predictionId)}`;
 const compareKeys = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 const columnsOf = ({ stream, context, predictionId }: Identified) => ({ stream, rollout_id: context.rolloutId, id: String(shortId(predictionId)) });
@@ -116,32 +115,16 @@ async function firstCopies<C extends Identified>(manager: EntityManager, items: 
 }
 
 /**
- * Adds outcomes, and takes back what an earlier one of the same prediction had added. Who was there before is known of the last million; a correction
- * that comes later than that counts as one more.
+ * The last word on each prediction replaces what an earlier one has added. Those of the last million are remembered; one that supersedes an older one counts as one
+ * more.
  */
-async function replaceOutcomes(manager: EntityManager, items: readonly CountableOutcome[], to: Additions): Promise<void> {
-  const keys = new Map(items.map((item) => [keyOf(item), item]));
-  const wanted = unnestRows({ stream: 'text', rollout_id: 'uuid', id: 'bigint' }, [...keys.values()].map(columnsOf));
-  const known = await query<{ stream: string; rollout_id: string; id: string; outcome: number | null }>(
-    manager, `SELECT stream, rollout_id, id, outcome FROM rollout_outcomes JOIN ${wanted.from} USING (stream, rollout_id, id)`, wanted.parameters,
-  );
-  const before = new Map(known.map(({ stream, rollout_id, id, outcome }) => [`${stream} ${rollout_id} ${id}`, outcome ?? undefined]));
-  const changed = new Map<string, CountableOutcome>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const earlier = before.get(key);
-    if (before.has(key) && earlier === item.outcome) continue;
-    if (earlier !== undefined) item.add(to, earlier, -1);
-    if (item.outcome !== undefined) item.add(to, item.outcome, 1);
-    before.set(key, item.outcome);
-    changed.set(key, item);
-  }
-  const rows = unnestRows(
-    { stream: 'text', rollout_id: 'uuid', id: 'bigint', outcome: 'float8' }, [...changed].sort(compareKeys).map(([, item]) => ({ ...columnsOf(item), outcome: item.outcome })),
-  );
-  await query(
-    manager, `INSERT INTO rollout_outcomes (${rows.columns}) SELECT * FROM ${rows.from} ON CONFLICT (stream, rollout_id, id) DO UPDATE SET outcome = excluded.outcome`, rows.parameters,
-  );
+async function replaceOutcomes(manager: EntityManager, words: readonly Word[], to: Additions): Promise<Settled> {
+  const known = await loadHeld(manager, words);
+  const settled = settleWords(words, known);
+  for (const one of settled.takeOut) to.addOutcome(one, -1);
+  for (const one of settled.putIn) to.addOutcome(one);
+  if (settled.held.size > 0) await saveHeld(manager, settled.held, known);
+  return settled;
 }
 
 async function write(manager: EntityManager, { sums, bins, disagreements }: Additions): Promise<void> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { binEdges, binValue, logarithmicBin } from '../../domain/evidence.js';
 import { Additions } from '../additions.js';
 import type { StepContext } from '../context.js';
-import { joinedOutcomes, scoredAnswer, shadowedAnswer } from '../counting.js';
+import { joinedWord, scoredAnswer, shadowedAnswer } from '../counting.js';
 import { joined, scored, shadowed } from '../testing/events.js';
 import { evidenceOf } from '../testing/in-memory-evidence.js';
 import { ROLLOUT, SPEC } from '../testing/rollout-rows.js';
@@ -28,7 +28,7 @@ function additions(): Additions {
     const place = { routingKey: `case-${n % 300}`, entities: { origin: n % 3 === 0 ? 'ATL' : 'BOI' } };
     scoredAnswer(scored(`p${n}`, { ...place, score }), find)!.add(found);
     shadowedAnswer(shadowed(`p${n}`, { ...place, score: score + 0.1, answered: { version: '1', role: 'champion', score } }), find)!.add(found);
-    for (const { add } of joinedOutcomes(joined(`p${n}`, { ...place, score, shadows: [{ version: '2', assignmentRevision: 2, score: score + 0.1 }] }), find)) add(found, Number(n % 4 === 0), 1);
+    for (const one of joinedWord(joined(`p${n}`, { ...place, score, outcome: n % 4 === 0, shadows: [{ version: '2', assignmentRevision: 2, score: score + 0.1 }] }), find).added) found.addOutcome(one);
   }
   return found;
 }
