@@ -52,7 +52,7 @@ it('backtest says what cannot be tried, and why', async () => {
   expect(await home.run('backtest', 'flight-delay', '--version', '9', ...PERIOD)).toMatchObject({ code: 2, err: expect.stringContaining('unknown_version') });
   expect(await home.run('backtest', 'flight-delay', ...PERIOD)).toMatchObject({ code: 2, err: expect.stringContaining('Name one of --version and --rules') });
   expect(await home.run('backtest', 'flight-delay', '--rules', '/nowhere', ...PERIOD)).toMatchObject({ code: 2, err: expect.stringContaining('cannot read /nowhere') });
-  expect(existsSync(join(home.folder, 'rows.parquet.part'))).toBe(false);
+  expect(existsSync(join(home.folder, 'rows.parquet.partial'))).toBe(false);
 });
 
 it('costs tells what predictions cost, what they were worth, and which are over the ceiling of their model', async () => {

@@ -28,7 +28,7 @@ export async function reach(url: string, init?: RequestInit): Promise<Response> 
   if (answer.ok) return answer;
   const body: unknown = await answer.json().catch(() => undefined);
   const { code, detail, cure } = (body ?? {}) as { code?: string; detail?: string; cure?: string };
-  const known = code !== undefined && code in ERRORS ? (code as ErrorCode) : 'internal';
+  const known = code !== undefined && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'internal';
   throw new ContractError(known, detail ?? `${url} answered ${answer.status}`, cure === undefined ? undefined : { cure: known === 'unavailable' && cure === ERRORS.unavailable.cure ? BEHIND_IT : cure });
 }
 

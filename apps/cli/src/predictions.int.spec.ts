@@ -50,6 +50,7 @@ it.each([
   [['list', '--query', 'of-42', '--wrong'], 'wrong cannot be added'], [['list', '--query', 'no-such'], 'no saved query “no-such”'], [['list', '--last', 'soon'], 'last'],
   [['export', '--output', 'x.parquet'], 'features of one model'], [['list', '--min-score', 'much'], '--min-score'], [['list', '--from', 'monday'], '--from'],
   [['export', '--model', 'flight-delay', '--output', '/nowhere/x.parquet'], 'cannot write /nowhere/x.parquet'],
+  [['export', '--model', 'flight-delay', '--output', '/'], 'it is a folder'],
   [['list', '--stage', 'inference'], 'minStageMs'], [['list', '--limit', '0'], '1 or more'],
 ])('%j is refused with the place of the fault', async (args, place) => {
   const { code, err } = await home.run('predictions', ...args);

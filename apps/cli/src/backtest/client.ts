@@ -1,14 +1,9 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { ContractError, ERRORS, type ErrorCode } from '@throughline/contracts';
-import { bearer } from '@throughline/settings';
 import { readConfig } from '../config.js';
 import type { BacktestReport } from '../domain/backtest-text.js';
+import { download } from '../download.js';
 import { ask, jsonBody } from '../http.js';
 import { Looks } from '../looks.js';
-import { cannotWrite } from '../predictions/download.js';
 
 export interface Backtest {
   readonly backtestId: string;
@@ -44,19 +39,8 @@ export async function finished(started: Backtest, onProgress: (backtest: Backtes
   }
   if (backtest.status === 'done' && backtest.report !== null) return { ...backtest, report: backtest.report };
   const { code = 'unavailable', reason = 'somebody has cancelled it' } = backtest.error ?? {};
-  throw new ContractError(code in ERRORS ? (code as ErrorCode) : 'internal', `the backtest ended as ${backtest.status}: ${reason}`, { cure: 'Start it again; the reason says what to mend.' });
+  throw new ContractError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'internal', `the backtest ended as ${backtest.status}: ${reason}`, { cure: 'Start it again; the reason says what to mend.' });
 }
 
 /** Writes the rows of a backtest that is done; the file is there when it is whole. */
-export async function downloadRows(id: string, path: string): Promise<void> {
-  const answer = await fetch(url(`/${id}/rows`), { headers: bearer(process.env['THROUGHLINE_API_KEY']) });
-  if (!answer.ok || answer.body === null) throw new ContractError('unavailable', `the rows of backtest ${id} cannot be read: the ledger answered ${answer.status}`);
-  const temporary = `${path}.part`;
-  try {
-    await pipeline(Readable.fromWeb(answer.body as never), createWriteStream(temporary));
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw cannotWrite(path, cause as Error);
-  }
-}
+export const downloadRows = async (id: string, path: string): Promise<void> => void (await download(url(`/${id}/rows`), {}, path));

@@ -2,17 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { ContractError } from '@throughline/contracts';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
-import { countFromOne, decimal, moment } from '../arguments.js';
+import { countFromOne, decimal, instant } from '../arguments.js';
 import { cancelBacktest, downloadRows, finished, startBacktest, type Backtest } from '../backtest/client.js';
 import { backtestText } from '../domain/backtest-text.js';
-import { checkWritable } from '../predictions/download.js';
+import { checkWritable } from '../download.js';
 import { Progress, table } from '../terminal.js';
 
 interface Options {
   readonly version?: string;
   readonly rules?: string;
-  readonly from: number;
-  readonly to: number;
+  readonly from: string;
+  readonly to: string;
   readonly threshold?: number;
   readonly limit?: number;
   readonly output?: string;
@@ -29,8 +29,8 @@ export function backtestCommand(program: Command): void {
     .description('What a version, or rules, would have decided and earned on the predictions of a past period')
     .option('--version <version>', 'version to try')
     .option('--rules <file>', 'rules to try instead: a rules document, JSON or YAML')
-    .requiredOption('--from <moment>', 'event time of the requests: so long ago (7d), or an instant', moment)
-    .requiredOption('--to <moment>', 'until then', moment)
+    .requiredOption('--from <moment>', 'event time of the requests: so long ago (7d), or an instant', instant)
+    .requiredOption('--to <moment>', 'until then', instant)
     .option('--threshold <score>', 'a score at or above it is a positive decision; the candidate’s own by default', decimal)
     .option('--limit <count>', 'predictions at most, oldest first', countFromOne)
     .option('--output <file>', 'Parquet file with what it would have done, prediction by prediction')
@@ -42,17 +42,17 @@ Examples:
   npx throughline backtest flight-delay --version 2 --from 2001-01-01 --to 2001-07-01
   npx throughline backtest flight-delay --rules model.rules.json --from 2001-01-01 --to 2001-07-01 --output rows.parquet`)
     .action(async (model: string, options: Options) => {
-      const { threshold, limit, output, json } = options;
-      const request = { model, from: instant(options.from), to: instant(options.to), candidate: await candidateOf(options), ...(threshold === undefined ? {} : { threshold }), ...(limit === undefined ? {} : { limit }) };
+      const { from, to, threshold, limit, output, json } = options;
+      const request = { model, from, to, candidate: await candidateOf(options), ...(threshold === undefined ? {} : { threshold }), ...(limit === undefined ? {} : { limit }) };
       if (output !== undefined) await checkWritable(output);
       const done = await watched(await startBacktest(request));
-      if (output !== undefined) await downloadRows(done.backtestId, output);
       const name = options.version === undefined ? 'the rules' : `version ${options.version}`;
-      process.stdout.write(json === true ? `${JSON.stringify(done, null, 2)}\n` : `${backtestText(done.report, name, table)}\n${output === undefined ? '' : `\nRows: ${output}\n`}`);
+      process.stdout.write(`${json === true ? JSON.stringify(done, null, 2) : backtestText(done.report, name, table)}\n`);
+      if (output === undefined) return;
+      await downloadRows(done.backtestId, output);
+      if (json !== true) process.stdout.write(`\nRows: ${output}\n`);
     });
 }
-
-const instant = (ms: number): string => new Date(ms).toISOString();
 
 async function candidateOf({ version, rules }: Options): Promise<object> {
   if ((version === undefined) === (rules === undefined)) throw new ContractError('invalid_request', 'it is not clear what to try', { cure: 'Name one of --version and --rules.' });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { moment } from '../arguments.js';
+import { instant } from '../arguments.js';
 import { readConfig } from '../config.js';
 import { costNotes, costPlot, costRows, type CostReport } from '../domain/costs-text.js';
 import { ask } from '../http.js';
@@ -8,8 +8,8 @@ import { table } from '../terminal.js';
 interface CostOptions {
   readonly model?: string;
   readonly by: string;
-  readonly from?: number;
-  readonly to?: number;
+  readonly from?: string;
+  readonly to?: string;
   readonly json?: boolean;
 }
 
@@ -19,13 +19,12 @@ export function costsCommand(program: Command): void {
     .description('What predictions cost, as an estimate, and what they were worth')
     .option('--model <model>', 'only this model')
     .option('--by <groups>', 'of model, version, team, role and day, separated by commas', 'model,version')
-    .option('--from <moment>', 'so long ago (7d), or an instant; by when requests came, in whole UTC days; by default 30 days ago', moment)
-    .option('--to <moment>', 'until then', moment)
+    .option('--from <moment>', 'so long ago (7d), or an instant; by when requests came, in whole UTC days; by default 30 days ago', instant)
+    .option('--to <moment>', 'until then', instant)
     .option('--json', 'print as JSON')
     .addHelpText('after', '\nExamples:\n  npx throughline costs\n  npx throughline costs --model flight-delay --by day,team --from 7d')
     .action(async ({ model, by, from, to, json }: CostOptions) => {
-      const instant = (ms: number): string => new Date(ms).toISOString();
-      const query = new URLSearchParams({ groupBy: by, ...(model === undefined ? {} : { model }), ...(from === undefined ? {} : { from: instant(from) }), ...(to === undefined ? {} : { to: instant(to) }) });
+      const query = new URLSearchParams({ groupBy: by, ...(model === undefined ? {} : { model }), ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) });
       const report = await ask<CostReport>(`${readConfig(process.env).LEDGER_URL}/ledger/v1/costs?${query}`);
       process.stdout.write(json === true ? `${JSON.stringify(report, null, 2)}\n` : render(report));
     });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { moment } from '../arguments.js';
+import { instant } from '../arguments.js';
 import { readConfig } from '../config.js';
 import { rebuildEnd, rebuildProgress, type Rebuild } from '../domain/rebuild-text.js';
 import { ask, jsonBody } from '../http.js';
@@ -10,8 +10,8 @@ const LONGEST_PAUSE_MS = 500;
 
 interface RebuildOptions {
   readonly model: string;
-  readonly from: number;
-  readonly to: number;
+  readonly from: string;
+  readonly to: string;
   readonly reason?: string;
   readonly json?: boolean;
   readonly wait: boolean;
@@ -22,15 +22,15 @@ export function rebuildCommand(outcomes: Command): void {
     .command('rebuild')
     .description('Have the ledger tell the joins of a period again, as the model’s declaration of today judges them')
     .requiredOption('--model <model>', 'whose predictions')
-    .requiredOption('--from <instant>', 'event time of the predictions, inclusive', moment)
-    .requiredOption('--to <instant>', 'event time of the predictions, exclusive', moment)
+    .requiredOption('--from <moment>', 'event time of the predictions, inclusive', instant)
+    .requiredOption('--to <moment>', 'event time of the predictions, exclusive', instant)
     .option('--reason <text>', 'why, for who reads the list of rebuilds')
     .option('--no-wait', 'only start it; it goes on by itself, as it does after Ctrl-C')
     .option('--json', 'print what the ledger answers')
     .addHelpText('after', '\nExample:\n  npx throughline outcomes rebuild --model flight-delay --from 2001-01-01T00:00:00Z --to 2001-02-01T00:00:00Z')
     .action(async ({ model, from, to, reason, json, wait }: RebuildOptions) => {
       const url = `${readConfig(process.env).LEDGER_URL}/ledger/v1/rebuilds`;
-      const started = await ask<Rebuild>(url, jsonBody('POST', { model, from: new Date(from).toISOString(), to: new Date(to).toISOString(), ...(reason === undefined ? {} : { reason }) }));
+      const started = await ask<Rebuild>(url, jsonBody('POST', { model, from, to, ...(reason === undefined ? {} : { reason }) }));
       const rebuild = wait ? await followed(url, started) : started;
       if (json === true) return void process.stdout.write(`${JSON.stringify(rebuild, null, 2)}\n`);
       process.stdout.write(`${rebuild.status === 'running' ? `Running: rebuild ${rebuild.rebuildId}; how far it is: ${url}/${rebuild.rebuildId}` : rebuildEnd(rebuild)}\n`);

@@ -3,8 +3,8 @@ import { ContractError } from '@throughline/contracts';
 import { countFromOne, decimal, instant } from '../arguments.js';
 import { readConfig } from '../config.js';
 import { listCells, type ListedPrediction, type PredictionFilter } from '../domain/prediction-list.js';
+import { checkWritable, download } from '../download.js';
 import { ask, jsonBody } from '../http.js';
-import { checkWritable, download } from '../predictions/download.js';
 import { table } from '../terminal.js';
 
 interface Asked extends Record<string, unknown> {
@@ -99,7 +99,7 @@ async function list(ledger: string, asked: Asked): Promise<void> {
   const path = asked.query === undefined ? 'predictions' : `queries/${encodeURIComponent(asked.query)}/predictions`;
   const { found, hasMore } = await pages(`${ledger}/ledger/v1/${path}`, filter, asked.limit);
   if (asked.json === true) return void process.stdout.write(found.map((one) => `${JSON.stringify(one)}\n`).join(''));
-  process.stdout.write(found.length === 0 ? `${NOTHING}\n` : `${table(listCells(found))}\n${hasMore ? `… and more: --limit shows them, \`predictions export\` writes them all.\n` : ''}`);
+  process.stdout.write(found.length === 0 ? `${NOTHING}\n` : `${table(listCells(found))}\n${hasMore ? '… and more: --limit shows them, `predictions export` writes them all.\n' : ''}`);
   if (asked.save !== undefined) process.stdout.write(`Saved: npx throughline predictions list --query ${asked.save}\n`);
 }
 

@@ -1,11 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { access, constants, rename, rm } from 'node:fs/promises';
+import { access, constants, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { ContractError } from '@throughline/contracts';
-import { reach } from '../http.js';
-import { Progress } from '../terminal.js';
+import { reach } from './http.js';
+import { Progress } from './terminal.js';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -32,7 +32,7 @@ export async function download(url: string, init: RequestInit, path: string): Pr
   } catch (error) {
     await rm(partial, { force: true });
     if (isOfFile(error as NodeJS.ErrnoException)) throw cannotWrite(path, error as Error);
-    throw new ContractError('unavailable', `${path} was not written: ${(error as Error).message}`, { cause: error, cure: 'Ask for less at once (--model, --from, --to, --limit), and see the ledger’s log.' });
+    throw new ContractError('unavailable', `${path} was not written: ${(error as Error).message}`, { cause: error, cure: 'Ask again, for a shorter period or with a lower --limit, and see the ledger’s log.' });
   } finally {
     progress.end();
   }
@@ -44,8 +44,10 @@ const isOfFile = ({ path, code }: NodeJS.ErrnoException): boolean => path !== un
 export const cannotWrite = (path: string, cause: Error): ContractError =>
   new ContractError('invalid_request', `cannot write ${path}: ${cause.message}`, { cause, cure: 'Name a file in a folder that is there, that you may write to, and that has room.' });
 
-/** Tries the folder before anybody computes for it. @throws ContractError `invalid_request` */
+/** Tries the place of a file before anybody computes for it. @throws ContractError `invalid_request` */
 export async function checkWritable(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory() === true) throw cannotWrite(path, new Error('it is a folder'));
   await access(dirname(path), constants.W_OK).catch((error: Error) => {
     throw cannotWrite(path, error);
   });
