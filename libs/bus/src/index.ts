@@ -1,5 +1,4 @@
-export * from './dead-letter.js';
-export { createBus, type BusOptions } from './create-bus.js';
+export * from './client.js';
 export { prefixedNames, type Names } from './names.js';
 export { MemoryBroker } from './memory/broker.js';
 export { MemoryBus } from './memory/bus.js';
@@ -7,6 +6,3 @@ export * from './nest/bus.module.js';
 export * from './nest/consumes.js';
 export * from './nest/outbox-relay.js';
 export * from './nest/strategy.js';
-export * from './port.js';
-export * from './topics.js';
-export type { BusLogger, BusSettings } from './settings.js';
