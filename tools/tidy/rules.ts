@@ -18,7 +18,7 @@ const isSource = (path: string): boolean => /\.(ts|mts|mjs|js)$/.test(path);
 const isProduct = (path: string): boolean => /^(apps|libs)\/[^/]+\/src\//.test(path) && path.endsWith('.ts');
 /** The examples of faults in the test of these rules are no faults. */
 const isExample = (path: string): boolean => path.startsWith('tools/tidy/');
-const isTest = (path: string): boolean => /\.spec\.ts$|\/test(ing)?\//.test(path);
+const isTest = (path: string): boolean => /\.spec\.ts$|\/test(ing)?[/.]/.test(path);
 const isText = (path: string): boolean => /\.(ts|mts|mjs|js|json|ya?ml|md|sh|py|xml|toml)$|^\.ci\/run$|^\.npmrc$/.test(path);
 
 const linesMatching =
@@ -71,6 +71,12 @@ export const RULES: readonly Rule[] = [
     why: 'a line without a level, a time and a service helps nobody at night',
     appliesTo: (path) => isProduct(path) && !/^apps\/(cli|demo|platform)\//.test(path) && !isTest(path),
     violations: linesMatching(/\bconsole\.\w+\(/),
+  },
+  {
+    name: 'what runs in production imports nothing that was made for tests',
+    why: 'a service must start without them',
+    appliesTo: (path) => isProduct(path) && !isTest(path),
+    violations: linesMatching(/(from|import\() ?'(@throughline\/testing'|@throughline\/\w+\/testing'|\..*\/testing(\/|\.js'))/),
   },
   {
     name: 'no focused or skipped test is left behind',

@@ -22,6 +22,8 @@ describe('the house style', () => {
     ['libs/x/src/CamelCase.ts', ''],
     ['libs/x/src/a.ts', 'const msLatency = 1;'],
     ['libs/x/src/a.ts', "console.log('hello');"],
+    ['apps/x/src/main.ts', "import { eventually } from '@throughline/testing';"],
+    ['apps/x/src/a.ts', "import { install } from './testing/installation.js';"],
     ['libs/x/src/a.unit.spec.ts', "it.only('runs alone', () => {});"],
     ['docs/a.md', 'cd /work/main'],
     ['package-lock.json', '"resolved": "https://example.org/x.tgz"'],
