@@ -7,6 +7,8 @@ export interface PredictionKey {
   /** The partition of its row; absent while awaited. */
   readonly day: string | undefined;
   readonly attempt: number;
+  /** Revision of the last word that was told of it when a higher attempt took its join away. */
+  readonly toldRevision?: number | undefined;
 }
 
 export interface Admission {

@@ -88,11 +88,12 @@ export interface JoinDecision {
  * order in which it arrived, so both sides of the join, duplicates and corrections in any order end in the same state.
  *
  * @param matureAtMs event time at which the prediction's maturity ended without an outcome, where the model declares what that means
+ * @param toldRevision of the last word on it, where that join is gone: consumers still have it
  */
-export function decideJoin(facts: PredictionFacts, reading: Reading | undefined, outcomes: readonly OutcomeRecord[], told: JoinedRef | undefined, matureAtMs?: number): JoinDecision {
+export function decideJoin(facts: PredictionFacts, reading: Reading | undefined, outcomes: readonly OutcomeRecord[], told: JoinedRef | undefined, matureAtMs?: number, toldRevision?: number): JoinDecision {
   const { holding, misfits } = holdingOf(facts, reading, outcomes, told === undefined ? matureAtMs : told.assumedAtMs);
   if (holding === undefined || isTold(holding, facts, told)) return { join: undefined, misfits };
-  return { join: joinOf(facts, reading, holding, told), misfits };
+  return { join: joinOf(facts, reading, holding, told === undefined ? toldRevision : revisionOf(told)), misfits };
 }
 
 /** The outcome that holds, as it is judged. */
@@ -120,9 +121,13 @@ const delayOf = (facts: PredictionFacts, outcome: OutcomeRecord): number => (out
 const isTold = ({ outcome, assumed }: Pick<Join, 'outcome' | 'assumed'>, { attempt }: PredictionFacts, told: JoinedRef | undefined): boolean =>
   told !== undefined && told.source === outcome.source && told.sequence === outcome.sequence && told.attempt === attempt && (told.assumedAtMs !== undefined) === assumed;
 
-function joinOf(facts: PredictionFacts, reading: Reading | undefined, { outcome, truth, assumed }: Holding, told: JoinedRef | undefined): Join {
+/** What supersedes a word from before there were numbers has the number 1. */
+export const revisionOf = ({ revision = 0 }: JoinedRef): number => revision;
+
+/** @param toldRevision of the word that it supersedes */
+function joinOf(facts: PredictionFacts, reading: Reading | undefined, { outcome, truth, assumed }: Holding, toldRevision: number | undefined): Join {
   return {
-    facts, outcome, truth, assumed, correction: told !== undefined, revision: told === undefined ? 0 : (told.revision ?? 0) + 1, delaySeconds: delayOf(facts, outcome),
+    facts, outcome, truth, assumed, correction: toldRevision !== undefined, revision: toldRevision === undefined ? 0 : toldRevision + 1, delaySeconds: delayOf(facts, outcome),
     ...judged(facts.score, reading, truth), valueMicroUsd: valueMicroUsd(reading, facts.score, truth),
   };
 }
@@ -148,7 +153,7 @@ export function joinAsTold(facts: PredictionFacts, reading: Reading | undefined,
  */
 export function joinNow(facts: PredictionFacts, reading: Reading | undefined, outcomes: readonly OutcomeRecord[], told: JoinedRef | undefined): Join | undefined {
   const { holding } = holdingOf(facts, reading, outcomes, told?.assumedAtMs);
-  return holding === undefined ? undefined : joinOf(facts, reading, holding, told);
+  return holding === undefined ? undefined : joinOf(facts, reading, holding, told && revisionOf(told));
 }
 
 /** Identity of the `outcome.joined` event: the same join, told twice after a crash, is recognisable. */

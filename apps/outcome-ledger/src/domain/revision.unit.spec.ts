@@ -26,6 +26,12 @@ describe('the number of a word on a prediction', () => {
     expect(joinAsTold(facts, reading, [outcomeOf(4)], refOf(4, 2))).toMatchObject({ revision: 2 });
   });
 
+  it('goes on where a higher attempt took the join away and nothing followed then: for consumers it supersedes what they still have', () => {
+    expect(decideJoin(facts, reading, [outcomeOf(4)], undefined, undefined, 2).join).toMatchObject({ correction: true, revision: 3 });
+    expect(decideJoin(facts, reading, [], undefined, 1, 0).join, 'assumed').toMatchObject({ assumed: true, correction: true, revision: 1 });
+    expect(decideJoin(facts, reading, [outcomeOf(4)], refOf(0, 3), undefined, 2).join, 'of what was told since').toMatchObject({ revision: 4 });
+  });
+
   it('is left out of what was told before there were numbers, and 1 for what supersedes that', () => {
     expect(Object.keys(joinEventData(joinAsTold(facts, reading, [outcomeOf(0)], refOf(0, undefined))!))).not.toContain('revision');
     expect(decideJoin(facts, reading, [outcomeOf(4)], refOf(0, undefined)).join).toMatchObject({ correction: true, revision: 1 });

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Admission, PredictionKey } from '../domain/admission.js';
+import { revisionOf, type JoinedRef } from '../domain/joining.js';
 import { insertRows, recordset, rowsParameter } from './rows.js';
 
 const KEY_COLUMNS = { prediction_id: 'uuid', state: 'text', day: 'date', attempt: 'bigint' } as const;
@@ -44,9 +45,11 @@ export async function removeKeys(manager: EntityManager, ids: readonly string[])
 /** Locks keys until the transaction ends. */
 export async function lockKeys(manager: EntityManager, ids: readonly string[]): Promise<Map<string, PredictionKey>> {
   if (ids.length === 0) return new Map();
-  const rows: { prediction_id: string; state: PredictionKey['state']; day: string | null; attempt: string }[] = await manager.query(
-    `SELECT prediction_id, state, day::text, attempt FROM prediction_key WHERE prediction_id = ANY($1) ORDER BY prediction_id FOR UPDATE`, [ids]);
-  return new Map(rows.map(({ prediction_id, state, day, attempt }) => [prediction_id, { predictionId: prediction_id, state, day: day ?? undefined, attempt: Number(attempt) }]));
+  const rows: { prediction_id: string; state: PredictionKey['state']; day: string | null; attempt: string; told_revision: number | null }[] = await manager.query(
+    `SELECT prediction_id, state, day::text, attempt, told_revision FROM prediction_key WHERE prediction_id = ANY($1) ORDER BY prediction_id FOR UPDATE`, [ids]);
+  return new Map(rows.map(({ prediction_id, state, day, attempt, told_revision }) => [
+    prediction_id, { predictionId: prediction_id, state, day: day ?? undefined, attempt: Number(attempt), toldRevision: told_revision ?? undefined },
+  ]));
 }
 
 /** Writes the outcome of an admission into keys that were there before. */
@@ -55,6 +58,15 @@ export async function updateKeys(manager: EntityManager, admissions: readonly Ad
   await manager.query(
     `UPDATE prediction_key k SET state = r.state, day = r.day, attempt = r.attempt FROM ${recordset(1, KEY_COLUMNS)} WHERE k.prediction_id = r.prediction_id`,
     [rowsParameter(admissions.map(({ record }) => toRow(record)))],
+  );
+}
+
+/** Keeps how far the words on these predictions were numbered, whose joins go: another one may not follow now, and will have to go on from there. */
+export async function keepToldRevisions(manager: EntityManager, told: ReadonlyMap<string, JoinedRef>): Promise<void> {
+  if (told.size === 0) return;
+  await manager.query(
+    `UPDATE prediction_key k SET told_revision = r.told_revision FROM ${recordset(1, { prediction_id: 'uuid', told_revision: 'integer' })} WHERE k.prediction_id = r.prediction_id`,
+    [rowsParameter([...told].map(([predictionId, ref]) => ({ prediction_id: predictionId, told_revision: revisionOf(ref) })))],
   );
 }
 

@@ -130,7 +130,7 @@ export class OutcomeStore {
     const meetings = [];
     for (const { facts: one, servedVersionId } of answered) {
       const reading = await this.servedVersions.readingOf(manager, servedVersionId);
-      meetings.push({ facts: one, reading, outcomes: outcomes.get(one.predictionId) ?? [], told: told.get(one.predictionId) });
+      meetings.push({ facts: one, reading, outcomes: outcomes.get(one.predictionId) ?? [], told: told.get(one.predictionId), toldRevision: keys.get(one.predictionId)?.toldRevision });
     }
     return settle(manager, meetings, this.servedVersions);
   }

@@ -12,7 +12,7 @@ import { countOf, type BookEntry, type Count } from '../domain/tally.js';
 import { EntityRoles } from '../erasure/entity-roles.js';
 import { Tombstones, type Watch } from '../erasure/tombstones.js';
 import { loadFacts, loadJoined } from './facts.js';
-import { holdKeys, removeKeys, updateKeys } from './keys.js';
+import { holdKeys, keepToldRevisions, removeKeys, updateKeys } from './keys.js';
 import { announcedAtMs, noteLate } from '../outcomes/store/late.js';
 import { loadBestOutcomes, loadWaitingOutcomes } from './outcome-rows.js';
 import { Partitions } from './partitions.js';
@@ -131,7 +131,7 @@ export class PredictionStore {
       const facts = factsOf(record);
       if (facts === undefined) return [];
       const reading = await this.servedVersions.readingOf(manager, versionIds.get(record) as number);
-      return [{ facts, reading, outcomes: waiting.get(record.predictionId)?.outcomes ?? [], told: told.get(record.predictionId), isFirst: awaited || replaces?.state === 'rejected' }];
+      return [{ facts, reading, outcomes: waiting.get(record.predictionId)?.outcomes ?? [], told: told.get(record.predictionId), toldRevision: replaces?.toldRevision, isFirst: awaited || replaces?.state === 'rejected' }];
     }));
     const { joins, counts } = await settle(manager, meetings.flat(), this.servedVersions);
     return { joins, counts: [...counts, ...expected.flatMap((admission) => movedOutcomes(admission, waiting.get(admission.record.predictionId)?.count ?? 0))] };
@@ -172,6 +172,7 @@ async function removeDisplaced(manager: EntityManager, admissions: readonly Admi
   const displaced = admissions.flatMap(({ replaces }) => (replaces === undefined ? [] : [replaces]));
   if (displaced.length === 0) return { told: new Map(), counts: [], booked: [] };
   const told = await loadJoined(manager, displaced);
+  await keepToldRevisions(manager, told);
   const parameter = rowsParameter(displaced.map(({ predictionId, day }: PredictionKey) => ({ prediction_id: predictionId, day })));
   const remove = async (table: string, returning: string): Promise<DisplacedRow[]> => {
     const places = recordset(1, { prediction_id: 'uuid', day: 'date' });

@@ -25,13 +25,15 @@ export interface Meeting {
   readonly told: JoinedRef | undefined;
   /** Event time at which its maturity ended, where the model declares what it means that no outcome came. */
   readonly matureAtMs?: number | undefined;
+  /** Of the last word on it, where a higher attempt took its join away before. */
+  readonly toldRevision?: number | undefined;
   /** Its outcomes came first and nobody has judged them yet: those of the wrong type leave. Those judged before stay, whatever is declared since. */
   readonly isFirst?: boolean;
 }
 
 /** Writes what follows from meetings, with what has to be published, in the caller's transaction. */
 export async function settle(manager: EntityManager, meetings: readonly Meeting[], servedVersions: Pick<ServedVersions, 'readingOf'>): Promise<{ joins: Join[]; counts: BookEntry[] }> {
-  const decisions = meetings.map((meeting) => ({ meeting, ...decideJoin(meeting.facts, meeting.reading, meeting.outcomes, meeting.told, meeting.matureAtMs) }));
+  const decisions = meetings.map((meeting) => ({ meeting, ...decideJoin(meeting.facts, meeting.reading, meeting.outcomes, meeting.told, meeting.matureAtMs, meeting.toldRevision) }));
   const joins = decisions.flatMap(({ join }) => (join === undefined ? [] : [join]));
   const misfits = decisions.flatMap(({ meeting, misfits: bad }) => (meeting.isFirst === true ? bad : []));
   await writeJoined(manager, joins);

@@ -166,7 +166,7 @@ export class Maturity {
       const reading = await this.servedVersions.readingOf(manager, servedVersionId);
       const seconds = negativeAfterSeconds(reading);
       const mature = seconds === undefined ? undefined : matureAtMs(one, seconds);
-      meetings.push({ facts: one, reading, outcomes: outcomes.get(predictionId) ?? [], told: told.get(predictionId), matureAtMs: mature });
+      meetings.push({ facts: one, reading, outcomes: outcomes.get(predictionId) ?? [], told: told.get(predictionId), matureAtMs: mature, toldRevision: keys.get(predictionId)?.toldRevision });
     }
     const { joins, counts } = await settle(manager, meetings, this.servedVersions);
     await addToTally(manager, counts);
