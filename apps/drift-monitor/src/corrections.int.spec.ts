@@ -1,9 +1,10 @@
 import type { Bus } from '@throughline/bus';
 import { encodeEvent, type EventData } from '@throughline/contracts';
 import { eventually, type Env, type SpawnedService } from '@throughline/testing';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { qualityOf, recountQuality } from './domain/quality.js';
-import { busOf, deployment, HOUR_MS, joined, installation, settled, spawnMonitor, T0, uniforms } from './testing/harness.js';
+import { busOf, deployment, HOUR_MS, joined, installation, reportOf, settled, spawnMonitor, T0, uniforms } from './testing/harness.js';
 import type { Report } from './store/reports.js';
 
 type Joined = EventData<'outcome.joined.v1'>;
@@ -140,5 +141,31 @@ describe('outcomes that are corrected', { timeout: 120_000 }, () => {
     expect(after.qualityWindows.map(({ events, amended }) => [events, amended])).toEqual([[2, 0], [49, 1], [100, 0], [100, 0], [100, 0]]);
     expect(await metricOf(/throughline_drift_corrections_total\{[^}]*result="unheld"[^}]*\} (\d+)/)).toBe('2');
     expect(await metricOf(/throughline_drift_late_outcomes_total\{[^}]*\} (\d+)/)).toBe('3');
+  });
+
+  it('count nothing twice in a window that an instance of the release before has judged: it holds no outcomes of it', async () => {
+    const words = Array.from({ length: 200 }, (_, id) => ({ ...joined(`${id}`, T0 + (id / 100) * HOUR_MS, 0.25, false), revision: 0 }));
+    monitor = await spawnMonitor(env);
+    await tell('outcome.joined.v1', [...words, { ...joined('later', T0 + 2.5 * HOUR_MS, 0.25, false), revision: 0 }]);
+    const before = await settled(bus, monitor.url, { data: 0, quality: 2 });
+    const database = new pg.Client({ connectionString: env['DATABASE_URL'], options: `-c search_path=${env['DATABASE_SCHEMA_PREFIX']}drift_monitor` });
+    await database.connect();
+    await database.query('DELETE FROM counted WHERE start_ms = $1', [T0 + HOUR_MS]);
+    await database.end();
+    await tell('outcome.joined.v1', words.slice(100));
+    const after = await settled(bus, monitor.url, { data: 0, quality: 2 });
+    expect(after.qualityWindows).toEqual(before.qualityWindows);
+    expect(after.late.outcomes).toBe(100);
+  });
+
+  it('leave the windows of another model alone when its answer displaced the one they were told of, and hold up nobody', async () => {
+    await tell('model.deployment.v1', [{ ...deployment(), model: 'another' }]);
+    monitor = await spawnMonitor(env);
+    const first = { ...joined('a', T0, 0.25, false), revision: 0 };
+    await tell('outcome.joined.v1', [first]);
+    await eventually('it is counted', async () => (await counted()) === 1);
+    await tell('outcome.joined.v1', [{ ...first, model: 'another', role: 'challenger', revision: 1, correction: true }, first, { ...joined('b', T0, 0.25, false), revision: 0 }, { ...joined('c', T0, 0.25, false), model: 'another', revision: 0 }]);
+    await eventually('all is counted', async () => (await counted()) === 5);
+    expect([(await reportOf(monitor.url)).outcomes, (await reportOf(monitor.url, 'another')).outcomes]).toEqual([2, 1]);
   });
 });

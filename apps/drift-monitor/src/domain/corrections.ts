@@ -19,7 +19,7 @@ export interface Held {
   /** Of the window it belongs to, epoch milliseconds. */
   readonly startMs: number;
   readonly revision: number | undefined;
-  /** What it has put into its window. `unknown`: it was counted before that was kept. */
+  /** What it has put into its window. `unknown`: it was counted before that was kept, or for another model. */
   readonly added: JoinedOutcome | 'nothing' | 'unknown';
 }
 

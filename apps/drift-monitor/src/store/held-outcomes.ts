@@ -5,6 +5,7 @@ import type { JoinedOutcome } from '../domain/quality.js';
 
 interface Row {
   readonly prediction_id: string;
+  readonly model: string;
   readonly version: string;
   readonly start_ms: string;
   /** -1: told without a number; null: counted before what was counted was kept. */
@@ -19,12 +20,12 @@ interface Row {
 const COLUMNS = 'score, outcome, correct, delay_seconds';
 const UNNUMBERED = -1;
 
-/** What holds of these predictions, by id. */
-export async function loadHeld(manager: EntityManager, predictionIds: Iterable<string>): Promise<Map<string, Held>> {
+/** What holds of these predictions, by id. Of one that was counted for another model, which a retry may name, nothing can be taken out here. */
+export async function loadHeld(manager: EntityManager, model: string, predictionIds: Iterable<string>): Promise<Map<string, Held>> {
   const rows = await query<Row>(
-    manager, `SELECT prediction_id, version, start_ms, revision, ${COLUMNS} FROM counted WHERE kind = 'quality' AND prediction_id = ANY($1::uuid[])`, [[...new Set(predictionIds)]],
+    manager, `SELECT prediction_id, model, version, start_ms, revision, ${COLUMNS} FROM counted WHERE kind = 'quality' AND prediction_id = ANY($1::uuid[])`, [[...new Set(predictionIds)]],
   );
-  return new Map(rows.map((row) => [row.prediction_id, heldOf(row)]));
+  return new Map(rows.map((row) => [row.prediction_id, row.model === model ? heldOf(row) : { ...heldOf(row), added: 'unknown' }]));
 }
 
 const heldOf = (row: Row): Held => ({
@@ -81,10 +82,18 @@ export async function closeForGood(manager: EntityManager, model: string, heldOu
   );
 }
 
-/** How far windows are closed for good, epoch milliseconds. The caller has locked the model's watermark. */
+/**
+ * How far windows are closed for good, epoch milliseconds. The caller has locked the model's watermark.
+ *
+ * An instance of the release before, beside this one, holds nothing of a window that it judges, and does not say so: a judged window with outcomes of which none is held is closed.
+ */
 export async function closedBefore(manager: EntityManager, model: string): Promise<number> {
   const [row] = await query<{ closed: string | null }>(
-    manager, `SELECT greatest(closed_before_ms, forgotten_before_ms) AS closed FROM watermark WHERE kind = 'quality' AND model = $1`, [model],
+    manager, `SELECT greatest(closed_before_ms, forgotten_before_ms, (
+       SELECT max(start_ms) + 1 FROM live_window w
+       WHERE kind = 'quality' AND model = $1 AND judgements IS NOT NULL AND events > 0 AND start_ms >= coalesce(greatest(closed_before_ms, forgotten_before_ms), start_ms)
+         AND NOT EXISTS (SELECT FROM counted c WHERE c.kind = 'quality' AND c.model = $1 AND c.version = w.version AND c.start_ms = w.start_ms))) AS closed
+     FROM watermark WHERE kind = 'quality' AND model = $1`, [model],
   );
   return row === undefined || row.closed === null ? -Infinity : Number(row.closed);
 }

@@ -37,7 +37,7 @@ export class OutcomeWindows {
 
   private async settle(manager: EntityManager, model: string, words: readonly Word[]): Promise<Counts> {
     const lengths = await advanceWatermark(manager, 'quality', model, Math.max(...words.map(({ eventTimeMs }) => eventTimeMs)), this.baselines.monitoringOf(model).windowSeconds.quality * 1000);
-    const held = await loadHeld(manager, words.map(({ predictionId }) => predictionId));
+    const held = await loadHeld(manager, model, words.map(({ predictionId }) => predictionId));
     const settled = settleWords(words, held, lengths, await closedBefore(manager, model));
     await saveHeld(manager, model, settled.held);
     for (const change of settled.changes) await this.apply(manager, model, change);
