@@ -41,7 +41,7 @@ export async function download(url: string, init: RequestInit, path: string): Pr
 const isOfFile = ({ path, code }: NodeJS.ErrnoException): boolean => path !== undefined || code === 'ENOSPC';
 
 /** What to say of a file that this machine does not let be written. */
-export const cannotWrite = (path: string, cause: Error): ContractError =>
+const cannotWrite = (path: string, cause: Error): ContractError =>
   new ContractError('invalid_request', `cannot write ${path}: ${cause.message}`, { cause, cure: 'Name a file in a folder that is there, that you may write to, and that has room.' });
 
 /** Tries the place of a file before anybody computes for it. @throws ContractError `invalid_request` */

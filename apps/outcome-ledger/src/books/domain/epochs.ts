@@ -15,7 +15,7 @@ export interface SeenPartition {
 }
 
 /** The clocks of brokers and ledgers are no further apart. */
-export const CLOCKS_APART_MS = 10_000;
+const CLOCKS_APART_MS = 10_000;
 
 /**
  * Since when the first message of a partition must have come for its topic to be another one than was seen: deleted, and made anew under its name. `undefined`
