@@ -39,15 +39,21 @@ export class Stories {
   /** @throws ContractError `not_found` when the ledger has neither the prediction nor an outcome of it */
   async tell(predictionId: string): Promise<Story> {
     // Each step asks all it can at once: in most stories what takes long is the way to the database.
-    const [[key], outcomes] = await Promise.all([
-      query<{ day: string | null }>(this.dataSource, 'SELECT day::text FROM prediction_key WHERE prediction_id = $1', [predictionId]),
+    const [day, outcomes] = await Promise.all([
+      this.dayOf(predictionId),
       query<OutcomeRow>(this.dataSource, `SELECT * FROM outcome WHERE subject_id = $1 ORDER BY recorded_at DESC, source, sequence DESC LIMIT ${MAX_OUTCOMES}`, [predictionId]),
     ]);
-    const day = key?.day ?? undefined;
     const parts = day === undefined ? undefined : await this.partsOf(predictionId, day);
     if (parts?.row !== undefined) return this.story({ ...parts, row: parts.row, outcomes: outcomes.reverse() });
+    // A retry's answer, which may be of another day, has displaced it in between.
+    if (day !== undefined && (await this.dayOf(predictionId)) !== day) return this.tell(predictionId);
     if (day === undefined && outcomes.length === 0) throw new ContractError('not_found', `the ledger has no prediction ${predictionId}`, { cure: 'Check the id; docs/identity.md says how it is computed. An answer takes a moment to be recorded.' });
     return { predictionId, ...(day === undefined ? { state: 'awaited' } : await expiryOf(this.dataSource.manager, day)), outcome: null, outcomes: outcomes.map((outcome) => outcomePart(outcome, false)).reverse() };
+  }
+
+  private async dayOf(predictionId: string): Promise<string | undefined> {
+    const [key] = await query<{ day: string | null }>(this.dataSource, 'SELECT day::text FROM prediction_key WHERE prediction_id = $1', [predictionId]);
+    return key?.day ?? undefined;
   }
 
   private async partsOf(predictionId: string, day: string): Promise<Pick<StoryParts, 'joined' | 'shadows'> & { row: StoryRow | undefined }> {

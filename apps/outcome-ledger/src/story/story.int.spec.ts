@@ -2,6 +2,7 @@ import type { RunningService } from '@throughline/http';
 import { eventually } from '@throughline/testing';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRegistry, type TestRegistry } from '../recompute/testing/registry.js';
 import { deployment, idOf, outcome, rejected, scored } from '../testing/events.js';
@@ -138,5 +139,22 @@ describe('a story', () => {
     await home.publish('model.deployment.v1', [{ key: 'flight-delay', data: deployment({ revision: 6, updatedAt: '2026-11-06T12:00:00Z', champion: { ...champion!, version: '3' } }) }]);
     const { since } = (await told('pinned', (story) => story.since.changes.at(-1)?.by !== undefined)) as { since: Since };
     expect(since).toMatchObject({ currentRevision: 6, changes: [{ text: 'version 3 became champion instead of version 2', by: 'ada@example.org', reason: 'by hand' }, { kind: 'policy' }] });
+  });
+
+  it('follows a prediction that a higher attempt moves to another day while it is told', async () => {
+    await told('by-champion', () => true);
+    const day = '2026-11-30';
+    const other = new pg.Client({ connectionString: home.env['DATABASE_URL'], options: `-c search_path=${home.env['DATABASE_SCHEMA_PREFIX']}outcome_ledger` });
+    await other.connect();
+    await other.query(`CREATE TABLE prediction_20261130 PARTITION OF prediction FOR VALUES FROM ('${day}') TO ('2026-12-01')`);
+    await other.query('BEGIN');
+    await other.query('LOCK TABLE prediction IN ACCESS EXCLUSIVE MODE');
+    const telling = storyOf('by-champion');
+    await eventually('the story waits for its row', async () => (await other.query(`SELECT FROM pg_locks WHERE relation = 'prediction'::regclass AND NOT granted`)).rows.length > 0);
+    await other.query('UPDATE prediction SET day = $2 WHERE prediction_id = $1', [idOf('by-champion'), day]);
+    await other.query('UPDATE prediction_key SET day = $2 WHERE prediction_id = $1', [idOf('by-champion'), day]);
+    await other.query('COMMIT');
+    await other.end();
+    expect(await telling).toMatchObject({ state: 'scored', answer: { version: '1' } });
   });
 });
