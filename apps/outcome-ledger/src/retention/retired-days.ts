@@ -43,8 +43,13 @@ export interface Expiry {
   readonly archive: readonly string[];
 }
 
+/** A day's rows are in no query from when it is detached, which may be long before it is dropped: its archive is compared once more. */
+const GONE_SQL = `SELECT coalesce(dropped_at, now()) AS "goneAt", files FROM retired_day WHERE day = $1::date AND (dropped_at IS NOT NULL OR NOT EXISTS (
+    SELECT FROM pg_inherits WHERE inhparent = 'prediction'::regclass AND inhrelid = to_regclass('prediction_' || to_char($1::date, 'YYYYMMDD')) AND NOT inhdetachpending))
+  ORDER BY part`;
+
 /** Says of a prediction whose row is gone since when, and where its archive is. */
 export async function expiryOf(manager: EntityManager, day: string): Promise<Expiry> {
-  const rows: { dropped_at: Date; files: ArchivedFile[] }[] = await manager.query('SELECT dropped_at, files FROM retired_day WHERE day = $1 AND dropped_at IS NOT NULL ORDER BY part', [day]);
-  return { state: 'expired', day, expiredAt: rows.at(-1)?.dropped_at ?? null, archive: rows.flatMap(({ files }) => files.filter(({ kind }) => kind === 'predictions').map(({ path }) => path)) };
+  const rows: { goneAt: Date; files: ArchivedFile[] }[] = await manager.query(GONE_SQL, [day]);
+  return { state: 'expired', day, expiredAt: rows.at(-1)?.goneAt ?? null, archive: rows.flatMap(({ files }) => files.filter(({ kind }) => kind === 'predictions').map(({ path }) => path)) };
 }
