@@ -2,16 +2,14 @@ import { InvalidArgumentError } from 'commander';
 import { momentOf } from './domain/letter-filter.js';
 
 /** An option's value as an integer from 0 on. */
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('Expected a whole number, 0 or more.');
-  return value;
-}
+export const wholeNumber = (text: string): number => integerFrom(0, text);
 
 /** An option's value as an integer from 1 on: of 0 things nothing can be told. */
-export function countFromOne(text: string): number {
-  const value = wholeNumber(text);
-  if (value === 0) throw new InvalidArgumentError('Expected a whole number, 1 or more.');
+export const countFromOne = (text: string): number => integerFrom(1, text);
+
+function integerFrom(least: number, text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`Expected a whole number, ${least} or more.`);
   return value;
 }
 
