@@ -7,7 +7,7 @@ import { Rounds } from '@throughline/http';
 import { KEPT_DISAGREEMENTS } from './tally.js';
 
 const EVERY_MS = 60_000;
-/** Of each of the two memories: some 100 MB at most, and a quarter of an hour at 1,000 a second. */
+/** Of each of the two memories: a quarter of an hour at 1,000 a second. Measured with their indexes, so many outcomes are 370 MB, and 700 MB while all of them have just been corrected. */
 const REMEMBERED_IDS = 1_000_000;
 
 const FORGET_SQL = [
