@@ -4,6 +4,7 @@ import { deleteRecordsBefore, deleteTopic } from '@throughline/bus/testing';
 import type { RunningService } from '@throughline/http';
 import type { SpawnedService } from '@throughline/testing';
 import { eventually } from '@throughline/testing';
+import pg from 'pg';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { readConfig } from '../config.js';
 import { deployment, idOf, outcome } from '../testing/events.js';
@@ -140,4 +141,29 @@ it('a topic that was deleted and made anew under its name looks like nothing tha
   const report = await settledBooks(await home.startLedger());
   expect(report).toMatchObject({ balanced: false, total: { missing: 3 } });
   expect(topicOf(report, OUTCOMES)).toMatchObject({ missing: 3, unverifiable: 60 });
+});
+
+it('and nothing that is being summed up at that moment keeps what it has from then on covered', async () => {
+  const first = await home.startLedger();
+  const publish = (prefix: string) => home.publish(OUTCOMES, names('key', 12).map((key, index) => ({ key, data: outcome(`${prefix}-${index}`) })));
+  await publish('old');
+  await settledBooks(first);
+  await first.close();
+  await deleteTopic(readConfig(home.env), OUTCOMES);
+  const bus = createBus(readConfig(home.env), { clientId: 'test' });
+  await eventually('the topic to be made anew', async () => (await bus.admin.createTopics()).created.includes(OUTCOMES));
+  await bus.close();
+  const other = new pg.Client({ connectionString: home.env['DATABASE_URL'], options: `-c search_path=${home.env['DATABASE_SCHEMA_PREFIX']}outcome_ledger` });
+  await other.connect();
+  await other.query('BEGIN');
+  await other.query('WITH taken AS (DELETE FROM book_offsets RETURNING *) INSERT INTO book_offsets SELECT * FROM taken');
+  const second = await home.startLedger();
+  await eventually('the ledger to begin anew', async () => (await other.query('SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))')).rows.length > 0);
+  await other.query('COMMIT');
+  await other.end();
+  await eventually('the books of the topic to be opened', async () => (await home.sql('SELECT FROM book_partition WHERE topic = $1 AND (epoch = 1 OR opened_offset IS NULL)', [OUTCOMES])).length === 0);
+  await second.close();
+  await publish('lost');
+  await skip(OUTCOMES, 'outcome-ledger');
+  expect(topicOf(await settledBooks(await home.startLedger()), OUTCOMES)).toMatchObject({ missing: 12, unverifiable: 0 });
 });

@@ -92,7 +92,10 @@ export class PartitionEpochs {
   private async beginAnew({ topic, partition, epoch }: SeenPartition, nowMs: number): Promise<void> {
     await inTransaction(this.dataSource, async (manager) => {
       const [rows]: [object[], number] = await manager.query(MAKE_ANEW, [topic, partition, epoch, timestamp(nowMs)]);
-      if (rows.length > 0) await manager.query('DELETE FROM book_offsets WHERE topic = $1 AND partition = $2', [topic, partition]);
+      if (rows.length === 0) return;
+      // Who writes at this moment has ended before: what it sums up would be left as new rows that the deletion does not see.
+      await manager.query('LOCK TABLE book_offsets IN SHARE ROW EXCLUSIVE MODE');
+      await manager.query('DELETE FROM book_offsets WHERE topic = $1 AND partition = $2', [topic, partition]);
     });
   }
 }
