@@ -231,6 +231,15 @@ describe('the jobs', () => {
       await ledger.close();
     });
 
+    it('and that nobody wants any more leave nothing of their rows', async () => {
+      ledger = await home.startLedger(env);
+      const id = await begun(ledger);
+      await home.sql(`INSERT INTO backtest_chunk VALUES ($1, 0, 'half')`, [id]);
+      await post(`/${id}/cancel`);
+      await ledger.close();
+      expect([await statusOf(id), await home.sql('SELECT part FROM backtest_chunk WHERE backtest_id = $1', [id])]).toEqual(['cancelled', []]);
+    });
+
     it('again and again are given up', async () => {
       const stopped = await home.startLedger(env);
       const id = await begun(stopped);

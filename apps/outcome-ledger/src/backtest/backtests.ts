@@ -91,9 +91,10 @@ export class Backtests {
     return rows.map(backtestOf);
   }
 
-  /** One that has ended stays as it ended. */
+  /** One that has ended stays as it ended. Who runs it may be gone, so what there is of its file is removed here. */
   async cancel(id: string): Promise<Backtest> {
     await query(this.dataSource, `UPDATE backtest SET status = 'cancelled', ${END} WHERE id = $1 AND status IN ('queued', 'running')`, [id]);
+    await query(this.dataSource, `DELETE FROM backtest_chunk WHERE backtest_id = (SELECT id FROM backtest WHERE id = $1 AND status = 'cancelled')`, [id]);
     return this.get(id);
   }
 
