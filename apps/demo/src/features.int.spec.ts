@@ -1,6 +1,6 @@
-import { createBus, type Bus } from '@throughline/bus';
+import type { Bus } from '@throughline/bus';
 import type { FeatureViewDefinition } from '@throughline/features';
-import { eventually, newInstallation, spawnService, type SpawnedService } from '@throughline/testing';
+import { busOf, eventually, newInstallation, spawnService, type SpawnedService } from '@throughline/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AIRPORT_TRAFFIC } from './domain/airport-traffic.js';
 import { FlightFeatures } from './domain/flight-features.js';
@@ -19,7 +19,7 @@ let bus: Bus;
 
 beforeAll(async () => {
   const env = newInstallation();
-  bus = createBus({ KAFKA_BROKERS: env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: env['KAFKA_TOPIC_PREFIX']! }, { clientId: 'test' });
+  bus = busOf(env);
   await bus.admin.createTopics();
   store = await spawnService('feature-store', env);
 }, 90_000);

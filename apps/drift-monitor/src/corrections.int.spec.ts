@@ -1,10 +1,10 @@
 import type { Bus } from '@throughline/bus';
 import { encodeEvent, type EventData } from '@throughline/contracts';
-import { eventually, type Env, type SpawnedService } from '@throughline/testing';
+import { busOf, eventually, type Env, type SpawnedService } from '@throughline/testing';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { qualityOf, recountQuality } from './domain/quality.js';
-import { busOf, deployment, HOUR_MS, joined, installation, reportOf, settled, spawnMonitor, T0, uniforms } from './testing/harness.js';
+import { deployment, HOUR_MS, joined, installation, reportOf, settled, spawnMonitor, T0, uniforms } from './testing/harness.js';
 import type { Report } from './store/reports.js';
 
 type Joined = EventData<'outcome.joined.v1'>;

@@ -1,8 +1,8 @@
 import type { Bus } from '@throughline/bus';
 import { predictionId, type EventData } from '@throughline/contracts';
-import { eventually, type Env, type SpawnedService } from '@throughline/testing';
+import { busOf, eventually, type Env, type SpawnedService } from '@throughline/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { alertsOn, busOf, deployment, HOUR_MS, joined, installation, publish, reportOf, scored, settled, spawnMonitor, T0, uniforms } from './testing/harness.js';
+import { alertsOn, deployment, HOUR_MS, joined, installation, publish, reportOf, scored, settled, spawnMonitor, T0, uniforms } from './testing/harness.js';
 
 type Deployment = EventData<'model.deployment.v1'>;
 type Scored = EventData<'prediction.scored.v1'>;

@@ -1,9 +1,9 @@
 import type { Bus } from '@throughline/bus';
 import { featureKey } from '@throughline/contracts';
 import { WindowedAggregator, type FeatureViewDefinition } from '@throughline/features';
-import { eventually, newInstallation, spawnService, type SpawnedService } from '@throughline/testing';
+import { busOf, eventually, newInstallation, spawnService, type SpawnedService } from '@throughline/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allConsumed, busOf, readUpdates, sendObserved, withIds } from './testing/harness.js';
+import { allConsumed, readUpdates, sendObserved, withIds } from './testing/harness.js';
 
 const T0 = Date.UTC(2001, 0, 15);
 const EVENTS = 20_000;

@@ -4,11 +4,11 @@ import { featureKey, type WireMessage } from '@throughline/contracts';
 import { WindowedAggregator, type FeatureViewDefinition, type ObservedEvent } from '@throughline/features';
 import { startService, type RunningService } from '@throughline/http';
 import { createLogger } from '@throughline/telemetry';
-import { eventually, newInstallation } from '@throughline/testing';
+import { busOf, eventually, newInstallation } from '@throughline/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from './config.js';
 import { featureStore } from './service.js';
-import { allConsumed, busOf, readUpdates, sendObserved, withIds } from './testing/harness.js';
+import { allConsumed, readUpdates, sendObserved, withIds } from './testing/harness.js';
 
 const T0 = Date.UTC(2001, 0, 15);
 const AIRPORTS = Array.from({ length: 40 }, (_, i) => `A${i}`);

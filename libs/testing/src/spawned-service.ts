@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { forgetMembers } from '@throughline/bus/testing';
+import { busSettings } from './bus-of.js';
 import { eventually } from './eventually.js';
 
 const LINES_KEPT = 20;
@@ -58,7 +59,7 @@ export async function spawnService(app: string, env: NodeJS.ProcessEnv, { until 
     url, end,
     crash: async () => {
       await end('SIGKILL');
-      await forgetMembers({ KAFKA_BROKERS: whole['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: whole['KAFKA_TOPIC_PREFIX'] }, app);
+      await forgetMembers(busSettings(whole), app);
     },
   };
 }

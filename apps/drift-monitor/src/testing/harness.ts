@@ -1,4 +1,4 @@
-import { createBus, type Bus } from '@throughline/bus';
+import type { Bus } from '@throughline/bus';
 import { decodeOrThrow, encodeEvent, predictionId, type EventData, type EventTopic } from '@throughline/contracts';
 import { freezeNumericProfile } from '@throughline/stats';
 import { eventually, newInstallation, spawnService, type Env, type SpawnedService } from '@throughline/testing';
@@ -14,8 +14,6 @@ const SOURCE = '/test';
 export const installation = (): Env => newInstallation({ DRIFT_WINDOW_SECONDS: '3600', DRIFT_LATENESS_SECONDS: '60' });
 /** The service as a process of its own, ready. */
 export const spawnMonitor = (env: Env): Promise<SpawnedService> => spawnService('drift-monitor', env);
-
-export const busOf = (env: Env): Bus => createBus({ KAFKA_BROKERS: env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: env['KAFKA_TOPIC_PREFIX']! }, { clientId: 'test' });
 
 /** The same values in every run: uniform in [0, 1). */
 export function uniforms(seed: number): () => number {

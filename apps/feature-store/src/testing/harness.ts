@@ -1,12 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createBus, type Bus } from '@throughline/bus';
+import type { Bus } from '@throughline/bus';
 import { decodeOrThrow, encodeEvent, type EventData } from '@throughline/contracts';
 import type { ObservedEvent } from '@throughline/features';
-import { eventually, type Env } from '@throughline/testing';
-
-export function busOf(env: Env): Bus {
-  return createBus({ KAFKA_BROKERS: env['KAFKA_BROKERS']!.split(','), KAFKA_TOPIC_PREFIX: env['KAFKA_TOPIC_PREFIX']! }, { clientId: 'test' });
-}
+import { eventually } from '@throughline/testing';
 
 export interface Sent extends ObservedEvent {
   readonly id: string;

@@ -5,7 +5,7 @@ import type { Logger } from '@throughline/telemetry';
 import { DataSource } from 'typeorm';
 import { recordset, timestamp } from '../store/rows.js';
 import { isMadeAnew, suspiciousSinceMs, type SeenPartition } from './domain/epochs.js';
-import type { PartitionReading } from './domain/positions.js';
+import { keyOf, type PartitionReading } from './domain/positions.js';
 import { KafkaReader } from './kafka-reader.js';
 
 const COLUMNS = { topic: 'text', partition: 'integer', epoch: 'integer', opened_offset: 'bigint', high: 'bigint', seen_at: 'timestamptz' } as const;
@@ -14,8 +14,6 @@ const SEE = `INSERT INTO book_partition (${NAMES}) SELECT ${NAMES} FROM ${record
   ON CONFLICT (topic, partition) DO UPDATE SET high = excluded.high, seen_at = excluded.seen_at, opened_offset = coalesce(book_partition.opened_offset, excluded.opened_offset)
   WHERE book_partition.epoch = excluded.epoch`;
 const MAKE_ANEW = `UPDATE book_partition SET epoch = epoch + 1, opened_offset = NULL, high = 0, seen_at = $4 WHERE topic = $1 AND partition = $2 AND epoch = $3 RETURNING epoch`;
-
-const keyOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${partition}`;
 
 /** What was seen of Kafka's partitions, to be compared with what is read of them after it. */
 export interface Seen {

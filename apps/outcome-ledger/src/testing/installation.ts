@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { createBus, type Bus, type OutgoingMessage } from '@throughline/bus';
 import { decodeEvent, encodeEvent, type Event, type EventData, type EventTopic, type WireMessage } from '@throughline/contracts';
 import { startService, type RunningService } from '@throughline/http';
 import { createLogger } from '@throughline/telemetry';
+import { newInstallation } from '@throughline/testing';
 import { DataSource } from 'typeorm';
 import { readConfig } from '../config.js';
 import { serviceOptions } from '../service.js';
@@ -24,12 +24,13 @@ export interface Installation {
 let ids = 0;
 
 export async function install(extra: NodeJS.ProcessEnv = {}): Promise<Installation> {
-  const name = `t${randomBytes(4).toString('hex')}`;
-  const env = { ...process.env, KAFKA_TOPIC_PREFIX: `${name}-`, DATABASE_SCHEMA_PREFIX: `${name}_`, PORT: '0', LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn', ...extra };
+  const own = newInstallation({ PORT: '0' });
+  const env: NodeJS.ProcessEnv = { ...own, ...extra };
+  const schema = `${own['DATABASE_SCHEMA_PREFIX']}outcome_ledger`;
   const config = readConfig(env);
   const bus = createBus(config, { clientId: 'test' });
   await bus.admin.createTopics();
-  const database = await new DataSource({ type: 'postgres', url: config.DATABASE_URL as string, extra: { options: `-c search_path=${name}_outcome_ledger`, max: 1 } }).initialize();
+  const database = await new DataSource({ type: 'postgres', url: config.DATABASE_URL as string, extra: { options: `-c search_path=${schema}`, max: 1 } }).initialize();
   const scan = async (topic: Parameters<Bus['admin']['scan']>[0]): Promise<WireMessage[]> => {
     const all: WireMessage[] = [];
     await bus.admin.scan(topic, (messages) => void all.push(...messages));
@@ -55,7 +56,7 @@ export async function install(extra: NodeJS.ProcessEnv = {}): Promise<Installati
     close: async () => {
       await Promise.all(services.map((service) => service.close()));
       await bus.close();
-      await database.query(`DROP SCHEMA IF EXISTS ${name}_outcome_ledger CASCADE`);
+      await database.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
       await database.destroy();
     },
   };

@@ -40,7 +40,8 @@ export interface Settling {
 
 export const NOTHING_SETTLED: Settling = { settled: new Map(), pending: undefined };
 
-const keyOf = ({ topic, partition }: { topic: string; partition: number }): string => `${topic}/${partition}`;
+/** Of a partition: `topic/partition`. */
+export const keyOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${partition}`;
 const committedOf = ({ low, committed }: PartitionReading): number => Math.max(low, committed ?? low);
 const offsets = (partitions: readonly PartitionReading[], of: (one: PartitionReading) => number): Offsets => new Map(partitions.map((one) => [keyOf(one), of(one)]));
 const reached = (positions: Offsets, ends: Offsets): boolean => [...ends].every(([partition, end]) => (positions.get(partition) ?? 0) >= end);
