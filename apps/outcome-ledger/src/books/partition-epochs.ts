@@ -51,7 +51,7 @@ export class PartitionEpochs {
   /** @param nowMs after the reading */
   async notice({ partitions, isOpening }: Seen, read: readonly PartitionReading[], nowMs: number): Promise<Openings> {
     const anew = await this.madeAnew(partitions, read);
-    for (const one of anew) await this.beginAnew(one, nowMs);
+    if (anew.length > 0) await this.beginAnew(anew, nowMs);
     for (const [topic, of] of Map.groupBy(anew, (one) => one.topic)) this.logger.warn({ topic, partitions: of.map(({ partition }) => partition) }, 'a topic was deleted and made anew: of what it has had until now the books cannot tell what became of it');
     const again = new Set(anew.map(keyOf));
     const opened = (one: PartitionReading): number => {
@@ -86,14 +86,18 @@ export class PartitionEpochs {
     return [...partitions.values()].filter(({ topic }) => topics.has(topic));
   }
 
-  /** In two steps: what is dealt with from now on is covered, and when its end is read next, everything below that may have been dealt with before. */
-  private async beginAnew({ topic, partition, epoch }: SeenPartition, nowMs: number): Promise<void> {
+  /**
+   * In two steps: what is dealt with from now on is covered, and when its end is read next, everything below that may have been dealt with before. All partitions
+   * at once: who looks at the same time must not take a topic that is half anew for one with losses.
+   */
+  private async beginAnew(partitions: readonly SeenPartition[], nowMs: number): Promise<void> {
     await inTransaction(this.dataSource, async (manager) => {
-      const [rows]: [object[], number] = await manager.query(MAKE_ANEW, [topic, partition, epoch, timestamp(nowMs)]);
-      if (rows.length === 0) return;
       // Who writes at this moment has ended before: what it sums up would be left as new rows that the deletion does not see.
       await manager.query('LOCK TABLE book_offsets IN SHARE ROW EXCLUSIVE MODE');
-      await manager.query('DELETE FROM book_offsets WHERE topic = $1 AND partition = $2', [topic, partition]);
+      for (const { topic, partition, epoch } of partitions) {
+        const [rows]: [object[], number] = await manager.query(MAKE_ANEW, [topic, partition, epoch, timestamp(nowMs)]);
+        if (rows.length > 0) await manager.query('DELETE FROM book_offsets WHERE topic = $1 AND partition = $2', [topic, partition]);
+      }
     });
   }
 }
